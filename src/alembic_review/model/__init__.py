@@ -1,0 +1,1 @@
+"""Frozen data that passes between the rooms: standard library only, Python 3.10 and up."""

@@ -1,0 +1,27 @@
+"""Errors that end a run: what happened, where, what to do."""
+
+from __future__ import annotations
+
+
+class ReviewError(Exception):
+    """The run can't go on.
+
+    ``message`` says what happened and where, ``hint`` what to do about it; neither ever holds a password.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ReviewError):
+    """Wrong usage or wrong settings: exit status 2."""
+
+    exit_code = 2
+
+
+class ObservationError(ReviewError):
+    """The application, its migrations or the scratch database could not be observed: exit status 3."""

@@ -1,0 +1,267 @@
+"""What the worker observed, as plain data: it crosses the process border as JSON.
+
+Nothing here is judged. Paths are absolute, lines count from 1, ``None`` as a schema is the database's default schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One call frame of a stack, outside SQLAlchemy and Alembic.
+
+    ``package`` is the import package that owns the file: the first regular package of its dotted module name, a lone
+    module's own name, ``None`` where neither is known. ``hook`` marks a class-creation hook (``__init_subclass__``, the
+    ``__init__`` or ``__new__`` of a metaclass): it runs for every class statement and defines no table of its own.
+    """
+
+    path: str
+    line: int
+    function: str
+    package: str | None = None
+    module: str | None = None
+    hook: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class TableKey:
+    """A table within one database."""
+
+    schema: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """An import package that has a frame in a stack, a version location or an editable installation.
+
+    ``project`` is the folder an editable installation points at; ``installed`` is true when the package lies below a
+    ``sys.prefix``, a virtual environment or a site-packages folder.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    distribution: str | None = None
+    editable: bool = False
+    project: str | None = None
+    installed: bool = False
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision script. ``package`` owns the file; ``None`` for a folder that belongs to no package."""
+
+    id: str
+    path: str
+    package: str | None
+    version_location: str
+    down_revisions: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    branch_labels: tuple[str, ...] = ()
+    is_head: bool = False
+
+
+@dataclass(frozen=True)
+class VersionLocation:
+    path: str
+    package: str | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """A column, index or constraint of a model table.
+
+    ``kind`` is ``column``, ``index`` or ``constraint`` (foreign keys are constraints). ``stack`` indexes
+    ``Facts.stacks``: the frames that stood when it was attached, innermost first; ``None`` when nobody saw that.
+    """
+
+    kind: str
+    name: str | None
+    columns: tuple[str, ...] = ()
+    stack: int | None = None
+    foreign_key: bool = False
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What differs from the moment the table was attached to its MetaData.
+
+    ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``name`` the column, index or constraint (``None`` for the
+    table itself and for unnamed items); ``attribute`` what changed: ``type``, ``nullable``, ``server_default``,
+    ``comment``, ``added``, ``removed``. ``stack`` is known only where the change went through an attribute assignment or a call that
+    could be watched.
+    """
+
+    kind: str
+    name: str | None
+    attribute: str
+    stack: int | None = None
+
+
+@dataclass(frozen=True)
+class ModelTable:
+    """A table that was attached to one of the ``target_metadata``.
+
+    ``stack`` is the definition site. ``sources`` are tables that stood in the locals of a generator's frames when this
+    table was made (at most one is left when the generator can be read with certainty). ``extends`` is the table that the
+    whole primary key refers to by foreign key. ``removed`` tables are no longer in the MetaData at comparison time;
+    ``removal`` is the stack of the call that took them out, where it was seen.
+    """
+
+    key: TableKey
+    stack: int | None
+    items: tuple[Item, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    sources: tuple[TableKey, ...] = ()
+    extends: TableKey | None = None
+    removed: bool = False
+    removal: int | None = None
+    place: Place | None = None
+    mapped_class: str | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The revision that created a table, read from the catalogue during the replay."""
+
+    key: TableKey
+    revision: str
+    package: str | None = None
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """What one revision did to a table that existed before it.
+
+    ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``action`` is ``added``, ``removed``, ``changed``,
+    ``dropped``, ``renamed`` (``name`` is then the new name), or ``dropped_or_renamed`` where the database can't tell.
+    ``key`` is the name the table had before the revision.
+    """
+
+    revision: str
+    key: TableKey
+    kind: str
+    action: str
+    name: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TypeUse:
+    """A column that uses a shared type; ``where`` is ``models`` or ``database``."""
+
+    key: TableKey
+    column: str
+    where: str
+
+
+@dataclass(frozen=True)
+class ChangeFact:
+    """One entry of the flattened ``compare_metadata`` list.
+
+    ``item`` indexes ``ModelTable.items`` of the change's table: the model's column, index or constraint behind it.
+    ``wanted`` is what the change leads to as the dialect compiles it (empty for removals); ``existing`` what it replaces.
+    ``readable`` is false for an operation whose table can't be told with certainty. ``operation`` numbers the Alembic
+    operation; entries of one operation share ``python`` and ``sql``. ``place`` is file and line in the models.
+    """
+
+    kind: str
+    key: TableKey | None
+    schema: str | None
+    name: str | None
+    operation: int
+    python: str
+    sql: str | None
+    columns: tuple[str, ...] = ()
+    wanted: str = ""
+    existing: str = ""
+    item: int | None = None
+    readable: bool = True
+    type_name: str | None = None
+    type_users: tuple[TypeUse, ...] = ()
+    place: Place | None = None
+    foreign_key_to: TableKey | None = None
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """Something a filter of ``env.py`` kept out of the comparison; ``filter`` is ``include_object`` or ``include_name``."""
+
+    filter: str
+    kind: str
+    schema: str | None
+    name: str | None
+    table: str | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter or hook that ``env.py`` configured, with its place."""
+
+    name: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class DatabaseFacts:
+    """One target database and one ``run_migrations``. ``target`` is the original URL without its password."""
+
+    target: str
+    name: str | None
+    dialect: str
+    driver: str
+    server_version: str
+    heads: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    alterations: tuple[Alteration, ...] = ()
+    tables: tuple[ModelTable, ...] = ()
+    database_tables: tuple[TableKey, ...] = ()
+    changes: tuple[ChangeFact, ...] = ()
+    compared: int = 0
+    filters: tuple[Filter, ...] = ()
+    filtered: tuple[Filtered, ...] = ()
+    plugins: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything one worker saw. ``stacks`` holds indexes into ``frames``, innermost frame first."""
+
+    python: str
+    alembic: str
+    sqlalchemy: str
+    config: str | None
+    script_location: str
+    env_py: str
+    version_locations: tuple[VersionLocation, ...]
+    revisions: tuple[Revision, ...]
+    heads: tuple[str, ...]
+    databases: tuple[DatabaseFacts, ...]
+    packages: tuple[Package, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    stacks: tuple[tuple[int, ...], ...] = ()
+    modules: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    timings_ms: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A table declaration found by reading source: a ``__tablename__`` or a ``Table("name", …)`` call."""
+
+    package: str
+    module: str
+    table: str
+    path: str
+    line: int
+    schema: str | None = None

@@ -1,0 +1,154 @@
+"""What the judge decided: the content of every report. Field names are those of the JSON report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+FORMAT = "alembic-review/1"
+
+
+class Verdict(str, Enum):
+    """Of a change: ``safe`` to write, ``blocked``, or ``upstream`` drift that is not the application's to write."""
+
+    SAFE = "safe"
+    BLOCKED = "blocked"
+    UPSTREAM = "upstream"
+
+
+class Outcome(str, Enum):
+    """Of a run, worst first wins: ``failed``, ``blocked``, ``safe``, ``clean``."""
+
+    CLEAN = "clean"
+    SAFE = "safe"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class Severity(str, Enum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Role(str, Enum):
+    CORE = "core"
+    CUSTOM = "custom"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Location:
+    """``base`` is ``project`` (path relative to its root) or ``package`` (path starts with the package's name)."""
+
+    base: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Change:
+    fingerprint: str
+    verdict: Verdict
+    kind: str
+    schema: str | None
+    table: str | None
+    name: str | None
+    owner: str | None
+    cause: str | None
+    reason: str
+    location: Location | None
+    operation: int
+    python: str
+    sql: str | None
+    findings: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``change`` is the fingerprint of the change it is about; ``fingerprint`` is the finding's own."""
+
+    code: str
+    severity: Severity
+    blocks: bool
+    message: str
+    hint: str
+    fingerprint: str
+    change: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    revision: str | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    schema: str | None
+    name: str
+    owner: str | None
+    role: Role
+    extends: str | None = None
+    evidence: tuple[str, ...] = ()
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    refused: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Summary:
+    safe: int = 0
+    blocked: int = 0
+    upstream: int = 0
+    error: int = 0
+    warning: int = 0
+    info: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run could not review; only with outcome ``failed``."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the review comes from; the one part that differs between two equal runs."""
+
+    tool: str
+    database: str = ""
+    server: str = ""
+    alembic: str = ""
+    sqlalchemy: str = ""
+    python: str = ""
+    config: str = ""
+    root: str = ""
+    custom: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    revisions: int = 0
+    tables_compared: int = 0
+    models: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    timings_ms: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Review:
+    outcome: Outcome
+    gate: Gate
+    summary: Summary
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    tables: tuple[Table, ...]
+    provenance: Provenance
+    failure: Failure | None = None
+    format: str = FORMAT

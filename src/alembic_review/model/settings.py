@@ -1,0 +1,39 @@
+"""What to review, after command line, environment and files have been put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+
+class FailOn(str, Enum):
+    """What makes the gate refuse (exit status 1)."""
+
+    BLOCKED = "blocked"
+    PENDING = "pending"
+    UPSTREAM = "upstream"
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds."""
+
+    config: Path | None = None
+    section: str = "alembic"
+    x: tuple[str, ...] = ()
+    root: Path | None = None
+    distribution: str | None = None
+    custom: tuple[str, ...] | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
+    core: tuple[str, ...] | None = None
+    prefix: str | None = None
+    fail_on: tuple[FailOn, ...] = (FailOn.BLOCKED,)
+    server: str | None = None
+    python: str | None = None
+    timeout: float = 600.0
+    source: Path | None = None
