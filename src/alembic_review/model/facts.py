@@ -81,6 +81,8 @@ class Item:
 
     ``kind`` is ``column``, ``index`` or ``constraint`` (foreign keys are constraints). ``stack`` indexes
     ``Facts.stacks``: the frames that stood when it was attached, innermost first; ``None`` when nobody saw that.
+    ``place`` is the line of the attribute itself; it is only looked up for items that changes or other stacks than their table's
+    make interesting.
     """
 
     kind: str
@@ -88,6 +90,7 @@ class Item:
     columns: tuple[str, ...] = ()
     stack: int | None = None
     foreign_key: bool = False
+    place: Place | None = None
 
 
 @dataclass(frozen=True)

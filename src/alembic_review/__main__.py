@@ -1,0 +1,6 @@
+"""``python -m alembic_review``."""
+
+from alembic_review.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Reading settings out of pyproject.toml and of the ini that Alembic reads, decoded and validated.
+
+Messages name file and key, never a value or a source line: these may hold a password.
+"""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from alembic_review.model.errors import UsageError
+from alembic_review.model.settings import FailOn
+
+SECTION = "alembic-review"
+
+
+class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What a file may set; ``None`` where it says nothing. ``timeout`` is in seconds."""
+
+    config: str | None = None
+    section: str | None = None
+    x: tuple[str, ...] | None = None
+    custom: tuple[str, ...] | None = None
+    owners: dict[str, str] | None = None
+    core: tuple[str, ...] | None = None
+    prefix: str | None = None
+    fail_on: tuple[FailOn, ...] | None = None
+    server: str | None = None
+    python: str | None = None
+    timeout: float | None = None
+
+
+KEYS = tuple(field.encode_name for field in msgspec.structs.fields(FileSettings))
+_LISTS = frozenset({"custom", "core", "fail-on"})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The settings of one file; ``path`` is the file, ``place`` how messages name it."""
+
+    path: Path
+    place: str
+    settings: FileSettings
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; UsageError where it can't be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}"
+        raise UsageError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path} is not UTF-8 text"
+        raise UsageError(message) from error
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path} is not valid TOML: {error}"
+        raise UsageError(message) from error
+
+
+def table_of(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The table at ``names``, empty where there is none."""
+    found: Any = data
+    for name in names:
+        found = found.get(name, {}) if isinstance(found, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def pyproject_layer(path: Path) -> Layer | None:
+    """The ``[tool.alembic-review]`` table of a pyproject.toml; ``None`` where it has none."""
+    tool = read_toml(path).get("tool", {})
+    if not isinstance(tool, Mapping) or SECTION not in tool:
+        return None
+    place = f"[tool.{SECTION}] of {path}"
+    table = tool[SECTION]
+    if not isinstance(table, Mapping):
+        message = f"{place} is not a table"
+        raise UsageError(message)
+    return Layer(path, place, _decode(dict(table), place))
+
+
+def ini_layer(path: Path) -> Layer | None:
+    """The ``[alembic-review]`` section of an ini, interpolated as Alembic does; ``None`` where it has none."""
+    parser = read_ini(path)
+    if not parser.has_section(SECTION):
+        return None
+    place = f"[{SECTION}] of {path}"
+    # Without a default section its own keys are told from those that [DEFAULT] and %(here)s hand to every section.
+    bare = _parse(path, configparser.ConfigParser(interpolation=None, default_section="\0"))
+    keys = bare.options(SECTION)
+    _refuse_unknown(keys, place)
+    return Layer(path, place, _decode({key: _ini_value(parser, key, place) for key in keys}, place))
+
+
+def read_ini(path: Path) -> configparser.ConfigParser:
+    """The ini as Alembic reads it, with ``%(here)s``; UsageError with file and line where it can't be parsed."""
+    return _parse(path, configparser.ConfigParser({"here": path.absolute().parent.as_posix()}))
+
+
+def _parse(path: Path, parser: configparser.ConfigParser) -> configparser.ConfigParser:
+    try:
+        with path.open(encoding="locale") as stream:
+            parser.read_file(stream, str(path))
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}"
+        raise UsageError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path} is not text in the encoding of this locale"
+        raise UsageError(message) from error
+    except (configparser.DuplicateSectionError, configparser.DuplicateOptionError) as error:
+        what = error.option if isinstance(error, configparser.DuplicateOptionError) else f"[{error.section}]"
+        message = f"{path}, line {error.lineno}: {what} is there twice"
+        raise UsageError(message) from None
+    except configparser.MissingSectionHeaderError as error:
+        message = f"{path}, line {error.lineno}: text before the first [section]"
+        raise UsageError(message, hint="-c takes what `alembic -c` takes: an ini file or pyproject.toml") from None
+    except configparser.ParsingError as error:
+        lines = ", ".join(str(number) for number, _ in error.errors)
+        message = f"{path}, line {lines}: neither a section nor a `key = value`"
+        raise UsageError(message) from None
+    return parser
+
+
+def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> object:
+    try:
+        text = parser.get(SECTION, key)
+    except configparser.InterpolationError as error:
+        message = f"{place}: the value of `{key}` can't be interpolated"
+        raise UsageError(message, hint="a plain % is written %% there") from error
+    if key in _LISTS:
+        return [word for word in re.split(r"[,\s]+", text) if word]
+    if key == "x":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    if key == "owners":
+        return dict(_owner(entry, place) for entry in re.split(r"[,\n]", text) if entry.strip())
+    if key == "timeout":
+        try:
+            return float(text)
+        except ValueError:
+            message = f"{place}: `timeout` is not a number of seconds"
+            raise UsageError(message) from None
+    return text.strip()
+
+
+def _owner(entry: str, place: str) -> tuple[str, str]:
+    table, separator, owner = (part.strip() for part in entry.partition("="))
+    if not (table and separator and owner):
+        message = f"{place}: an entry of `owners` is not `table = package`"
+        raise UsageError(message)
+    return table, owner
+
+
+def _decode(data: dict[str, object], place: str) -> FileSettings:
+    _refuse_unknown(list(data), place)
+    try:
+        return msgspec.convert(data, FileSettings)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        key = path.strip("`").removeprefix("$.")
+        hint = f"`fail-on` knows {', '.join(kind.value for kind in FailOn)}" if key.startswith("fail-on[") else ""
+        message = f"{place}: `{key}`: {what[:1].lower()}{what[1:]}"
+        raise UsageError(message, hint=hint) from error
+
+
+def _refuse_unknown(keys: list[str], place: str) -> None:
+    for key in keys:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key.lower().replace("_", "-"), KEYS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(KEYS)}"
+            message = f"{place}: unknown key `{key}`"
+            raise UsageError(message, hint=hint)

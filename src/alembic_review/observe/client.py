@@ -1,0 +1,265 @@
+"""The parent's side of the conversation: starts the worker, answers it, and always cleans up after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from alembic_review.model.errors import ObservationError, ReviewError
+from alembic_review.model.facts import Facts
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from alembic_review.observe.scratch.base import ScratchDatabase
+
+PROTOCOL = 1
+WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
+_LENGTH = struct.Struct(">I")
+_LARGEST = 1 << 30
+_GRACE = 2.0
+_PASSWORD = re.compile(r"""(\w[\w+.-]*://[^\s:/@'"]*):[^\s'"]*@""")
+
+Progress = Callable[[str], None]
+
+
+class Databases(Protocol):
+    """Where scratch databases come from: one for each original target."""
+
+    def create(self, dialect: str) -> "ScratchDatabase":
+        """Make one. Raises ``ReviewError``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the worker is to review; ``timeout`` in seconds for the whole conversation."""
+
+    python: str
+    config: Path
+    section: str
+    x: tuple[str, ...]
+    timeout: float
+    debug: bool = False
+
+
+class _FactsMessage(msgspec.Struct):
+    facts: Facts
+
+
+@dataclass
+class _Output:
+    """Passes on what the application prints, line by line, without passwords."""
+
+    stream: IO[bytes]
+    tail: list[str] = field(default_factory=list)
+
+    def pump(self) -> None:
+        for raw in self.stream:
+            line = _PASSWORD.sub(r"\1:***@", raw.decode(errors="replace"))
+            self.tail.append(line.rstrip("\n"))
+            del self.tail[:-50]
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+
+def observe(request: Request, databases: Databases, progress: Progress) -> Facts:
+    """Run one worker to the end and return its facts.
+
+    Raises ``ObservationError`` when it reports an error, dies, speaks nonsense or takes longer than ``request.timeout``.
+    """
+    with _worker(request) as (process, connection):
+        return _Conversation(request, process, connection, databases, progress).run()
+
+
+@contextmanager
+def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    ours, theirs = socket.socketpair()
+    try:
+        process = _start(request, theirs)
+    finally:
+        theirs.close()
+    output = _Output(process.stdout) if process.stdout is not None else None
+    pump = threading.Thread(target=output.pump, daemon=True) if output is not None else None
+    if pump is not None:
+        pump.start()
+    try:
+        yield process, ours
+    finally:
+        ours.close()
+        _end(process)
+        if pump is not None:
+            pump.join(_GRACE)
+        if process.stdout is not None and pump is not None and not pump.is_alive():
+            process.stdout.close()
+
+
+def _start(request: Request, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    try:
+        # A session of its own: Ctrl-C reaches the parent alone, which then ends the worker and all it started.
+        return subprocess.Popen(
+            [request.python, str(WORKER), str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ObservationError(
+            f"The interpreter {request.python} can't be started: {error.strerror}.",
+            hint="Name the application's Python with --python, for example --python .venv/bin/python.",
+        ) from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the worker's whole session, whatever it is doing."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    process.wait()
+
+
+@dataclass
+class _Conversation:
+    request: Request
+    process: subprocess.Popen[bytes]
+    connection: socket.socket
+    databases: Databases
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + self.request.timeout
+
+    def run(self) -> Facts:
+        self._expect_hello(self._receive())
+        self._send(
+            type="review",
+            protocol=PROTOCOL,
+            config=str(self.request.config),
+            section=self.request.section,
+            x=list(self.request.x),
+            debug=self.request.debug,
+        )
+        while True:
+            body = self._receive()
+            message = _decode(body)
+            kind = message.get("type")
+            if kind == "progress":
+                self.progress(str(message.get("text", "")))
+            elif kind == "need_database":
+                self._answer_database(message)
+            elif kind == "error":
+                raise ObservationError(str(message.get("message", "")), hint=str(message.get("hint", "")))
+            elif kind == "facts":
+                return _facts(body)
+            else:
+                raise _nonsense(f"a message of type {kind!r}")
+
+    def _expect_hello(self, body: bytes) -> None:
+        message = _decode(body)
+        if message.get("type") == "error":
+            raise ObservationError(str(message.get("message", "")), hint=str(message.get("hint", "")))
+        if message.get("type") != "hello" or message.get("protocol") != PROTOCOL:
+            raise _nonsense("another version of the protocol")
+
+    def _answer_database(self, message: Mapping[str, Any]) -> None:
+        try:
+            database = self.databases.create(str(message.get("dialect")))
+        except ReviewError as error:
+            self._send(type="refused", message=error.message, hint=error.hint)
+            return
+        self._send(
+            type="database",
+            database=database.database,
+            host=database.host,
+            port=database.port,
+            user=database.user,
+            password=database.password,
+            mark=database.mark,
+            query=dict(database.query),
+        )
+
+    def _send(self, **message: Any) -> None:
+        body = json.dumps(message).encode()
+        try:
+            self.connection.sendall(_LENGTH.pack(len(body)) + body)
+        except OSError as error:
+            raise self._died() from error
+
+    def _receive(self) -> bytes:
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
+        if length > _LARGEST:
+            raise _nonsense(f"a message of {length} bytes")
+        return self._read(length)
+
+    def _read(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            self.connection.settimeout(max(0.01, self.deadline - time.monotonic()))
+            try:
+                part = self.connection.recv(min(size - len(data), 1 << 20))
+            except TimeoutError:
+                raise ObservationError(
+                    f"The application did not finish within {self.request.timeout:g} seconds.",
+                    hint="env.py, a model or a revision may be waiting for something; --timeout SECONDS allows more time.",
+                ) from None
+            except OSError as error:
+                raise self._died() from error
+            if not part:
+                raise self._died()
+            data += part
+        return bytes(data)
+
+    def _died(self) -> ObservationError:
+        try:
+            status = self.process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            status = None
+        if status is not None and status < 0:
+            how = f"was killed by signal {signal.Signals(-status).name}"
+        elif status is not None:
+            how = f"ended with exit status {status}"
+        else:
+            how = "closed its connection"
+        return ObservationError(
+            f"The application's process {how} before the review was complete.",
+            hint="Something in env.py, the models or a revision ended the process; its output is above.",
+        )
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(body) if not body.startswith(b'{"type":"facts"') else {"type": "facts"}
+    except ValueError as error:
+        raise _nonsense("a malformed message") from error
+    if not isinstance(message, dict):
+        raise _nonsense("a malformed message")
+    return message
+
+
+def _facts(body: bytes) -> Facts:
+    try:
+        return msgspec.json.decode(body, type=_FactsMessage).facts
+    except msgspec.DecodeError as error:
+        raise _nonsense(f"malformed facts ({error})") from error
+
+
+def _nonsense(what: str) -> ObservationError:
+    return ObservationError(
+        f"The worker sent {what}.", hint="Something in the application wrote to a descriptor that is not its own."
+    )

@@ -1,0 +1,114 @@
+"""What every way to get a scratch database has in common."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from alembic_review.model.errors import ObservationError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+@dataclass(frozen=True)
+class ScratchDatabase:
+    """One throw-away database: where it is, and the random mark that proves it.
+
+    ``database`` is a name nobody can guess or, for SQLite, the path of the file. ``host`` is a host name or, starting with
+    a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
+    ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL.
+    """
+
+    dialect: str
+    database: str
+    host: str | None = None
+    port: int | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    mark: str = ""
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+class Scratch(ABC):
+    """One way to get scratch databases, for one run.
+
+    All methods may be called from any thread. ``kind`` is what provenance calls the server: ``given``, ``system``,
+    ``embedded`` or ``sqlite``; it is settled once ``start`` has returned.
+    """
+
+    kind: str = ""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        self._started = False
+        self._failure: ObservationError | None = None
+        self._owner = os.getpid()
+
+    def start(self) -> None:
+        """Make everything ready, once; raises ``ObservationError`` when that fails, and again at every later call."""
+        with self._lock:
+            if self._closing.is_set():
+                message = "The scratch database was closed before it was used."
+                raise ObservationError(message)
+            if self._failure is not None:
+                raise self._failure
+            if not self._started:
+                # Only a safety net for a caller that never comes to close(); signals that kill leave the rest to the
+                # guard of the server and to the sweep of the next run.
+                atexit.register(self._close_at_exit)
+                self._start_or_fail()
+                self._started = True
+
+    def create(self) -> ScratchDatabase:
+        """Give a new, empty, marked database; waits for ``start`` and may be called as often as needed."""
+        with self._lock:
+            self.start()
+            return self._create()
+
+    def close(self) -> None:
+        """Remove all that this run made: databases, processes, folders. Harmless when half started or closed before."""
+        # Set before the lock is taken: a start that is under way in another thread sees it and gives up.
+        self._closing.set()
+        with self._lock:
+            self._close()
+            atexit.unregister(self._close_at_exit)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start_or_fail(self) -> None:
+        try:
+            self._start()
+        except ObservationError as error:
+            self._failure = error
+            raise
+        except OSError as error:
+            self._failure = ObservationError(
+                f"The scratch database could not be started: {error}",
+                hint="Point TMPDIR at a folder with free space, or name a server of your own with --server URL.",
+            )
+            raise self._failure from error
+
+    def _close_at_exit(self) -> None:
+        if os.getpid() == self._owner:
+            self.close()
+
+    @abstractmethod
+    def _start(self) -> None: ...
+
+    @abstractmethod
+    def _create(self) -> ScratchDatabase: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...

@@ -1,0 +1,70 @@
+"""A child process that never outlives this one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from alembic_review.observe.scratch.account import Account, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# The guard holds the reading end of a pipe whose writing end only we have. When we close it, or die in any way at all, it
+# reads the end of the file and sends SIGQUIT, an immediate shutdown. Unlike PR_SET_PDEATHSIG this also works on macOS, does not
+# follow the thread that started the server, needs no code of ours between fork and exec (preexec_fn may deadlock in a
+# process with threads), and needs no right to signal another user's process.
+_GUARD = """
+exec 3<&0 </dev/null
+"$@" 3<&- &
+server=$!
+( read -r line <&3; kill -s QUIT "$server" ) 2>/dev/null &
+watcher=$!
+exec 3<&-
+wait "$server"
+status=$?
+kill -s KILL "$watcher" 2>/dev/null
+exit "$status"
+"""
+_STOP_SECONDS = 15.0
+
+
+class Guarded:
+    """A running program under a guard; its output goes to ``log``."""
+
+    def __init__(self, arguments: Sequence[str | Path], account: Account, log: Path) -> None:
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD, "guard", *map(str, arguments)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                cwd="/",  # the current folder may be closed to the server's account
+                env=environment(),
+                start_new_session=True,  # Ctrl-C in the terminal is for us, not for the server
+                **account.credentials(),
+            )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the guard, also its process group and session."""
+        return self._process.pid
+
+    def status(self) -> int | None:
+        """Exit status of the program, ``None`` while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """End the program and wait for it; harmless when it has ended."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()

@@ -1,0 +1,63 @@
+"""Names and texts as people may safely see them. Every name comes from an application, so every name is hostile."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from alembic_review.model.review import Change, Location
+
+# Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide what stands next to them.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    r"""``text`` with every character that is not seen written as an escape (``\x1b``); ``lines`` keeps newlines and tabs."""
+    if text.isascii() and text.isprintable():
+        return text
+    kept = "\n\t" if lines else ""
+    return "".join(char if char in kept or not _hidden(char) else _escape(char) for char in text)
+
+
+def _hidden(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 table``, ``2 tables``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def table_label(schema: str | None, table: str | None, database: str | None = None) -> str:
+    """``schema.table``, with the name of the database in front where there are several."""
+    name = ".".join(visible(part) for part in (schema, table) if part is not None)
+    return f"[{visible(database)}] {name}" if database is not None else name
+
+
+def target_label(change: Change) -> str:
+    """What a change is made to: ``table``, ``table.column``, ``index on table``."""
+    table = table_label(change.schema, change.table, change.database)
+    columns = f" ({', '.join(map(visible, change.columns))})" if change.columns else ""
+    if change.table is None:
+        parts = [part for part in (table, visible(change.name) if change.name is not None else "") if part]
+        return " ".join(parts)
+    if change.kind.endswith(("_column", "_type", "_nullable", "_default")) or change.kind == "modify_comment":
+        return f"{table}.{visible(change.name)}" if change.name is not None else table
+    if change.kind.endswith("_table") or change.kind.endswith("_table_comment"):
+        return table
+    if change.name is None:
+        return f"on {table}{columns}"
+    return f"{visible(change.name)} on {table}{columns}"
+
+
+def place_label(location: Location | None) -> str:
+    """``path:line``, or a dash where no place is known."""
+    return "-" if location is None else f"{visible(location.path)}:{location.line}"
+
+
+def owner_label(owner: str | None) -> str:
+    """The owner's package, or a question mark."""
+    return "?" if owner is None else visible(owner)

@@ -1,0 +1,48 @@
+"""Start by path: ``python …/worker/__main__.py DESCRIPTOR``; speaks to the parent over that socket only."""
+
+import os
+import sys
+
+
+def _make_importable() -> None:
+    """Make ``alembic_review.model`` and ``.worker`` importable, and nothing else that lies beside them."""
+    import types
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    if sys.path and os.path.abspath(sys.path[0]) == here:
+        del sys.path[0]
+    package = types.ModuleType("alembic_review")
+    package.__path__ = [os.path.dirname(here)]
+    sys.modules["alembic_review"] = package
+
+
+def _die_with_parent() -> None:
+    """Linux: end when the parent is killed, also while env.py hangs (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, 9)
+
+
+def _main() -> int:
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    _die_with_parent()
+    _make_importable()
+    try:
+        import alembic
+        import sqlalchemy  # noqa: F401
+    except ImportError as error:
+        from alembic_review.worker.channel import Channel
+
+        hint = "Name the application's interpreter with --python."
+        Channel(descriptor).send("error", message=f"{sys.executable} can't import Alembic: {error}", hint=hint)
+        return 3
+    from alembic_review.worker.loop import serve
+
+    sys.argv[:] = [os.path.join(os.path.dirname(sys.executable), "alembic")]
+    return serve(descriptor, alembic.__version__)
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,0 +1,190 @@
+"""What is in the database, read with as few and as narrow queries as will do.
+
+A snapshot maps each table to a digest that changes when anything about the table changes; details are read only for tables
+whose digest did. PostgreSQL's answer comes from its system catalogues
+(https://www.postgresql.org/docs/current/catalogs.html): any DDL writes a new row version there, so the places of the row versions (``ctid``)
+are a digest that costs nothing to compute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Protocol
+
+from sqlalchemy import inspect
+from sqlalchemy.engine import Connection
+
+from alembic_review.model.facts import TableKey
+
+Details = Mapping["tuple[str, str | None]", "tuple[str, tuple[str, ...]]"]
+"""``(kind, name)`` of a column, index or constraint, or ``("table", None)``: its definition as text, and its columns."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``tables`` maps an identity that survives a rename, where there is one, to name and digest."""
+
+    tables: Mapping[Any, tuple[TableKey, str]]
+    types: Mapping[str, tuple[str, ...]]
+
+
+class Catalogue(Protocol):
+    """One database's catalogue. ``tells_renames`` says whether the identities in a snapshot survive a rename."""
+
+    tells_renames: bool
+
+    def snapshot(self, connection: Connection) -> Snapshot: ...
+
+    def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]: ...
+
+    def type_users(self, connection: Connection, type_name: str) -> list[tuple[TableKey, str]]: ...
+
+
+def catalogue_of(connection: Connection) -> Catalogue:
+    """The catalogue reader for a connection's dialect."""
+    return PostgresCatalogue(connection) if connection.dialect.name == "postgresql" else SqliteCatalogue()
+
+
+_OWN_SCHEMAS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+
+_SNAPSHOT = f"""
+SELECT c.oid, n.nspname, c.relname,
+  c.ctid::text || coalesce(a.places, '') || coalesce(d.places, '') || coalesce(k.places, '')
+  || coalesce(i.places, '') || coalesce(t.places, '')
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN (SELECT attrelid AS id, string_agg(ctid::text, '' ORDER BY attnum) AS places
+  FROM pg_catalog.pg_attribute WHERE attnum > 0 AND attrelid >= 16384 GROUP BY 1) a ON a.id = c.oid
+LEFT JOIN (SELECT adrelid AS id, string_agg(ctid::text, '' ORDER BY adnum) AS places
+  FROM pg_catalog.pg_attrdef WHERE adrelid >= 16384 GROUP BY 1) d ON d.id = c.oid
+LEFT JOIN (SELECT conrelid AS id, string_agg(ctid::text, '' ORDER BY oid) AS places
+  FROM pg_catalog.pg_constraint WHERE conrelid >= 16384 GROUP BY 1) k ON k.id = c.oid
+LEFT JOIN (SELECT x.indrelid AS id, string_agg(x.ctid::text || r.relname, '' ORDER BY x.indexrelid) AS places
+  FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class r ON r.oid = x.indexrelid
+  WHERE x.indrelid >= 16384 GROUP BY 1) i ON i.id = c.oid
+LEFT JOIN (SELECT objoid AS id, string_agg(ctid::text, '' ORDER BY objsubid) AS places
+  FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::regclass AND objoid >= 16384 GROUP BY 1) t
+  ON t.id = c.oid
+WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
+"""
+
+_TYPES = """
+SELECT t.oid, e.enumlabel FROM pg_catalog.pg_type t JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
+ORDER BY t.oid, e.enumsortorder
+"""
+
+_DETAILS = """
+SELECT a.attrelid, 'column', a.attname,
+  concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
+    pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum)),
+  a.attname
+FROM pg_catalog.pg_attribute a
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN ({ids})
+UNION ALL
+SELECT x.indrelid, 'index', r.relname, pg_get_indexdef(x.indexrelid),
+  (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey))
+FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class r ON r.oid = x.indexrelid
+WHERE x.indrelid IN ({ids})
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+UNION ALL
+SELECT k.conrelid, 'constraint', k.conname, pg_get_constraintdef(k.oid),
+  (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+FROM pg_catalog.pg_constraint k WHERE k.conrelid IN ({ids}) AND k.contype <> 'n'
+UNION ALL
+SELECT c.oid, 'table', NULL, coalesce(obj_description(c.oid, 'pg_class'), ''), NULL
+FROM pg_catalog.pg_class c WHERE c.oid IN ({ids})
+"""
+
+_TYPE_USERS = """
+SELECT n.nspname, c.relname, a.attname
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'f')
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typlen = -1
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.oid >= 16384
+"""
+
+
+class PostgresCatalogue:
+    """PostgreSQL: a table keeps its oid through a rename."""
+
+    tells_renames = True
+
+    def __init__(self, connection: Connection) -> None:
+        self._default = connection.dialect.default_schema_name
+
+    def snapshot(self, connection: Connection) -> Snapshot:
+        rows = connection.exec_driver_sql(_SNAPSHOT).fetchall()
+        types: dict[str, tuple[str, ...]] = {}
+        for oid, label in connection.exec_driver_sql(_TYPES).fetchall():
+            types[str(oid)] = (*types.get(str(oid), ()), label)
+        return Snapshot({oid: (self._key(schema, name), digest) for oid, schema, name, digest in rows}, types)
+
+    def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
+        """Definitions of everything on these tables, by table identity."""
+        ids = ", ".join(str(int(identity)) for identity in identities)
+        found: dict[Any, dict[tuple[str, str | None], tuple[str, tuple[str, ...]]]] = {}
+        if not ids:
+            return found
+        for oid, kind, name, text, columns in connection.exec_driver_sql(_DETAILS.format(ids=ids)).fetchall():
+            found.setdefault(oid, {})[(kind, name)] = (text, tuple(columns.split(",")) if columns else ())
+        return found
+
+    def type_users(self, connection: Connection, type_name: str) -> list[tuple[TableKey, str]]:
+        """Columns of this type, or of arrays of it; an oid of digits names the type too."""
+        wanted = type_name.replace("'", "''")
+        match = f"'{wanted}' IN (t.typname, e.typname, t.oid::text, e.oid::text)"
+        rows = connection.exec_driver_sql(f"{_TYPE_USERS} AND {match}").fetchall()
+        return [(self._key(schema, table), column) for schema, table, column in rows]
+
+    def _key(self, schema: str, name: str) -> TableKey:
+        return TableKey(None if schema == self._default else schema, name)
+
+
+class SqliteCatalogue:
+    """SQLite: the schema table holds each object's own text (https://www.sqlite.org/schematab.html)."""
+
+    tells_renames = False
+
+    def snapshot(self, connection: Connection) -> Snapshot:
+        rows = connection.exec_driver_sql(
+            "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY tbl_name, type, name"
+        ).fetchall()
+        texts: dict[str, str] = {}
+        for table, kind, name, sql in rows:
+            if not str(table).startswith("sqlite_"):
+                texts[table] = f"{texts.get(table, '')}{kind} {name} {sql}\n"
+        return Snapshot({name: (TableKey(None, name), text) for name, text in texts.items()}, {})
+
+    def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
+        inspector = inspect(connection)
+        return {name: _inspected(inspector, name) for name in identities}
+
+    def type_users(self, connection: Connection, type_name: str) -> list[tuple[TableKey, str]]:
+        return []
+
+
+def _inspected(inspector: Any, table: str) -> Details:
+    found: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {("table", None): ("", ())}
+    for column in inspector.get_columns(table):
+        text = f"{column['type']!r} {column['nullable']} {column.get('default')}"
+        found["column", column["name"]] = (text, (column["name"],))
+    for index in inspector.get_indexes(table):
+        columns = tuple(name or "" for name in index["column_names"])
+        found["index", index["name"]] = (f"{index['unique']} {columns}", columns)
+    groups = {
+        "primary key": [inspector.get_pk_constraint(table)],
+        "unique": inspector.get_unique_constraints(table),
+        "foreign key": inspector.get_foreign_keys(table),
+        "check": inspector.get_check_constraints(table),
+    }
+    for group, constraints in groups.items():
+        for constraint in constraints:
+            columns = tuple(constraint.get("constrained_columns") or constraint.get("column_names") or ())
+            text = f"{group} {sorted((str(k), str(v)) for k, v in constraint.items() if k != 'name')}"
+            found["constraint", constraint.get("name") or text] = (text, columns)
+    return found

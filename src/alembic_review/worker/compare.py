@@ -1,0 +1,287 @@
+"""Alembic's own comparison, every entry once, as facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterator
+
+from alembic.autogenerate import produce_migrations
+from alembic.migration import MigrationContext
+from alembic.operations import ops
+from sqlalchemy import MetaData, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
+
+from alembic_review.model.facts import ChangeFact, Filter, Filtered, Place, TableKey, TypeUse
+from alembic_review.worker import private
+from alembic_review.worker.catalogue import Catalogue
+from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.render import Renderer, compiled
+from alembic_review.worker.witnesses import identify, ordered_items
+
+_FILTERS = ("include_object", "include_name", "process_revision_directives")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One leaf operation and its diffs: what ``UpgradeOps.as_diffs()`` makes of it."""
+
+    number: int
+    operation: Any
+    parent: ops.ModifyTableOps | None
+    diffs: tuple[tuple[Any, ...], ...]
+
+
+@dataclass
+class Comparison:
+    """What was compared, and what ``env.py`` kept out of it."""
+
+    changes: list[ChangeFact] = field(default_factory=list)
+    filtered: list[Filtered] = field(default_factory=list)
+    filters: list[Filter] = field(default_factory=list)
+
+
+def metadatas(context: MigrationContext) -> list[MetaData]:
+    """The ``target_metadata`` of env.py, one or several. Raises ``WorkerError`` when there is none."""
+    target = context.opts.get("target_metadata")
+    if target is None:
+        where = context.script.env_py_location if context.script is not None else "env.py"
+        raise WorkerError(
+            f"{where} gives Alembic no target_metadata, so there are no models to compare.",
+            "Pass target_metadata=Base.metadata to context.configure().",
+        )
+    return [target] if isinstance(target, MetaData) else list(target)
+
+
+def compare(context: MigrationContext, catalogue: Catalogue) -> Comparison:
+    """Run the comparison of ``alembic revision --autogenerate``, before any ``process_revision_directives``."""
+    result = Comparison()
+    _watch_filters(context, result)
+    target: Any = context.opts["target_metadata"]
+    upgrade = produce_migrations(context, target).upgrade_ops
+    if upgrade is None:
+        return result
+    reader = _Reader(context, catalogue, metadatas(context))
+    for number, (operation, parent) in enumerate(_leaves(upgrade, None)):
+        result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
+    return result
+
+
+def _leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[Any, ops.ModifyTableOps | None]]:
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            inner = operation if isinstance(operation, ops.ModifyTableOps) else parent
+            yield from _leaves(operation, inner)
+        else:
+            yield operation, parent
+
+
+def _diffs(operation: Any) -> tuple[tuple[Any, ...], ...]:
+    """The entries of one operation; an operation of a plugin counts as one entry of its own name."""
+    if not type(operation).__module__.startswith("alembic.operations.") or not hasattr(operation, "to_diff_tuple"):
+        return ((f"op:{type(operation).__name__}",),)
+    diff = operation.to_diff_tuple()
+    return tuple(diff) if isinstance(diff, list) else (diff,)
+
+
+def _watch_filters(context: MigrationContext, result: Comparison) -> None:
+    """Note what env.py's filters turn away; they decide exactly as before."""
+    for name in _FILTERS:
+        function = context.opts.get(name)
+        if function is None:
+            continue
+        result.filters.append(Filter(name, _function_place(function)))
+        if name == "include_object":
+            context.opts[name] = _noted_object(function, result)
+        elif name == "include_name":
+            context.opts[name] = _noted_name(function, result)
+
+
+def _noted_object(function: Callable[..., Any], result: Comparison) -> Callable[..., Any]:
+    def include_object(item: Any, name: Any, kind: str, reflected: bool, other: Any) -> Any:  # noqa: FBT001 - Alembic's signature
+        included = function(item, name, kind, reflected, other)
+        if not included:
+            table = item if isinstance(item, Table) else getattr(item, "table", None)
+            schema = getattr(table, "schema", None)
+            result.filtered.append(
+                Filtered("include_object", kind, schema, None if name is None else str(name), getattr(table, "name", None))
+            )
+        return included
+
+    return include_object
+
+
+def _noted_name(function: Callable[..., Any], result: Comparison) -> Callable[..., Any]:
+    def include_name(name: Any, kind: str, parents: Any) -> Any:
+        included = function(name, kind, parents)
+        if not included:
+            schema, table = parents.get("schema_name"), parents.get("table_name")
+            result.filtered.append(Filtered("include_name", kind, schema, None if name is None else str(name), table))
+        return included
+
+    return include_name
+
+
+def _function_place(function: Any) -> Place | None:
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return Place(code.co_filename, code.co_firstlineno) if code is not None else None
+
+
+class _Reader:
+    """Turns entries into facts."""
+
+    def __init__(self, context: MigrationContext, catalogue: Catalogue, targets: list[MetaData]) -> None:
+        self._context = context
+        self._catalogue = catalogue
+        self._dialect: Dialect = context.dialect
+        self._renderer = Renderer(context)
+        self._tables = {(table.schema, table.name): table for target in targets for table in target.tables.values()}
+
+    def read(self, entry: Entry) -> Iterator[ChangeFact]:
+        python = self._renderer.python(entry.operation, entry.parent)
+        sql = self._renderer.sql(entry.operation)
+        for diff in entry.diffs:
+            if diff[0].startswith("op:"):
+                yield self._plugin(entry, diff[0], python, sql)
+            else:
+                yield self._known(entry, diff, python, sql)
+
+    def _known(self, entry: Entry, diff: tuple[Any, ...], python: str, sql: str | None) -> ChangeFact:
+        subject = self._subject(entry, diff)
+        index = self._item(subject)
+        return ChangeFact(
+            kind=diff[0],
+            key=subject.key,
+            schema=subject.key.schema,
+            name=subject.name,
+            operation=entry.number,
+            python=python,
+            sql=sql,
+            columns=subject.columns,
+            wanted=subject.wanted,
+            existing=subject.existing,
+            item=index,
+            foreign_key_to=subject.refers_to,
+        )
+
+    def _item(self, subject: _Subject) -> int | None:
+        """The number of the model's item that stands for the subject: the very object, else one of the same name."""
+        table = self._tables.get((subject.key.schema, subject.key.name))
+        if table is None or subject.kind == "table":
+            return None
+        items = ordered_items(table)
+        for number, item in enumerate(items):
+            if item is subject.item:
+                return number
+        for number, item in enumerate(items):
+            kind, name, columns = identify(item)
+            same = name == subject.name if subject.name is not None else columns == subject.columns
+            if kind == subject.kind and same and (name is not None or columns):
+                return number
+        return None
+
+    def _subject(self, entry: Entry, diff: tuple[Any, ...]) -> _Subject:
+        kind = diff[0]
+        if kind in ("add_table", "remove_table", "add_table_comment", "remove_table_comment"):
+            return self._table_subject(kind, diff)
+        if kind in ("add_column", "remove_column"):
+            _, schema, name, column = diff
+            wanted = compiled(CreateColumn(column), self._dialect) if kind == "add_column" else ""
+            return _Subject(TableKey(schema, name), "column", column.name, (column.name,), wanted, item=column)
+        if kind.startswith("modify_"):
+            _, schema, name, column_name, _, existing, wanted = diff
+            old, new = compiled(existing, self._dialect), compiled(wanted, self._dialect)
+            return _Subject(TableKey(schema, name), "column", column_name, (column_name,), new, old)
+        return self._constraint_subject(entry, diff)
+
+    def _table_subject(self, kind: str, diff: tuple[Any, ...]) -> _Subject:
+        table = diff[1]
+        if kind == "add_table":
+            wanted = compiled(CreateTable(table), self._dialect)
+        elif kind == "add_table_comment":
+            wanted = str(table.comment)
+        else:
+            wanted = ""
+        return _Subject(TableKey(table.schema, table.name), "table", None, (), wanted)
+
+    def _constraint_subject(self, entry: Entry, diff: tuple[Any, ...]) -> _Subject:
+        kind, item = diff[0], diff[1]
+        what, name, columns = identify(item)
+        table = getattr(item, "table", None)
+        parent = entry.parent
+        key = TableKey(parent.schema, parent.table_name) if parent is not None else TableKey(table.schema, table.name)
+        element = CreateIndex(item) if what == "index" else AddConstraint(item)
+        text = compiled(element, self._dialect)
+        wanted, existing = ("", text) if kind.startswith("remove_") else (text, "")
+        original = private.original_item(entry.operation)
+        return _Subject(key, what, name, columns, wanted, existing, item if original is None else original, _referred(item))
+
+    def _plugin(self, entry: Entry, kind: str, python: str, sql: str | None) -> ChangeFact:
+        """An operation that isn't Alembic's: read by its table, when it stands in one, or by its shared type."""
+        operation, parent = entry.operation, entry.parent
+        key = TableKey(parent.schema, parent.table_name) if parent is not None else None
+        type_name = _text(operation, "enum_name", "type_name", "name") if key is None else None
+        schema = _text(operation, "enum_schema", "schema")
+        users = tuple(self._type_users(type_name)) if type_name else ()
+        return ChangeFact(
+            kind=kind,
+            key=key,
+            schema=key.schema if key else schema if schema != self._dialect.default_schema_name else None,
+            name=type_name or _text(operation, "name", "column_name"),
+            operation=entry.number,
+            python=python,
+            sql=sql,
+            wanted=_values(operation),
+            readable=key is not None or bool(users),
+            type_name=type_name,
+            type_users=users,
+        )
+
+    def _type_users(self, name: str) -> Iterator[TypeUse]:
+        for table in self._tables.values():
+            for column in table.columns:
+                kind = getattr(column.type, "item_type", column.type)
+                if getattr(kind, "name", None) == name:
+                    yield TypeUse(TableKey(table.schema, table.name), column.name, "models")
+        connection = self._context.connection
+        if connection is not None:
+            for key, column_name in self._catalogue.type_users(connection, name):
+                yield TypeUse(key, column_name, "database")
+
+
+@dataclass(frozen=True)
+class _Subject:
+    key: TableKey
+    kind: str
+    name: str | None
+    columns: tuple[str, ...]
+    wanted: str = ""
+    existing: str = ""
+    item: Any = None
+    refers_to: TableKey | None = None
+
+
+def _referred(item: Any) -> TableKey | None:
+    elements = list(getattr(item, "elements", ()))
+    if not elements:
+        return None
+    parts = elements[0].target_fullname.split(".")
+    return TableKey(".".join(parts[:-2]) or None, parts[-2])
+
+
+def _text(operation: Any, *names: str) -> str | None:
+    for name in names:
+        value = getattr(operation, name, None)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _values(operation: Any) -> str:
+    """What a plugin's operation leads to, from its plain attributes."""
+    plain = {
+        name: value
+        for name, value in sorted(vars(operation).items())
+        if isinstance(value, (str, int, bool)) or (isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value))
+    }
+    return repr(plain)

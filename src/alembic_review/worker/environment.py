@@ -1,0 +1,113 @@
+"""Runs the application's own ``env.py``, unmodified, around a function of ours."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from alembic_review.worker import private
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+
+Work = Callable[[Any, MigrationContext], Any]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The Alembic environment that ``-c``, ``-n`` and ``-x`` name."""
+
+    file: str
+    section: str
+    x: Sequence[str]
+
+    def config(self, command: Sequence[str]) -> Config:
+        """The ``Config`` of this ``alembic`` command, with the ``cmd_opts`` that env.py may look at."""
+        arguments = ["-c", self.file, "-n", self.section]
+        for value in self.x:
+            arguments += ["-x", value]
+        return private.config_from_arguments([*arguments, *command], self.file, self.section)
+
+    def script_directory(self, config: Config) -> ScriptDirectory:
+        """Load the revision map. Raises ``WorkerError``."""
+        try:
+            script = ScriptDirectory.from_config(config)
+        except ImportError as error:
+            raise WorkerError(
+                f"The script location of {self.file} can't be imported: {describe(error)}",
+                "Is the application installed in the interpreter that --python names?",
+            ) from error
+        except CommandError as error:
+            raise WorkerError(f"{self.file}: {error}", "Check script_location in that file.") from error
+        except Exception as error:
+            raise _code_failed(f"Alembic could not open the script location of {self.file}", error) from error
+        if not os.path.exists(script.env_py_location):
+            raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.file}.")
+        self._load_revisions(script)
+        return script
+
+    def _load_revisions(self, script: ScriptDirectory) -> None:
+        try:
+            list(script.walk_revisions())
+        except CommandError as error:
+            raise WorkerError(f"The revisions of {self.file} don't fit together: {error}") from error
+        except Exception as error:
+            raise _code_failed("A revision script can't be loaded", error) from error
+
+    def run(self, config: Config, script: ScriptDirectory, work: Work, **options: Any) -> int:
+        """Run env.py once; ``work`` gets the heads and the context of each ``run_migrations``. Returns how many there were.
+
+        Raises ``WorkerError`` for whatever env.py raises, ``sys.exit`` included.
+        """
+        calls = 0
+
+        def counted(heads: Any, context: MigrationContext) -> Any:
+            nonlocal calls
+            calls += 1
+            return work(heads, context)
+
+        try:
+            with EnvironmentContext(config, script, fn=counted, **options):
+                script.run_env()
+        except WorkerError:
+            raise
+        except SystemExit as error:
+            raise _exited(script, error) from error
+        except (Exception, KeyboardInterrupt) as error:
+            raise _unwrapped(script, error) from error
+        if not calls:
+            raise WorkerError(
+                f"{script.env_py_location} did not run any migrations.",
+                "It must call context.run_migrations() in online mode.",
+            )
+        return calls
+
+
+def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:
+    frames = application_frames(error.__traceback__)
+    return WorkerError(
+        f"{script.env_py_location} ended the process with sys.exit({error.code!r}).{at(frames)}",
+        "Let env.py run through; use -x arguments if it needs telling what to do.",
+    )
+
+
+def _unwrapped(script: ScriptDirectory, error: BaseException) -> WorkerError:
+    """What went wrong first: an application often wraps our own error in one of its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, WorkerError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return _code_failed(f"{script.env_py_location} failed", error)
+
+
+def _code_failed(what: str, error: BaseException) -> WorkerError:
+    return WorkerError(
+        f"{what}: {describe(error)}{at(application_frames(error.__traceback__))}",
+        "This is the application's own code: `alembic` with the same arguments fails here too.",
+    )

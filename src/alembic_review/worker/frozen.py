@@ -1,0 +1,133 @@
+"""What a table looked like when it was attached to its MetaData, and what differs from that later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, Table
+from sqlalchemy.types import NullType
+
+_PLAIN = (str, int, float, bool, bytes, type(None))
+
+
+@dataclass(frozen=True)
+class FrozenColumn:
+    column: Column[Any]
+    type_class: type
+    type_values: tuple[tuple[str, Any], ...]
+    nullable: bool | None
+    server_default: Any
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class FrozenTable:
+    """Holds the objects themselves, so that identity can be compared as long as the worker lives."""
+
+    name: str
+    schema: str | None
+    comment: str | None
+    columns: tuple[FrozenColumn, ...]
+    indexes: tuple[tuple[Index, Any], ...]
+    constraints: tuple[tuple[Constraint, Any], ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``item`` is the column, index or constraint, or the table itself; ``attribute`` as in ``model.facts.Edit``."""
+
+    kind: str
+    item: Any
+    attribute: str
+
+
+def freeze(table: Table) -> FrozenTable:
+    return FrozenTable(
+        name=table.name,
+        schema=table.schema,
+        comment=table.comment,
+        columns=tuple(_freeze_column(column) for column in table.columns),
+        indexes=tuple((index, _index_values(index)) for index in table.indexes),
+        constraints=tuple((constraint, _constraint_values(constraint)) for constraint in table.constraints),
+    )
+
+
+def differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
+    """What was changed or taken away in place since ``frozen``; what was added since has an attach event of its own."""
+    if table.comment != frozen.comment:
+        yield Difference("table", table, "comment")
+    if (table.name, table.schema) != (frozen.name, frozen.schema):
+        yield Difference("table", table, "name")
+    current = {id(column) for column in table.columns}
+    for entry in frozen.columns:
+        if id(entry.column) not in current:
+            yield Difference("column", entry.column, "removed")
+        else:
+            yield from _column_differences(entry)
+    for index, values in frozen.indexes:
+        if index not in table.indexes:
+            yield Difference("index", index, "removed")
+        elif _index_values(index) != values:
+            yield Difference("index", index, "changed")
+    for constraint, values in frozen.constraints:
+        if constraint not in table.constraints:
+            yield Difference("constraint", constraint, "removed")
+        elif _constraint_values(constraint) != values:
+            yield Difference("constraint", constraint, "changed")
+
+
+def _column_differences(entry: FrozenColumn) -> Iterator[Difference]:
+    column = entry.column
+    if column.nullable != entry.nullable:
+        yield Difference("column", column, "nullable")
+    if column.server_default is not entry.server_default:
+        yield Difference("column", column, "server_default")
+    if column.comment != entry.comment:
+        yield Difference("column", column, "comment")
+    # A column without a type takes that of the column its foreign key refers to, whenever SQLAlchemy resolves it.
+    if not issubclass(entry.type_class, NullType) and _type_changed(column.type, entry):
+        yield Difference("column", column, "type")
+
+
+def _type_changed(current: Any, entry: FrozenColumn) -> bool:
+    values = dict(_type_values(current))
+    return type(current) is not entry.type_class or any(values.get(name) != value for name, value in entry.type_values)
+
+
+def _freeze_column(column: Column[Any]) -> FrozenColumn:
+    return FrozenColumn(
+        column=column,
+        type_class=type(column.type),
+        type_values=_type_values(column.type),
+        nullable=column.nullable,
+        server_default=column.server_default,
+        comment=column.comment,
+    )
+
+
+def _type_values(value: Any) -> tuple[tuple[str, Any], ...]:
+    """The plain parameters of a type: length, precision, names, the values of an Enum."""
+    found: list[tuple[str, Any]] = []
+    for name, part in vars(value).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(part, _PLAIN):
+            found.append((name, part))
+        elif isinstance(part, (list, tuple)) and all(isinstance(element, _PLAIN) for element in part):
+            found.append((name, tuple(part)))
+        elif name in ("impl", "item_type") and hasattr(part, "__dict__"):
+            found.append((name, (type(part), _type_values(part))))
+    return tuple(found)
+
+
+def _index_values(index: Index) -> Any:
+    return (index.name, index.unique, tuple(id(expression) for expression in index.expressions), str(index.kwargs))
+
+
+def _constraint_values(constraint: Constraint) -> Any:
+    columns = tuple(constraint.columns.keys()) if hasattr(constraint, "columns") else ()
+    own = (constraint.deferrable, constraint.initially, columns)
+    if isinstance(constraint, ForeignKeyConstraint):
+        return (*own, constraint.ondelete, constraint.onupdate)
+    return (*own, id(getattr(constraint, "sqltext", None)))

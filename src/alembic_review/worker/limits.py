@@ -1,0 +1,35 @@
+"""What the comparison of this environment does not look at."""
+
+from __future__ import annotations
+
+from alembic.migration import MigrationContext
+
+from alembic_review.worker.catalogue import Snapshot
+
+_NEVER = "renames, CHECK expressions, EXCLUDE constraints, sequences and primary key changes (autogenerate does not compare them)"
+_CORE_PLUGINS = ("schemas", "tables", "types", "constraints", "defaults", "comments")
+"""What Alembic >= 1.18 splits its own comparison into; leaving one out silently compares less."""
+
+
+def not_checked(context: MigrationContext, plugins: list[str], last: Snapshot) -> tuple[str, ...]:
+    """One line for each thing that autogenerate, as env.py configured it, passes over."""
+    options = context.opts
+    lines = [_NEVER]
+    if not options.get("compare_server_default"):
+        lines.append("server defaults (compare_server_default is not on in env.py)")
+    if options.get("compare_type") is False:
+        lines.append("column types (compare_type is off in env.py)")
+    if context.dialect.name == "postgresql" and not any("enum" in name for name in plugins):
+        lines.append("values of existing enum types")
+    if not options.get("include_schemas"):
+        schemas = sorted({key.schema for key, _ in last.tables.values() if key.schema is not None})
+        if schemas:
+            lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not on in env.py)")
+    if options.get("process_revision_directives"):
+        lines.append("what process_revision_directives makes of the changes (they are shown as compared)")
+    selected = options.get("autogenerate_plugins")
+    if selected is not None:
+        missing = [n for n in _CORE_PLUGINS if plugins and f"alembic.autogenerate.{n}" not in plugins]
+        if missing:
+            lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
+    return tuple(lines)

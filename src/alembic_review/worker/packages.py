@@ -1,0 +1,173 @@
+"""Which import package owns a file, and which distribution brought that package."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+from functools import lru_cache
+from importlib import metadata
+from typing import Iterable
+from urllib.parse import unquote, urlsplit
+
+from alembic_review.model.facts import Package
+
+STDLIB = os.path.realpath(sysconfig.get_path("stdlib"))
+
+
+def package_of(module: str | None, path: str) -> str | None:
+    """The first regular package of a dotted module name, a lone module's name, else what the file's folders say."""
+    if module:
+        parts = module.split(".")
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[:count])
+            loaded = sys.modules.get(name)
+            if loaded is not None and loaded.__dict__.get("__file__"):
+                return name
+    return package_of_path(path)
+
+
+def package_of_path(path: str) -> str | None:
+    """The topmost regular package around a file, as it is called when imported; ``None`` outside any package."""
+    folder = os.path.dirname(os.path.realpath(path))
+    while not os.path.exists(os.path.join(folder, "__init__.py")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+    while os.path.exists(os.path.join(os.path.dirname(folder), "__init__.py")):
+        folder = os.path.dirname(folder)
+    return _imported_as(folder)
+
+
+def _imported_as(folder: str) -> str:
+    name = os.path.basename(folder)
+    for module_name, module in list(sys.modules.items()):
+        if module_name.rpartition(".")[2] != name:
+            continue
+        file = getattr(module, "__dict__", {}).get("__file__")
+        if file and os.path.realpath(os.path.dirname(file)) == folder:
+            return package_of(module_name, file) or name
+    return name
+
+
+def describe_packages(names: Iterable[str]) -> tuple[Package, ...]:
+    """Facts about these packages, and about every package that is installed in editable mode."""
+    distributions = _Distributions()
+    wanted = set(names) | set(distributions.editable_packages())
+    return tuple(sorted((distributions.describe(name) for name in wanted), key=lambda package: package.name))
+
+
+class _Distributions:
+    """What ``importlib.metadata`` knows, read once."""
+
+    def __init__(self) -> None:
+        self._by_package: dict[str, metadata.Distribution] = {}
+        self._projects: dict[str, str] = {}
+        for distribution in metadata.distributions():
+            name = distribution.metadata["Name"]
+            if not name:
+                continue
+            project = _editable_project(distribution)
+            if project:
+                self._projects.setdefault(name, project)
+            for package in _top_level(distribution, project):
+                self._by_package.setdefault(package, distribution)
+
+    def editable_packages(self) -> list[str]:
+        """Packages of editable installations that are loaded: the others brought nothing into this run."""
+        return [
+            package
+            for package, distribution in self._by_package.items()
+            if distribution.metadata["Name"] in self._projects and package in sys.modules
+        ]
+
+    def describe(self, name: str) -> Package:
+        paths = _paths(name)
+        distribution = self._by_package.get(name) or self._by_package.get(name.partition(".")[0])
+        owner = distribution.metadata["Name"] if distribution else None
+        project = self._projects.get(owner or "")
+        installed = bool(paths) and all(_is_installed(path) for path in paths)
+        if distribution is not None and not project and not installed:
+            # A copy on sys.path shadows what that distribution installed: these files are not the distribution's,
+            # unless they lie beside its metadata, as after `setup.py develop`.
+            beside = os.path.realpath(str(distribution.locate_file("")))
+            if not any(_below(path, beside) for path in paths):
+                owner = None
+            else:
+                project = beside
+        if project and not any(_below(path, project) for path in paths) and not installed:
+            owner, project = None, None
+        return Package(name, paths, owner, editable=project is not None, project=project, installed=installed)
+
+
+def _paths(name: str) -> tuple[str, ...]:
+    module = sys.modules.get(name)
+    if module is None:
+        return ()
+    found = getattr(module, "__dict__", {}).get("__path__")
+    if found is not None:
+        return tuple(os.path.realpath(path) for path in found)
+    file = module.__dict__.get("__file__")
+    return (os.path.realpath(file),) if file else ()
+
+
+def _editable_project(distribution: metadata.Distribution) -> str | None:
+    """The folder of an editable installation (PEP 660's direct_url.json)."""
+    text = distribution.read_text("direct_url.json")
+    if not text:
+        return None
+    try:
+        origin = json.loads(text)
+    except ValueError:
+        return None
+    if not origin.get("dir_info", {}).get("editable"):
+        return None
+    return os.path.realpath(unquote(urlsplit(origin.get("url", "")).path))
+
+
+def _top_level(distribution: metadata.Distribution, project: str | None) -> set[str]:
+    text = distribution.read_text("top_level.txt")
+    names = set(text.split()) if text else set()
+    for file in distribution.files or ():
+        head = file.parts[0]
+        if len(file.parts) > 1 and head.isidentifier() and file.suffix == ".py":
+            names.add(head)
+        elif len(file.parts) == 1 and file.suffix == ".py" and file.stem.isidentifier():
+            names.add(file.stem)
+    if project:
+        names |= {name for name in _loaded_below(project)}
+    return names
+
+
+def _loaded_below(project: str) -> set[str]:
+    """Packages in memory whose files lie in an editable project: its metadata often doesn't name them."""
+    found = set()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")
+        if file and "." not in name and _below(os.path.realpath(file), project) and not _is_installed(file):
+            found.add(name)
+    return found
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+@lru_cache(maxsize=None)
+def _is_installed(path: str) -> bool:
+    """True below a ``sys.prefix``, any virtual environment or a site-packages folder."""
+    real = os.path.realpath(path)
+    if {"site-packages", "dist-packages"} & set(real.split(os.sep)):
+        return True
+    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - {"/", "/usr"}
+    return any(_below(real, prefix) for prefix in prefixes) or _in_virtual_environment(os.path.dirname(real))
+
+
+@lru_cache(maxsize=None)
+def _in_virtual_environment(folder: str) -> bool:
+    if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+        return True
+    parent = os.path.dirname(folder)
+    return parent != folder and _in_virtual_environment(parent)

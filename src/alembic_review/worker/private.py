@@ -1,0 +1,141 @@
+"""Every private name of Alembic and SQLAlchemy that the worker leans on, in one place.
+
+Tried on SQLAlchemy 1.4.54, 2.0.54 and 2.1.9, and on Alembic 1.16.5, 1.17.2, 1.18.4, 1.19.2 and 1.20.1. Where a name is missing, the function
+falls back to the plain way and the caller says what can't be watched.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any, Callable, Iterable, Sequence
+
+from alembic import autogenerate
+from alembic.config import CommandLine, Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.pool import Pool
+
+CONFIGURE_FUNCTIONS = frozenset(
+    {"configure_mappers", "_configure_registries", "_do_configure_registries", "_check_configure"}
+)
+"""Functions below ``sqlalchemy/orm`` that configure mappers for whoever happened to come first."""
+
+COPY_FUNCTIONS = frozenset({"to_metadata", "tometadata"})
+"""Methods of ``Table`` that make a copy of it in another MetaData."""
+
+_CREATE_ENGINE_MODULES = frozenset({"sqlalchemy.engine.create", "sqlalchemy.engine.strategies"})
+
+
+def config_from_arguments(arguments: Sequence[str], file: str | None, section: str) -> Config:
+    """The ``Config`` that the ``alembic`` command would make of these arguments."""
+    line = CommandLine(prog="alembic")
+    options: Namespace = line.parser.parse_args(list(arguments))
+    split = getattr(line, "_inis_from_config", None)
+    if split is None:
+        return Config(file_=file, ini_section=section, cmd_opts=options)
+    toml, ini = split(options)
+    return Config(file_=ini, toml_file=toml, ini_section=options.name, cmd_opts=options)
+
+
+def upgrade_steps(script: ScriptDirectory, heads: Any) -> list[Any]:
+    """The steps of ``upgrade heads``, in the order of ``version_locations`` and ``depends_on``."""
+    return list(script._upgrade_revs("heads", heads))  # noqa: SLF001 - what alembic.command.upgrade itself calls
+
+
+def replace_pool_creator(connect: Callable[[Any, Any, Callable[[Any], Any] | None], Any]) -> bool:
+    """Send every new connection of every pool through ``connect(pool, record, original)``.
+
+    ``original`` is SQLAlchemy's own creator, or ``None`` when the application brought one (``creator=``,
+    ``async_creator=``, a supplied pool). Returns False when this SQLAlchemy has no such name.
+    """
+    if not hasattr(Pool, "_should_wrap_creator"):
+        return False
+
+    def get(pool: Any) -> Callable[[Any], Any]:
+        wrapped = pool.__dict__["_alembic_review_creator"]
+        own = getattr(wrapped, "__module__", None) in _CREATE_ENGINE_MODULES
+        return lambda record=None: connect(pool, record, wrapped if own else None)
+
+    def put(pool: Any, creator: Any) -> None:
+        pool.__dict__["_alembic_review_creator"] = creator
+
+    def drop(pool: Any) -> None:
+        pool.__dict__.pop("_alembic_review_creator", None)
+
+    Pool._invoke_creator = property(get, put, drop)  # type: ignore[misc,assignment]  # noqa: SLF001
+    return True
+
+
+def pool_dialect(pool: Any) -> Any:
+    """The dialect that a pool makes connections for; ``None`` when it has not been told."""
+    dialect = getattr(pool, "_dialect", None)
+    return dialect if hasattr(dialect, "create_connect_args") else None
+
+
+def pool_of(record: Any) -> Any:
+    """The pool that a connection record belongs to."""
+    return getattr(record, "_ConnectionRecord__pool", None)
+
+
+def comparator_modules() -> set[str]:
+    """Modules, other than Alembic's, that registered autogenerate comparators for everybody."""
+    registry = getattr(getattr(autogenerate, "comparators", None), "_registry", {})
+    found: set[str] = set()
+    for functions in registry.values():
+        for function in _flatten(functions):
+            module = getattr(function, "__module__", "") or ""
+            if module and not module.startswith("alembic."):
+                found.add(module)
+    return found
+
+
+def _flatten(value: Any) -> Iterable[Any]:
+    if callable(value):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _flatten(item)
+    elif isinstance(value, (list, tuple, set)):
+        for item in value:
+            yield from _flatten(item)
+
+
+class _Recorder:
+    """Stands where Alembic fills a dispatcher, and notes which plugins it picked."""
+
+    def __init__(self) -> None:
+        self.picked: list[Any] = []
+
+    def populate_with(self, comparators: Any) -> None:
+        self.picked.append(comparators)
+
+
+def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
+    """The plugins this comparison selects, and whether one of them compares tables (Alembic >= 1.18)."""
+    try:
+        from alembic.runtime import plugins
+    except ImportError:
+        return [], True
+    registered = getattr(plugins, "_all_plugins", None)
+    if registered is None:
+        return [], True
+    selected = list(context.opts.get("autogenerate_plugins") or ["alembic.autogenerate.*"])
+    recorder = _Recorder()
+    plugins.Plugin.populate_autogenerate_priority_dispatch(recorder, selected)  # type: ignore[arg-type]
+    names = [name for name, plugin in registered.items() if plugin.autogenerate_comparators in recorder.picked]
+    return sorted(names), "alembic.autogenerate.tables" in names
+
+
+def version_tables(context: MigrationContext) -> tuple[str, str | None]:
+    """Name and schema of Alembic's own table."""
+    table = context._version  # noqa: SLF001 - the public options don't hold the defaults
+    return table.name, table.schema
+
+
+def original_item(operation: Any) -> Any:
+    """The model's own index or constraint behind an operation, where it remembers it."""
+    for name in ("_orig_index", "_orig_constraint"):
+        item = getattr(operation, name, None)
+        if item is not None:
+            return item
+    return None

@@ -1,0 +1,70 @@
+"""What the worker reports when it can't go on."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+from types import TracebackType
+from typing import Iterable
+
+import alembic
+import sqlalchemy
+from sqlalchemy.exc import DBAPIError
+
+_LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (alembic, sqlalchemy))
+_OURS = os.path.dirname(__file__) + os.sep
+_URL_PASSWORD = re.compile(r"""(?P<head>\w[\w+.-]*://[^\s:/@'"]*):(?P<password>[^\s'"]*)@""")
+_KEY_PASSWORD = re.compile(r"(?P<head>\bpassword\s*=\s*)(?P<password>'[^']*'|\"[^\"]*\"|[^\s'\",)]+)", re.IGNORECASE)
+_FRAMES_SHOWN = 3
+_STATEMENT_SHOWN = 500  # characters
+
+
+class WorkerError(Exception):
+    """The run can't go on; ``message`` says what and where, ``hint`` what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def mask(text: str) -> str:
+    """Replace passwords in URLs and connection strings."""
+    return _KEY_PASSWORD.sub(r"\g<head>***", _URL_PASSWORD.sub(r"\g<head>:***@", text))
+
+
+def describe(error: BaseException) -> str:
+    """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return f"{describe(error.orig)}{_statement(error)}"
+    text = str(error).split("\n(Background on this error")[0].strip()
+    name = type(error).__name__
+    return mask(f"{name}: {text}" if text else name)
+
+
+def _statement(error: DBAPIError) -> str:
+    text = " ".join(str(error.statement or "").split())
+    shown = text if len(text) <= _STATEMENT_SHOWN else f"{text[:_STATEMENT_SHOWN]} …"
+    return mask(f"\n  statement: {shown}") if shown else ""
+
+
+def application_frames(trace: TracebackType | None) -> list[str]:
+    """``file:line in function`` of the last frames of the application's own code, innermost last."""
+    frames = [
+        f"{frame.filename}:{frame.lineno} in {frame.name}"
+        for frame in traceback.extract_tb(trace)
+        if not frame.filename.startswith((*_LIBRARIES, _OURS, "<"))
+    ]
+    return _without_standard_library(frames)[-_FRAMES_SHOWN:]
+
+
+def _without_standard_library(frames: Iterable[str]) -> list[str]:
+    folder = os.path.dirname(os.__file__) + os.sep
+    return [
+        frame for frame in frames if not frame.startswith(folder) or "site-packages" in frame or "dist-packages" in frame
+    ]
+
+
+def at(frames: list[str]) -> str:
+    return "".join(f"\n  at {frame}" for frame in frames)

@@ -1,0 +1,225 @@
+"""Every connection goes to a scratch database and proves it, or is refused.
+
+Layers, outermost first: SQLAlchemy's ``do_connect`` event (public, class-level, first in line) returns a connection of ours; every pool's
+creator is replaced, which covers ``creator=``, ``async_creator=`` and supplied pools; the known drivers refuse to connect
+anywhere else (``drivers.py``); and whatever a pool gets in the end must show this run's mark before it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.pool import Pool
+
+from alembic_review.worker import drivers, private
+from alembic_review.worker.problems import WorkerError, mask
+from alembic_review.worker.stacks import Stacks
+
+_HARMLESS = {
+    "postgresql": frozenset({"options", "server_settings", "context", "client_encoding", "application_name"}),
+    "sqlite": frozenset({"check_same_thread", "detect_types", "isolation_level", "autocommit", "cached_statements"}),
+}
+_DRIVERS = {
+    "postgresql": frozenset({"psycopg2", "psycopg2cffi", "psycopg", "psycopg_async", "asyncpg", "pg8000"}),
+    "sqlite": frozenset({"pysqlite", "aiosqlite"}),
+}
+_MARK_QUERY = {
+    "postgresql": (
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = current_database()"
+    ),
+    "sqlite": "PRAGMA application_id",
+}
+
+
+class ConnectionRefused(Exception):
+    """Raised into the application's code; the run ends even if the application swallows it."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The database that the parent made for one original target."""
+
+    database: str
+    host: str | None
+    port: int | None
+    user: str | None
+    password: str | None
+    mark: str
+    query: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An original target: ``label`` is its URL without a password, ``key`` tells targets apart."""
+
+    key: tuple[Any, ...]
+    label: str
+
+
+class Redirect:
+    """Sends connections to scratch databases; ``ask`` gets one from the parent or raises ``WorkerError``."""
+
+    def __init__(self, ask: Callable[[Any, Target], Scratch], stacks: Stacks) -> None:
+        self._ask = ask
+        self._stacks = stacks
+        self._lock = threading.RLock()
+        self._urls: dict[int, tuple[Any, URL]] = {}
+        self._order: dict[int, int] = {}
+        self._scratch: dict[tuple[Any, ...], Scratch] = {}
+        self._proven: set[int] = set()
+        self.targets: dict[int, Target] = {}
+        self.refusal: WorkerError | None = None
+        self.watches_pools = True
+
+    def install(self) -> None:
+        event.listen(Engine, "do_connect", self._do_connect)
+        event.listen(Pool, "first_connect", self._prove, insert=True)
+        event.listen(Pool, "connect", self._prove, insert=True)
+        self._note_engines()
+        self.watches_pools = private.replace_pool_creator(self._pool_connect)
+        drivers.guard(self._allows, self._refuse_raw)
+
+    def start_run(self) -> None:
+        """Forget the order of engines: the next run of ``env.py`` counts its own."""
+        self._order.clear()
+
+    def target_of(self, dialect: Any) -> Target:
+        """The original target behind a connection's dialect. Raises ``WorkerError`` for a connection nobody saw."""
+        try:
+            return self.targets[id(dialect)]
+        except KeyError:
+            raise WorkerError("env.py configured a connection that did not come through an engine.") from None
+
+    def _note_engines(self) -> None:
+        initialise = Engine.__init__
+
+        def noted(engine: Any, pool: Any, dialect: Any, url: Any, *args: Any, **kwargs: Any) -> None:
+            self._urls[id(dialect)] = (dialect, url)
+            initialise(engine, pool, dialect, url, *args, **kwargs)
+
+        Engine.__init__ = noted  # type: ignore[method-assign]
+
+    def _do_connect(self, dialect: Any, _record: Any, _cargs: Any, cparams: dict[str, Any]) -> Any:
+        return self._connect(dialect, own=True, original=dict(cparams))
+
+    def _pool_connect(self, pool: Any, record: Any, original: Callable[[Any], Any] | None) -> Any:
+        if original is not None:
+            return original(record)
+        dialect = private.pool_dialect(pool)
+        if dialect is None:
+            raise self._refuse("A connection pool without a dialect asked for a connection.")
+        return self._connect(dialect, own=False, original={})
+
+    def _connect(self, dialect: Any, *, own: bool, original: dict[str, Any]) -> Any:
+        with self._lock:
+            target = self._target(dialect, own=own)
+            scratch = self._scratch.get(target.key) or self._open(dialect, target)
+        positional, named = _arguments(dialect, scratch)
+        for name in _HARMLESS[dialect.name] & original.keys():
+            named[name] = original[name]
+        return dialect.connect(*positional, **named)
+
+    def _open(self, dialect: Any, target: Target) -> Scratch:
+        if dialect.driver not in _DRIVERS.get(dialect.name, ()) and dialect.name in _DRIVERS:
+            raise self._refuse(f"The driver {dialect.name}+{dialect.driver} is not supported.")
+        try:
+            scratch = self._ask(dialect, target)
+        except WorkerError as error:
+            raise self._refuse(error.message, error.hint) from error
+        self._scratch[target.key] = scratch
+        return scratch
+
+    def _target(self, dialect: Any, *, own: bool) -> Target:
+        known = self.targets.get(id(dialect))
+        if known is not None and id(dialect) in self._order:
+            return known
+        order = self._order.setdefault(id(dialect), len(self._order))
+        _, url = self._urls.get(id(dialect), (dialect, URL.create(dialect.name)))
+        place = (url.host, url.port, url.database, tuple(sorted(map(str, url.query.items()))))
+        memory = dialect.name == "sqlite" and url.database in (None, "", ":memory:")
+        key: tuple[Any, ...] = (dialect.name, *place)
+        if memory or not own:
+            # The URL doesn't tell where these lead: each engine of a run counts as a target of its own.
+            key = (*key, order)
+        target = Target(key, mask(url.render_as_string(hide_password=True)))
+        self.targets[id(dialect)] = target
+        self._urls.setdefault(id(dialect), (dialect, url))
+        return target
+
+    def _prove(self, connection: Any, record: Any) -> None:
+        dialect = private.pool_dialect(private.pool_of(record))
+        shown = _read_mark(connection, dialect.name if dialect is not None else None)
+        if shown in {scratch.mark for scratch in self._scratch.values()}:
+            return
+        connection.close()
+        raise self._refuse(
+            "A connection led somewhere else than to the scratch database of this run, and was closed.",
+            "Open connections through an SQLAlchemy engine, as env.py's templates do.",
+        )
+
+    def _allows(self, values: dict[str, Any]) -> bool:
+        """True for the arguments of a driver's connect that name a scratch database of this run."""
+        return any(
+            str(values.get("database", values.get("dbname"))) == scratch.database
+            and (scratch.host is None or scratch.host in str(values.get("host", values.get("unix_sock", ""))))
+            for scratch in self._scratch.values()
+        )
+
+    def _refuse_raw(self, driver: str) -> ConnectionRefused:
+        return self._refuse(
+            f"A direct {driver} connection was refused: it would not go to the scratch database.",
+            "Use the connection that Alembic gives (op.get_bind(), or the engine of env.py).",
+        )
+
+    def _refuse(self, message: str, hint: str = "") -> ConnectionRefused:
+        frame = self._stacks.place(sys._getframe(1))
+        where = f" (asked for at {frame.path}:{frame.line})" if frame else ""
+        error = WorkerError(mask(message) + where, hint)
+        self.refusal = self.refusal or error
+        return ConnectionRefused(error.message)
+
+
+def _arguments(dialect: Any, scratch: Scratch) -> tuple[list[Any], dict[str, Any]]:
+    """The driver's arguments for a scratch database."""
+    name = f"{dialect.name}+{dialect.driver.replace('psycopg_async', 'psycopg')}"
+    if dialect.name == "sqlite":
+        positional, named = dialect.create_connect_args(URL.create(name, database=scratch.database))
+        return list(positional), dict(named)
+    socket = scratch.host is not None and scratch.host.startswith("/")
+    url = URL.create(
+        name,
+        username=scratch.user,
+        password=scratch.password,
+        host="localhost" if socket else scratch.host,
+        port=scratch.port,
+        database=scratch.database,
+        query=scratch.query,
+    )
+    positional, named = dialect.create_connect_args(url)
+    named = dict(named)
+    if socket and dialect.driver == "pg8000":
+        named.pop("host", None)
+        named.pop("port", None)
+        named["unix_sock"] = f"{scratch.host}/.s.PGSQL.{scratch.port}"
+    elif socket:
+        named["host"] = scratch.host
+    return list(positional), named
+
+
+def _read_mark(connection: Any, dialect: str | None) -> str | None:
+    for name in (dialect,) if dialect in _MARK_QUERY else tuple(_MARK_QUERY):
+        try:
+            cursor = connection.cursor()
+            cursor.execute(_MARK_QUERY[name])
+            row = cursor.fetchone()
+            cursor.close()
+            connection.rollback()
+        except Exception:  # noqa: BLE001, S112 - any failure means: not proven
+            continue
+        return None if row is None or row[0] is None else str(row[0])
+    return None

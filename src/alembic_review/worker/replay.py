@@ -1,0 +1,141 @@
+"""``upgrade heads`` on an empty scratch database, noting which revision made or altered what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterator
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from alembic_review.model.facts import Alteration, Origin, TableKey
+from alembic_review.worker import private
+from alembic_review.worker.catalogue import Catalogue, Details, Snapshot, catalogue_of
+from alembic_review.worker.packages import package_of_path
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+
+
+@dataclass
+class Replayed:
+    """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment."""
+
+    catalogue: Catalogue
+    applied: list[str] = field(default_factory=list)
+    alterations: list[Alteration] = field(default_factory=list)
+    creators: dict[Any, str] = field(default_factory=dict)
+    last: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
+    known: dict[Any, Details] = field(default_factory=dict)
+    name: str | None = None
+
+    def origins(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
+        """Which revision created each table that there is now."""
+        rows = [
+            Origin(key, self.creators[identity], packages.get(self.creators[identity]))
+            for identity, (key, _) in self.last.tables.items()
+            if identity in self.creators
+        ]
+        return tuple(sorted(rows, key=lambda origin: (origin.key.schema or "", origin.key.name)))
+
+
+def replay(
+    context: MigrationContext, script: ScriptDirectory, heads: Any, progress: Callable[[str], None]
+) -> tuple[Replayed, Iterator[Any]]:
+    """Steps for ``run_migrations`` that note what each of them does; ``Replayed`` is complete when they are used up."""
+    connection = context.connection
+    if connection is None:
+        raise WorkerError("env.py ran its migrations without a database connection.", "The review needs online mode.")
+    result = Replayed(catalogue_of(connection))
+    steps = private.upgrade_steps(script, heads)
+    result.last = result.catalogue.snapshot(connection)
+    return result, _steps(result, context, steps, progress)
+
+
+def _steps(
+    result: Replayed, context: MigrationContext, steps: list[Any], progress: Callable[[str], None]
+) -> Iterator[Any]:
+    for number, step in enumerate(steps, 1):
+        progress(f"applying revision {step.revision.revision} ({number} of {len(steps)})")
+        step.migration_fn = _Noted(result, context, step.migration_fn, step.revision)
+        yield step
+
+
+class _Noted:
+    """A step's function, run inside the step's own transaction with a look at the catalogue after it."""
+
+    def __init__(self, result: Replayed, context: MigrationContext, function: Any, revision: Any) -> None:
+        self._result = result
+        self._context = context
+        self._function = function
+        self._revision = revision
+        self.__name__ = getattr(function, "__name__", "upgrade")
+        self.__doc__ = getattr(function, "__doc__", None)
+
+    def __call__(self, **arguments: Any) -> None:
+        name = arguments.get("engine_name")
+        self._result.name = str(name) if name else self._result.name
+        try:
+            self._function(**arguments)
+        except WorkerError:
+            raise
+        except Exception as error:
+            raise _failed(self._revision, error) from error
+        connection = self._context.connection
+        assert connection is not None
+        _note(self._result, connection, self._revision.revision, private.version_tables(self._context))
+
+
+def _failed(revision: Any, error: Exception) -> WorkerError:
+    return WorkerError(
+        f"Revision {revision.revision} failed in {revision.path}: {describe(error)}{at(application_frames(error.__traceback__))}",
+        "Every revision must apply to an empty database, in the order of version_locations and depends_on.",
+    )
+
+
+def _note(result: Replayed, connection: Connection, revision: str, version_table: tuple[str, str | None]) -> None:
+    before, after = result.last, result.catalogue.snapshot(connection)
+    touched = [key for key, entry in after.tables.items() if before.tables.get(key) != entry]
+    details = dict(result.catalogue.details(connection, touched))
+    vanished = {key: entry[0] for key, entry in before.tables.items() if key not in after.tables}
+    made = {key: after.tables[key][0] for key in touched if key not in before.tables}
+    for identity in touched:
+        key, _ = after.tables[identity]
+        if identity not in before.tables:
+            result.creators[identity] = revision
+        else:
+            old, _ = before.tables[identity]
+            if old != key:
+                result.alterations.append(Alteration(revision, old, "table", "renamed", key.name))
+            _note_items(result, revision, old, result.known.get(identity, {}), details.get(identity, {}))
+    for identity, key in vanished.items():
+        if (key.name, key.schema) == version_table:
+            continue
+        unclear = bool(made) and not result.catalogue.tells_renames
+        result.alterations.append(Alteration(revision, key, "table", "dropped_or_renamed" if unclear else "dropped"))
+    _note_types(result, connection, revision, before, after)
+    result.known.update(details)
+    result.last = after
+    result.applied.append(revision)
+
+
+def _note_items(result: Replayed, revision: str, key: TableKey, old: Details, new: Details) -> None:
+    for kind, name in sorted({*old, *new}, key=lambda entry: (entry[0], entry[1] or "")):
+        before, after = old.get((kind, name)), new.get((kind, name))
+        if before == after:
+            continue
+        action = "added" if before is None else "removed" if after is None else "changed"
+        columns = (after or before or ("", ()))[1]
+        result.alterations.append(Alteration(revision, key, kind, action, name, columns))
+
+
+def _note_types(result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot) -> None:
+    """A type whose values changed alters every column that had it before."""
+    for identity, values in after.types.items():
+        if identity in before.types and before.types[identity] != values:
+            for key, column in result.catalogue.type_users(connection, identity):
+                result.alterations.append(Alteration(revision, key, "column", "changed", column, (column,)))
+
+
+def revision_packages(script: ScriptDirectory) -> dict[str, str | None]:
+    """The package that owns each revision's file."""
+    return {revision.revision: package_of_path(revision.path) for revision in script.walk_revisions()}

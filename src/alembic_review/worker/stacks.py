@@ -1,0 +1,140 @@
+"""Call stacks outside SQLAlchemy, up to the next import boundary: the raw material of every witness."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from types import CodeType, FrameType
+
+import alembic
+import sqlalchemy
+from sqlalchemy import Table
+
+from alembic_review.model.facts import Frame
+from alembic_review.worker.packages import STDLIB, package_of
+from alembic_review.worker.private import CONFIGURE_FUNCTIONS, COPY_FUNCTIONS
+
+_SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
+_ALEMBIC = os.path.dirname(alembic.__file__) + os.sep
+_OURS = os.path.dirname(__file__) + os.sep
+_HOOKS = frozenset({"__init__", "__new__", "__init_subclass__", "__call__", "__prepare__"})
+_OPTIMIZED = 0x0001
+
+_KEEP, _SKIP, _STOP, _COPY = range(4)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One walk: the stack's number, the live frames kept, and the table a ``to_metadata`` copies from."""
+
+    stack: int | None
+    frames: tuple[FrameType, ...]
+    copy_of: Table | None
+
+
+class Stacks:
+    """Interns frames and stacks, so that thousands of columns share a few hundred entries."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.stacks: list[tuple[int, ...]] = []
+        self._frames: dict[tuple[CodeType, int, bool], int] = {}
+        self._stacks: dict[tuple[int, ...], int] = {}
+        self._kinds: dict[CodeType, int] = {}
+
+    def walk(self, frame: FrameType | None) -> Walk:
+        """Walk outwards from ``frame``: innermost first, ending at an import or where mappers get configured."""
+        kept: list[FrameType] = []
+        copy_of: Table | None = None
+        while frame is not None:
+            kind = self._kind(frame.f_code)
+            if kind == _STOP:
+                break
+            if kind == _KEEP:
+                kept.append(frame)
+            elif kind == _COPY and copy_of is None:
+                source = frame.f_locals.get("self")
+                copy_of = source if isinstance(source, Table) else None
+            frame = frame.f_back
+        numbers = tuple(self._frame(item) for item in kept)
+        return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of)
+
+    def here(self, depth: int = 1) -> int | None:
+        """The stack of the caller."""
+        return self.walk(sys._getframe(depth)).stack
+
+    def place(self, frame: FrameType | None) -> Frame | None:
+        """The innermost frame outside SQLAlchemy, Alembic and the standard library, import boundaries or not."""
+        while frame is not None:
+            if self._kind(frame.f_code) == _KEEP:
+                return self.frames[self._frame(frame)]
+            frame = frame.f_back
+        return None
+
+    def packages(self) -> set[str]:
+        return {frame.package for frame in self.frames if frame.package}
+
+    def _kind(self, code: CodeType) -> int:
+        kind = self._kinds.get(code)
+        if kind is None:
+            kind = self._kinds[code] = _classify(code)
+        return kind
+
+    def _frame(self, frame: FrameType) -> int:
+        key = (frame.f_code, frame.f_lineno, _is_hook(frame))
+        number = self._frames.get(key)
+        if number is None:
+            number = self._frames[key] = len(self.frames)
+            self.frames.append(_describe(frame, hook=key[2]))
+        return number
+
+    def _stack(self, numbers: tuple[int, ...]) -> int:
+        number = self._stacks.get(numbers)
+        if number is None:
+            number = self._stacks[numbers] = len(self.stacks)
+            self.stacks.append(numbers)
+        return number
+
+
+def is_sqlalchemy(code: CodeType) -> bool:
+    return code.co_filename.startswith(_SQLALCHEMY)
+
+
+def is_function(frame: FrameType) -> bool:
+    """False for the body of a module or a class, whose locals are everybody's."""
+    return bool(frame.f_code.co_flags & _OPTIMIZED)
+
+
+def _classify(code: CodeType) -> int:
+    file = code.co_filename
+    if file.startswith("<frozen importlib"):
+        return _STOP
+    if file.startswith(_SQLALCHEMY):
+        if code.co_name in CONFIGURE_FUNCTIONS and f"{os.sep}orm{os.sep}" in file:
+            return _STOP
+        return _COPY if code.co_name in COPY_FUNCTIONS else _SKIP
+    if file.startswith(("<", _ALEMBIC, _OURS)):
+        return _SKIP
+    real = os.path.realpath(file)
+    inside = real.startswith(STDLIB + os.sep) and not {"site-packages", "dist-packages"} & set(real.split(os.sep))
+    return _SKIP if inside else _KEEP
+
+
+def _describe(frame: FrameType, *, hook: bool) -> Frame:
+    path = os.path.abspath(frame.f_code.co_filename)
+    module = frame.f_globals.get("__name__")
+    name = module if isinstance(module, str) else None
+    return Frame(path, frame.f_lineno, frame.f_code.co_name, package_of(name, path), name, hook)
+
+
+def _is_hook(frame: FrameType) -> bool:
+    """A function that runs because some class is being created: its first argument is a class, or a metaclass."""
+    code = frame.f_code
+    if code.co_name not in _HOOKS or not code.co_argcount:
+        return False
+    first = frame.f_locals.get(code.co_varnames[0])
+    kind = type(first)
+    if not issubclass(kind, type):
+        return False
+    return code.co_name in ("__init__", "__init_subclass__") or issubclass(first, type)

@@ -1,0 +1,208 @@
+"""Who defined, changed or generated each table, column, index and constraint of the models."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Callable, Iterable
+
+from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, PrimaryKeyConstraint, Table, event
+
+from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
+from alembic_review.worker.frozen import FrozenTable, differences, freeze
+from alembic_review.worker.generators import source_tables
+from alembic_review.worker.stacks import Stacks, is_sqlalchemy
+
+_COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment"})
+_TABLE_ATTRIBUTES = frozenset({"comment", "name", "schema"})
+
+
+@dataclass
+class _Record:
+    table: Table
+    metadata: MetaData
+    frozen: FrozenTable
+    stack: int | None
+    sources: tuple[TableKey, ...]
+    copy_of: Table | None
+    removal: int | None = None
+
+
+@dataclass
+class _Attached:
+    item: Any
+    stack: int | None
+    copy_of: Table | None
+
+
+@dataclass
+class Witnesses:
+    """Listens from ``install`` to ``stop``; ``describe`` then tells what was seen of the tables of some MetaData."""
+
+    stacks: Stacks
+    _tables: dict[int, _Record] = field(default_factory=dict)
+    _items: dict[int, _Attached] = field(default_factory=dict)
+    _edits: dict[tuple[int, str], tuple[Any, int | None]] = field(default_factory=dict)
+    _undo: list[Callable[[], None]] = field(default_factory=list)
+
+    def install(self) -> None:
+        for kind in (Column, Index, Constraint):
+            event.listen(kind, "after_parent_attach", self._item_attached)
+        event.listen(Table, "after_parent_attach", self._table_attached)
+        self._watch_attributes(Column, _COLUMN_ATTRIBUTES)
+        self._watch_attributes(Table, _TABLE_ATTRIBUTES)
+        self._watch_removals()
+
+    def stop(self) -> None:
+        """Take the listeners off: reflection makes thousands of tables and columns that are nobody's models."""
+        for kind in (Column, Index, Constraint):
+            event.remove(kind, "after_parent_attach", self._item_attached)
+        event.remove(Table, "after_parent_attach", self._table_attached)
+        while self._undo:
+            self._undo.pop()()
+
+    def describe(self, metadatas: Iterable[MetaData]) -> tuple[ModelTable, ...]:
+        """Facts about every table that is, or was, in these MetaData."""
+        metadatas = list(metadatas)
+        present = {id(table): table for metadata in metadatas for table in metadata.tables.values()}
+        found = [self._describe(table) for table in present.values()]
+        for record in self._tables.values():
+            gone = id(record.table) not in present
+            replaced = any((record.table.key in metadata.tables) for metadata in metadatas)
+            if gone and not replaced and any(record.metadata is metadata for metadata in metadatas):
+                found.append(self._describe(record.table, removed=True))
+        return tuple(sorted(found, key=lambda table: (table.key.schema or "", table.key.name, table.removed)))
+
+    def _item_attached(self, item: Any, parent: Any) -> None:
+        walk = self.stacks.walk(sys._getframe(1))
+        self._items[id(item)] = _Attached(item, walk.stack, walk.copy_of)
+
+    def _table_attached(self, table: Table, metadata: MetaData) -> None:
+        walk = self.stacks.walk(sys._getframe(1))
+        sources = source_tables(walk.frames, table) if walk.copy_of is None else ()
+        self._tables[id(table)] = _Record(table, metadata, freeze(table), walk.stack, sources, walk.copy_of)
+
+    def _watch_attributes(self, kind: type, names: frozenset[str]) -> None:
+        original = kind.__setattr__
+
+        def noted(target: Any, name: str, value: Any) -> None:
+            original(target, name, value)
+            if name in names:
+                caller = sys._getframe(1)
+                if not is_sqlalchemy(caller.f_code):
+                    self._edits[(id(target), name)] = (target, self.stacks.walk(caller).stack)
+
+        self._replace(kind, "__setattr__", noted)
+
+    def _watch_removals(self) -> None:
+        remove, clear = MetaData.remove, MetaData.clear
+
+        def noted_remove(metadata: MetaData, table: Table) -> None:
+            self._removed([table], sys._getframe(1))
+            remove(metadata, table)
+
+        def noted_clear(metadata: MetaData) -> None:
+            self._removed(list(metadata.tables.values()), sys._getframe(1))
+            clear(metadata)
+
+        self._replace(MetaData, "remove", noted_remove)
+        self._replace(MetaData, "clear", noted_clear)
+
+    def _removed(self, tables: list[Table], caller: FrameType) -> None:
+        stack = self.stacks.walk(caller).stack
+        for table in tables:
+            record = self._tables.get(id(table))
+            if record is not None:
+                record.removal = stack
+
+    def _replace(self, kind: type, name: str, function: Any) -> None:
+        own = vars(kind).get(name)
+        setattr(kind, name, function)
+        self._undo.append(lambda: delattr(kind, name) if own is None else setattr(kind, name, own))
+
+    def _describe(self, table: Table, *, removed: bool = False) -> ModelTable:
+        record = self._tables.get(id(table))
+        origin = self._origin(table)
+        return ModelTable(
+            key=TableKey(table.schema, table.name),
+            stack=origin.stack if origin else None,
+            items=self.items(table),
+            edits=tuple(self._describe_edits(table)),
+            sources=origin.sources if origin else (),
+            extends=_extends(table),
+            removed=removed,
+            removal=record.removal if record else None,
+        )
+
+    def _origin(self, table: Table) -> _Record | None:
+        """The record of a table, or of the table it is a copy of."""
+        record = self._tables.get(id(table))
+        while record is not None and record.copy_of is not None:
+            source = self._tables.get(id(record.copy_of))
+            if source is None:
+                break
+            record = source
+        return record
+
+    def items(self, table: Table) -> tuple[Item, ...]:
+        """Columns, indexes and constraints of a table as it is now, in a stable order."""
+        return tuple(self._describe_item(table, item) for item in ordered_items(table))
+
+    def _describe_item(self, table: Table, item: Any) -> Item:
+        kind, name, columns = identify(item)
+        return Item(kind, name, columns, self._item_stack(table, item), isinstance(item, ForeignKeyConstraint))
+
+    def _item_stack(self, table: Table, item: Any) -> int | None:
+        attached = self._items.get(id(item))
+        if attached is None:
+            return None
+        if attached.copy_of is not None:
+            wanted = identify(item)
+            for other in ordered_items(attached.copy_of):
+                if identify(other) == wanted:
+                    return self._item_stack(attached.copy_of, other)
+        return attached.stack
+
+    def _describe_edits(self, table: Table) -> Iterable[Edit]:
+        record = self._tables.get(id(table))
+        if record is None:
+            return
+        if record.copy_of is not None:
+            yield from self._describe_edits(record.copy_of)
+        for difference in differences(table, record.frozen):
+            kind, name, _ = ("table", None, ()) if difference.kind == "table" else identify(difference.item)
+            _, stack = self._edits.get((id(difference.item), difference.attribute), (None, None))
+            yield Edit(kind, name, difference.attribute, stack)
+        for item in ordered_items(table):
+            if id(item) not in self._items:
+                kind, name, _ = identify(item)
+                yield Edit(kind, name, "added", None)
+
+
+def ordered_items(table: Table) -> list[Any]:
+    """Columns in order, then indexes and constraints by name."""
+    rest = sorted([*table.indexes, *table.constraints], key=lambda item: tuple(map(str, identify(item))))
+    return [*table.columns, *rest]
+
+
+def identify(item: Any) -> tuple[str, str | None, tuple[str, ...]]:
+    """Kind, name and columns of a column, index or constraint."""
+    if isinstance(item, Column):
+        return "column", item.name, (item.name,)
+    name = None if item.name is None else str(item.name)
+    columns = tuple(str(getattr(column, "name", "")) for column in getattr(item, "columns", ()))
+    return ("index" if isinstance(item, Index) else "constraint"), name, columns
+
+
+def _extends(table: Table) -> TableKey | None:
+    """The table that the whole primary key refers to: what makes this one an extension of it."""
+    primary = {column.name for column in table.primary_key.columns}
+    for constraint in table.constraints:
+        if not isinstance(constraint, ForeignKeyConstraint) or isinstance(constraint, PrimaryKeyConstraint):
+            continue
+        if primary and {column.name for column in constraint.columns} == primary:
+            target = next(iter(constraint.elements)).target_fullname.split(".")
+            schema = ".".join(target[:-2]) or None
+            return TableKey(schema, target[-2])
+    return None
