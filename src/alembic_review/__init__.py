@@ -31,7 +31,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     """Load a public name when it is first asked for, so that importing the package costs nothing."""
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import version  # noqa: PLC0415 - costs more than the rest of this module
 
         return version("alembic-review")
     if name in _HOMES:

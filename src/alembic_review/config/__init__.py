@@ -77,7 +77,7 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        message = "the working directory does not exist any more"
+        message = "The working directory does not exist any more."
         raise UsageError(message) from error
 
 
@@ -86,7 +86,7 @@ def _root(line: CommandLine, cwd: Path) -> Path | None:
         return find_root(cwd)
     root = cwd / line.root
     if not root.is_dir():
-        message = f"--root: {root} is not a folder"
+        message = f"--root: {root} is not a folder."
         raise UsageError(message)
     return root.resolve()
 
@@ -113,8 +113,8 @@ def _conf_layer(conf: Path, project: Layer | None) -> Layer | None:
     else:
         layer = pyproject_layer(conf)
     if layer and layer.settings.config is not None:
-        message = f"{layer.place}: `config` can't be set in the conf file itself"
-        raise UsageError(message, hint="set it in [tool.alembic-review] of pyproject.toml, or use -c")
+        message = f"{layer.place}: `config` can't be set in the conf file itself."
+        raise UsageError(message, hint="Set it in [tool.alembic-review] of pyproject.toml, or use -c.")
     return layer
 
 
@@ -136,11 +136,14 @@ def _packages(
         return None if names is None else ()
     for name in names:
         if name == "none":
-            message = f"`{key}`: `none` can't be combined with packages"
+            message = f"`{key}`: `none` can't be combined with packages."
             raise UsageError(message)
         if not all(part.isidentifier() for part in name.split(".")):
-            message = f"`{key}`: {name!r} is not the name of an import package"
-            raise UsageError(message, hint="write it as in an import statement; give the option once per package")
+            message = f"`{key}`: {name!r} is not the name of an import package."
+            raise UsageError(
+                message,
+                hint="Write it as in an import statement; on the command line, give the option once per package.",
+            )
     return tuple(_unique(names))
 
 
@@ -149,10 +152,10 @@ def _fail_on(line: CommandLine, own: Layer | None, project: Layer | None) -> tup
     if kinds is None:
         return (FailOn.BLOCKED,)
     if not kinds:
-        message = "`fail-on` is empty"
-        raise UsageError(message, hint='to let everything pass, say so: fail-on = ["never"]')
+        message = "`fail-on` is empty."
+        raise UsageError(message, hint='To let everything pass, say so: fail-on = ["never"]')
     if FailOn.NEVER in kinds and set(kinds) != {FailOn.NEVER}:
-        message = "`fail-on`: `never` can't be combined with another kind"
+        message = "`fail-on`: `never` can't be combined with another kind."
         raise UsageError(message)
     return tuple(_unique(kinds))
 
@@ -162,8 +165,8 @@ def _server(value: str | None, environ: Mapping[str, str]) -> str | None:
         return value
     name = value.removeprefix("env:")
     if not environ.get(name):
-        message = f"`server` is env:{name}, but the environment variable {name} is not set"
-        raise UsageError(message, hint=f"set {name} to the URL of a server, or leave `server` out")
+        message = f"`server` is env:{name}, but the environment variable {name} is not set."
+        raise UsageError(message, hint=f"Set {name} to the URL of a server, or leave `server` out.")
     return environ[name]
 
 
@@ -176,8 +179,8 @@ def _python(line: CommandLine, layers: Iterable[Layer], cwd: Path) -> str | None
             path = str(folder / value) if os.sep in value else value
             found = shutil.which(path)
             if found is None:
-                message = f"{by}: {path} is not a program that can be run"
-                raise UsageError(message, hint="name the application's interpreter, for instance .venv/bin/python")
+                message = f"{by}: {path} is not a program that can be run."
+                raise UsageError(message, hint="Name the application's interpreter, for instance .venv/bin/python")
             return found
     return None
 
@@ -186,7 +189,7 @@ def _timeout(value: float | None) -> float:
     if value is None:
         return Settings.timeout
     if not (math.isfinite(value) and value > 0):
-        message = "`timeout` is not a positive number of seconds"
+        message = "`timeout` is not a positive number of seconds."
         raise UsageError(message)
     return value
 
@@ -194,8 +197,8 @@ def _timeout(value: float | None) -> float:
 def _refuse_contradictions(settings: Settings) -> None:
     both = set(settings.custom or ()) & set(settings.core or ())
     if both:
-        message = f"{', '.join(sorted(both))}: both `custom` and `core`"
-        raise UsageError(message, hint="a package is one or the other")
+        message = f"{', '.join(sorted(both))}: both `custom` and `core`."
+        raise UsageError(message, hint="A package is one or the other.")
 
 
 def _unique(values: Iterable[T]) -> Iterable[T]:

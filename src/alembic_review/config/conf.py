@@ -8,7 +8,7 @@ from alembic_review.config.files import read_ini, read_toml, table_of
 from alembic_review.model.errors import UsageError
 
 PYPROJECT = "pyproject.toml"
-_HINT = "name it with -c FILE, as for `alembic -c FILE`, or set `config` in [tool.alembic-review] of pyproject.toml"
+_HINT = "Name it with -c FILE, as for `alembic -c FILE`, or set `config` in [tool.alembic-review] of pyproject.toml."
 
 
 def find_conf(cwd: Path, root: Path | None) -> Path:
@@ -21,17 +21,17 @@ def find_conf(cwd: Path, root: Path | None) -> Path:
         if _has_table(folder / PYPROJECT):
             return folder / PYPROJECT
     where = " or ".join(str(folder) for folder in folders)
-    message = f"no conf file: neither alembic.ini nor a pyproject.toml with [tool.alembic] in {where}"
+    message = f"There is no conf file: neither alembic.ini nor a pyproject.toml with [tool.alembic] in {where}."
     raise UsageError(message, hint=_HINT)
 
 
 def named_conf(path: Path, by: str) -> Path:
     """``path``, checked to be a file; ``by`` says in the error who named it."""
     if path.is_dir():
-        message = f"{by}: {path} is a folder, not a conf file"
+        message = f"{path} ({by}) is a folder, not a conf file."
         raise UsageError(message, hint=_HINT)
     if not path.exists():
-        message = f"{by}: there is no file {path}"
+        message = f"There is no conf file {path} ({by})."
         raise UsageError(message, hint=_HINT)
     return path
 
@@ -49,11 +49,11 @@ def check_section(conf: Path, section: str, cwd: Path) -> None:
     if section in sections or _has_table(toml):
         return
     if is_pyproject(conf):
-        message = f"{conf} has no [tool.alembic] table"
-        raise UsageError(message, hint="`alembic init` writes one; -c FILE names another conf file")
+        message = f"{conf} has no [tool.alembic] table."
+        raise UsageError(message, hint="`alembic init` writes one; -c FILE names another conf file.")
     there = ", ".join(f"[{name}]" for name in sections) or "none at all"
-    message = f"{conf} has no [{section}] section"
-    raise UsageError(message, hint=f"the sections there are: {there}; -n NAME names another one, as for `alembic -n`")
+    message = f"{conf} has no [{section}] section."
+    raise UsageError(message, hint=f"The sections there are: {there}. -n NAME names another one, as for `alembic -n`.")
 
 
 def is_pyproject(conf: Path) -> bool:

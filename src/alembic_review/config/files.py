@@ -56,13 +56,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        message = f"{path} can't be read: {error.strerror}"
+        message = f"{path} can't be read: {error.strerror}."
         raise UsageError(message) from error
     except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8 text"
+        message = f"{path} is not UTF-8 text."
         raise UsageError(message) from error
     except tomllib.TOMLDecodeError as error:
-        message = f"{path} is not valid TOML: {error}"
+        message = f"{path} is not valid TOML: {error}."
         raise UsageError(message) from error
 
 
@@ -82,7 +82,7 @@ def pyproject_layer(path: Path) -> Layer | None:
     place = f"[tool.{SECTION}] of {path}"
     table = tool[SECTION]
     if not isinstance(table, Mapping):
-        message = f"{place} is not a table"
+        message = f"{place} is not a table."
         raise UsageError(message)
     return Layer(path, place, _decode(dict(table), place))
 
@@ -110,21 +110,21 @@ def _parse(path: Path, parser: configparser.ConfigParser) -> configparser.Config
         with path.open(encoding="locale") as stream:
             parser.read_file(stream, str(path))
     except OSError as error:
-        message = f"{path} can't be read: {error.strerror}"
+        message = f"{path} can't be read: {error.strerror}."
         raise UsageError(message) from error
     except UnicodeDecodeError as error:
-        message = f"{path} is not text in the encoding of this locale"
+        message = f"{path} is not text in the encoding of this locale."
         raise UsageError(message) from error
     except (configparser.DuplicateSectionError, configparser.DuplicateOptionError) as error:
         what = error.option if isinstance(error, configparser.DuplicateOptionError) else f"[{error.section}]"
-        message = f"{path}, line {error.lineno}: {what} is there twice"
+        message = f"{path}, line {error.lineno}: {what} is there twice."
         raise UsageError(message) from None
     except configparser.MissingSectionHeaderError as error:
-        message = f"{path}, line {error.lineno}: text before the first [section]"
-        raise UsageError(message, hint="-c takes what `alembic -c` takes: an ini file or pyproject.toml") from None
+        message = f"{path}, line {error.lineno}: text before the first [section]."
+        raise UsageError(message, hint="-c takes what `alembic -c` takes: an ini file or pyproject.toml.") from None
     except configparser.ParsingError as error:
         lines = ", ".join(str(number) for number, _ in error.errors)
-        message = f"{path}, line {lines}: neither a section nor a `key = value`"
+        message = f"{path}, line {lines}: neither a section nor a `key = value`."
         raise UsageError(message) from None
     return parser
 
@@ -133,8 +133,8 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
     try:
         text = parser.get(SECTION, key)
     except configparser.InterpolationError as error:
-        message = f"{place}: the value of `{key}` can't be interpolated"
-        raise UsageError(message, hint="a plain % is written %% there") from error
+        message = f"{place}: the value of `{key}` can't be interpolated."
+        raise UsageError(message, hint="A plain % is written %% there.") from error
     if key in _LISTS:
         return [word for word in re.split(r"[,\s]+", text) if word]
     if key == "x":
@@ -145,7 +145,7 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
         try:
             return float(text)
         except ValueError:
-            message = f"{place}: `timeout` is not a number of seconds"
+            message = f"{place}: `timeout` is not a number of seconds."
             raise UsageError(message) from None
     return text.strip()
 
@@ -153,7 +153,7 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
 def _owner(entry: str, place: str) -> tuple[str, str]:
     table, separator, owner = (part.strip() for part in entry.partition("="))
     if not (table and separator and owner):
-        message = f"{place}: an entry of `owners` is not `table = package`"
+        message = f"{place}: an entry of `owners` is not `table = package`."
         raise UsageError(message)
     return table, owner
 
@@ -165,8 +165,8 @@ def _decode(data: dict[str, object], place: str) -> FileSettings:
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         key = path.strip("`").removeprefix("$.")
-        hint = f"`fail-on` knows {', '.join(kind.value for kind in FailOn)}" if key.startswith("fail-on[") else ""
-        message = f"{place}: `{key}`: {what[:1].lower()}{what[1:]}"
+        hint = f"`fail-on` knows {', '.join(kind.value for kind in FailOn)}." if key.startswith("fail-on[") else ""
+        message = f"{place}: `{key}`: {what[:1].lower()}{what[1:]}."
         raise UsageError(message, hint=hint) from error
 
 
@@ -174,6 +174,6 @@ def _refuse_unknown(keys: list[str], place: str) -> None:
     for key in keys:
         if key not in KEYS:
             near = difflib.get_close_matches(key.lower().replace("_", "-"), KEYS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(KEYS)}"
-            message = f"{place}: unknown key `{key}`"
+            hint = f"Did you mean `{near[0]}`?" if near else f"The keys are {', '.join(KEYS)}."
+            message = f"{place}: unknown key `{key}`."
             raise UsageError(message, hint=hint)

@@ -6,6 +6,7 @@ import ast
 import configparser
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic_review.config.files import read_toml, table_of
@@ -93,7 +94,7 @@ def _called(call: ast.Call) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _literal(node: ast.expr, constants: dict[str, object]) -> str | None:
+def _literal(node: ast.expr, constants: Mapping[str, object]) -> str | None:
     value: object = None
     if isinstance(node, ast.Constant):
         value = node.value

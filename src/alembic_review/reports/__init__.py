@@ -8,7 +8,7 @@ from alembic_review.reports.base import Options, Report
 __all__ = ["REPORTS", "Options", "Report"]
 
 REPORTS = (
-    Report("terminal", "for people, as wide as the terminal", terminal.render),
+    Report("terminal", "for people, as wide as the terminal", terminal.render, for_people=True),
     Report("json", "for programs, and for `render`", json.render),
-    Report("owners", "every table, its owner, its role and the evidence", owners.render),
+    Report("owners", "every table, its owner, its role and the evidence", owners.render, for_people=True),
 )

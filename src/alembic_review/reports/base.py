@@ -20,8 +20,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Report:
-    """One format: its name for ``-o``, what it is in a few words, and the function that writes it."""
+    """One format: its name for ``-o``, what it is in a few words, and the function that writes it.
+
+    ``for_people`` reports are shown in the terminal's own width, colours and encoding; the others are always UTF-8.
+    """
 
     name: str
     summary: str
     render: Callable[[Review, Options], str]
+    for_people: bool = False

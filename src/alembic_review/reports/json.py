@@ -49,7 +49,7 @@ def read(text: str | bytes) -> Review:
     unknown = _unknown(raw, msgspec.to_builtins(review), "$")
     if unknown:
         message = f"a damaged report: unknown key {unknown}"
-        raise UsageError(message, hint="was it written by a newer alembic-review?")
+        raise UsageError(message, hint="Was it written by a newer alembic-review?")
     return review
 
 

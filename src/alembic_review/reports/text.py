@@ -6,12 +6,15 @@ import unicodedata
 
 from alembic_review.model.review import Change, Location
 
-# Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide what stands next to them.
+# Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide their neighbours.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    r"""``text`` with every character that is not seen written as an escape (``\x1b``); ``lines`` keeps newlines and tabs."""
+    r"""``text`` with every character that is not seen written as an escape (``\x1b``).
+
+    ``lines`` keeps newlines and tabs.
+    """
     if text.isascii() and text.isprintable():
         return text
     kept = "\n\t" if lines else ""

@@ -1,0 +1,209 @@
+"""The commands of ``alembic-review``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alembic_review.cli import outputs, screen
+from alembic_review.config import CommandLine, load
+from alembic_review.model.errors import ReviewError, UsageError
+from alembic_review.model.review import Outcome, Review
+from alembic_review.model.settings import FailOn, Settings
+from alembic_review.reports import REPORTS, json
+
+DEFAULT = "review"
+_FORMATS = ", ".join(report.name for report in REPORTS)
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@dataclass
+class State:
+    """What the outermost function must know of the options."""
+
+    debug: bool = False
+
+
+class DefaultGroup(click.Group):
+    """A group whose command may be left out: options alone mean ``review``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=DefaultGroup, context_settings=_CONTEXT)
+@click.version_option(package_name="alembic-review", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Show what `alembic revision --autogenerate` would do, and which part of it is yours to do.
+
+    Without a command, `review` is meant: `alembic-review -c app/rattail.conf`.
+    """
+
+
+def _debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
+    ctx.ensure_object(State).debug = value
+    return value
+
+
+_WHAT = (
+    click.option("-c", "config", metavar="FILE", help="The conf file, as for `alembic -c`."),
+    click.option("-n", "section", metavar="SECTION", help="Its section, as for `alembic -n`.  [default: alembic]"),
+    click.option("-x", "x", metavar="ARG", multiple=True, help="An argument for env.py, as for `alembic -x`."),
+    click.option("--root", metavar="DIR", help="The project's root; else found from the working directory."),
+    click.option(
+        "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none`: no package is."
+    ),
+    click.option("--server", metavar="URL", help="A database server for the scratch databases; or env:NAME."),
+    click.option("--python", metavar="PATH", help="The application's interpreter.  [default: this one]"),
+    click.option("--timeout", metavar="SECONDS", type=float, help="Give up after so long.  [default: 600]"),
+)
+_OUTPUT = (
+    click.option(
+        "-o", "output", metavar="FORMAT[=FILE]", multiple=True, help=f"A report: {_FORMATS}.  [default: terminal]"
+    ),
+    click.option("--sql", is_flag=True, help="Show the SQL of every change."),
+)
+_GATE = click.option(
+    "--fail-on",
+    metavar="KIND",
+    multiple=True,
+    type=click.Choice([kind.value for kind in FailOn]),
+    help=f"What exit status 1 is for: {', '.join(kind.value for kind in FailOn)}.  [default: blocked]",
+)
+_VERBOSE = click.option("--verbose", is_flag=True, help="List what is folded into one line; tell progress on stderr.")
+_DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
+
+Command = Callable[..., int]
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@cli.command("review", context_settings={"allow_extra_args": True})
+@_options(*_WHAT, *_OUTPUT, _GATE, _VERBOSE, _DEBUG)
+@click.pass_context
+def review_command(  # noqa: PLR0913 - one parameter per option
+    ctx: click.Context,
+    /,
+    *,
+    output: tuple[str, ...],
+    sql: bool,
+    fail_on: tuple[str, ...],
+    verbose: bool,
+    debug: bool,
+    **what: Any,
+) -> int:
+    """Review the pending changes on a scratch database; exit 1 when the gate refuses them."""
+    _refuse_arguments(ctx)
+    named = outputs.parse(output)
+    settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), **what))
+    outputs.check(named)
+    shown = outputs.Shown(sql=sql, verbose=verbose)
+    try:
+        review = _run(settings, verbose=verbose, debug=debug)
+    except ReviewError as error:
+        if error.exit_code == ReviewError.exit_code:
+            _write_failure(error, settings, named, shown)
+        raise
+    outputs.write(review, named or outputs.parse([outputs.TERMINAL]), shown)
+    return _status(review, told=not named or any(report.file is None and report.report.for_people for report in named))
+
+
+@cli.command("owners")
+@_options(*_WHAT, _VERBOSE, _DEBUG)
+def owners_command(*, verbose: bool, debug: bool, **what: Any) -> int:
+    """List every table with its owner, its role and the evidence."""
+    review = _run(load(CommandLine(**what)), verbose=verbose, debug=debug)
+    outputs.write(review, outputs.parse(["owners"]), outputs.Shown(verbose=verbose))
+    return ReviewError.exit_code if review.outcome is Outcome.FAILED else 0
+
+
+@cli.command("explain")
+@click.argument("code")
+@_options(_DEBUG)
+def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
+    """Say what the check CODE means and what to do."""
+    from alembic_review import service  # noqa: PLC0415 - not needed for --help
+
+    page = service.explain(code)
+    if not page.endswith("\n"):
+        page += "\n"
+    outputs.to_stdout(screen.rendered_page(page) if screen.colourful(sys.stdout) else page)
+    return 0
+
+
+@cli.command("render")
+@click.argument("file")
+@_options(*_OUTPUT, _VERBOSE, _DEBUG)
+def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bool, debug: bool) -> int:  # noqa: ARG001
+    """Show FILE, a saved JSON report, in another format; `-` is standard input."""
+    named = outputs.parse(output or [outputs.TERMINAL])
+    outputs.check(named)
+    try:
+        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        message = f"{file} can't be read: {error.strerror}."
+        raise UsageError(message) from error
+    try:
+        review = json.read(text)
+    except UsageError as error:
+        message = f"{file} is {error.message}."
+        raise UsageError(message, hint=error.hint) from error
+    outputs.write(review, named, outputs.Shown(sql=sql, verbose=verbose))
+    return 0
+
+
+def _run(settings: Settings, *, verbose: bool, debug: bool) -> Review:
+    """Review, and turn what nobody foresaw into an error that the reports can carry."""
+    try:
+        from alembic_review import service  # noqa: PLC0415 - not needed for --help
+
+        with screen.progress(verbose=verbose) as progress:
+            return service.review(settings, progress=progress, debug=debug)
+    except ReviewError:
+        raise
+    except Exception as error:
+        raise screen.internal_error(error) from error
+
+
+def _write_failure(
+    error: ReviewError, settings: Settings, named: tuple[outputs.Output, ...], shown: outputs.Shown
+) -> None:
+    from alembic_review import service  # noqa: PLC0415 - not needed for --help
+
+    try:
+        outputs.write(service.failed_review(error, settings), named, shown)
+    except ReviewError as second:
+        screen.show_error(second, debug=False)
+
+
+def _status(review: Review, *, told: bool) -> int:
+    if review.outcome is Outcome.FAILED:
+        return ReviewError.exit_code
+    if review.gate.refused and not told:
+        screen.say(f"Refused by the gate: {'; '.join(review.gate.reasons)}")
+    return 1 if review.gate.refused else 0
+
+
+def _refuse_arguments(ctx: click.Context) -> None:
+    if not ctx.args:
+        return
+    word = ctx.args[0]
+    if word in cli.commands:
+        message = f"the command comes first: {ctx.find_root().info_name} {word} [OPTIONS]"
+        raise click.UsageError(message, ctx)
+    message = f"unexpected argument: {word}"
+    raise click.UsageError(message, ctx)

@@ -1,0 +1,116 @@
+"""Where reports go: ``-o FORMAT[=FILE]``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic_review.cli import screen
+from alembic_review.model.errors import ObservationError, UsageError
+from alembic_review.model.review import Review
+from alembic_review.reports import REPORTS, Options, Report
+
+TERMINAL = "terminal"
+_STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One report and its file; ``None`` is standard output."""
+
+    report: Report
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the reports for people are shown."""
+
+    sql: bool = False
+    verbose: bool = False
+
+
+def parse(values: Sequence[str]) -> tuple[Output, ...]:
+    """The outputs that ``-o`` names; UsageError for an unknown format and for two reports in one place."""
+    outputs = tuple(dict.fromkeys(_parse(value) for value in values))
+    places: set[str] = set()
+    for output in outputs:
+        place = "standard output" if output.file is None else os.path.realpath(output.file)
+        if place in places:
+            message = f"-o: two reports can't both go to {place}."
+            raise UsageError(message, hint="Give each report a file of its own: -o FORMAT=FILE")
+        places.add(place)
+    return outputs
+
+
+def check(outputs: Sequence[Output]) -> None:
+    """Refuse files that can't be written, before a run that would be for nothing."""
+    for file in (output.file for output in outputs if output.file is not None):
+        folder = file.parent
+        if file.is_dir():
+            problem = "is a folder"
+        elif not folder.is_dir():
+            problem = f"can't be written: there is no folder {folder}"
+        elif not os.access(file if file.exists() else folder, os.W_OK):
+            problem = "can't be written: permission denied"
+        else:
+            continue
+        message = f"-o: {file} {problem}."
+        raise UsageError(message)
+
+
+def write(review: Review, outputs: Sequence[Output], shown: Shown) -> None:
+    """Write every report; ObservationError when one could not be written, after all others were."""
+    problems = [problem for output in outputs if (problem := _write(review, output, shown))]
+    if problems:
+        raise ObservationError(" ".join(problems))
+
+
+def to_stdout(text: str, *, encoding: str = "utf-8") -> None:
+    """Write ``text`` to standard output. A reader who has gone away is no error, and changes no exit status."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would raise once more when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _parse(value: str) -> Output:
+    name, separator, file = value.partition("=")
+    reports = {report.name: report for report in REPORTS}
+    if name not in reports:
+        near = difflib.get_close_matches(name, reports, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"The formats are {', '.join(reports)}."
+        message = f"-o: there is no format {name!r}."
+        raise UsageError(message, hint=hint)
+    if separator and not file:
+        message = f"-o {value}: the name of the file is missing."
+        raise UsageError(message, hint=f"-o {name}=- is standard output")
+    return Output(reports[name], None if file in ("", _STDOUT) else Path(file))
+
+
+def _write(review: Review, output: Output, shown: Shown) -> str | None:
+    on_screen = output.file is None
+    options = Options(
+        width=screen.width(),
+        colour=on_screen and screen.colourful(sys.stdout),
+        sql=shown.sql,
+        verbose=shown.verbose,
+    )
+    text = output.report.render(review, options)
+    try:
+        if output.file is None:
+            to_stdout(text, encoding=sys.stdout.encoding if output.report.for_people else "utf-8")
+        else:
+            output.file.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        return f"The {output.report.name} report could not be written to {output.file or 'stdout'}: {error.strerror}."
+    return None

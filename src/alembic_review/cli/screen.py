@@ -1,0 +1,95 @@
+"""What goes to stderr: errors, progress; and what the terminal can show."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.text import Text
+
+from alembic_review.model.errors import ObservationError, ReviewError
+from alembic_review.reports.text import visible
+
+Progress = Callable[[str], None]
+
+# user:password@host in a URL, and password=… in a connection string or a call.
+_PASSWORDS = (
+    (re.compile(r"(://[^\s:/@]*:)[^\s/]+(?=@)"), r"\1***"),
+    (re.compile(r"(?i)(\b(?:password|passwd|pwd)\b['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s,;)&]+)"), r"\1***"),
+)
+
+
+def say(text: str) -> None:
+    """A line on stderr, with everything shown that a terminal would not; a stderr that is gone is no error."""
+    with suppress(OSError, ValueError):
+        shown = visible(text, lines=True)
+        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+        sys.stderr.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stderr.flush()
+
+
+def show_error(error: ReviewError, *, debug: bool) -> None:
+    """What happened and what to do about it; the traceback only with ``debug``."""
+    if debug:
+        say(_masked("".join(traceback.format_exception(error))).rstrip())
+    say(f"Error: {error.message}")
+    if error.hint:
+        say(f"Hint: {error.hint}")
+
+
+def internal_error(error: Exception) -> ReviewError:
+    """An error that nobody foresaw, told without its text, which may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    told = ObservationError(
+        f"alembic-review itself failed: {type(error).__name__}{where}.",
+        hint="This is a bug; --debug shows the traceback to report with it.",
+    )
+    told.__cause__ = error
+    return told
+
+
+@contextmanager
+def progress(*, verbose: bool) -> Iterator[Progress]:
+    """Where progress goes: lines on stderr with ``verbose``, else a spinner when stderr is a terminal, else nowhere."""
+    if verbose:
+        yield say
+    elif sys.stderr is not None and sys.stderr.isatty():
+        with Console(stderr=True).status(Text("starting")) as status:
+            yield lambda text: status.update(Text(visible(text)))
+    else:
+        yield lambda _text: None
+
+
+def width() -> int:
+    """Columns of the terminal, or what COLUMNS says; 80 where there is none."""
+    return max(shutil.get_terminal_size((80, 25)).columns, 20)
+
+
+def colourful(stream: TextIO) -> bool:
+    """Whether ``stream`` is a terminal that may show colours (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def rendered_page(page: str) -> str:
+    """A Markdown page as a terminal with colours shows it."""
+    console = Console(file=io.StringIO(), width=min(width(), 100), force_terminal=True, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(Markdown(page, hyperlinks=False))
+    return capture.get()
+
+
+def _masked(text: str) -> str:
+    for pattern, replacement in _PASSWORDS:
+        text = pattern.sub(replacement, text)
+    return text

@@ -1,0 +1,190 @@
+"""The report for people: what is blocked first, then what is safe, what is upstream drift, and what was looked at."""
+
+from __future__ import annotations
+
+from rich.console import Console, RenderableType
+from rich.syntax import Syntax
+from rich.text import Text
+
+from alembic_review.model.review import Change, Finding, Outcome, Review, Severity, Verdict
+from alembic_review.reports.base import Options
+from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
+from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
+from alembic_review.reports.footer import footer
+from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
+
+# The finding that says no more than the blocked change it belongs to, which has its own row.
+BLOCKED_CHANGE = "AR101"
+_EXAMPLES = 3
+
+_SECTIONS = (
+    (Verdict.BLOCKED, "BLOCKED", "not yours to write", "bold red"),
+    (Verdict.SAFE, "SAFE", "yours to write", "bold green"),
+    (Verdict.UPSTREAM, "UPSTREAM", "drift of the packages underneath, never yours to write", "bold cyan"),
+)
+_OUTCOME_STYLES = {
+    Outcome.CLEAN: "bold green",
+    Outcome.SAFE: "bold green",
+    Outcome.BLOCKED: "bold red",
+    Outcome.FAILED: "bold red",
+}
+_SEVERITY_STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def render(review: Review, options: Options) -> str:
+    """The review as text of ``options.width`` columns; ends with a newline."""
+    console = canvas(options)
+    _headline(console, review)
+    for verdict, title, meaning, style in _SECTIONS:
+        changes = [change for change in review.changes if change.verdict is verdict]
+        if changes:
+            heading = Text.assemble((title, style), f"  {count(len(changes), 'change')}, {meaning}")
+            console.print(Text(), heading, Text(), sep="\n")
+            _section(console, changes, options)
+    _findings(console, review, options)
+    console.print(Text(), footer(review.provenance, verbose=options.verbose), sep="\n")
+    return drawn(console)
+
+
+def _headline(console: Console, review: Review) -> None:
+    summary = review.summary
+    style = _OUTCOME_STYLES[review.outcome]
+    if review.failure is not None or review.outcome is Outcome.FAILED:
+        console.print(Text("could not review: failed", style))
+        if review.failure is not None:
+            console.print(Text(visible(review.failure.message, lines=True), overflow="fold"))
+            if review.failure.hint:
+                console.print(Text(f"hint: {visible(review.failure.hint, lines=True)}", overflow="fold"))
+        return
+    numbers = ((summary.safe, "safe"), (summary.blocked, "blocked"), (summary.upstream, "upstream"))
+    said = [f"{number} {word}" for number, word in numbers if number] or ["no changes"]
+    levels = ((summary.error, "error", ""), (summary.warning, "warning", ""), (summary.info, "note", ""))
+    said += [count(number, word) for number, word, _ in levels if number]
+    console.print(Text.assemble(", ".join(said) + ": ", (review.outcome.value, style)))
+    if review.gate.refused:
+        reasons = "; ".join(map(visible, review.gate.reasons))
+        console.print(Text(f"refused by the gate: {reasons}", overflow="fold"))
+
+
+def _section(console: Console, changes: list[Change], options: Options) -> None:
+    lines = fold_changes(changes, verbose=options.verbose)
+    if options.width >= WIDE:
+        grid = table("Owner", "Change", "Place", "Reason")
+    else:
+        grid = table("Owner", "Change, place and reason")
+    grid.columns[0].max_width = 24
+    for line in lines:
+        owner = Text(owner_label(line.first.owner))
+        label, examples = _labels(line)
+        place, reason = _places(line), _reason(line)
+        if options.width >= WIDE:
+            grid.add_row(owner, stacked((label, "bold"), (examples, "dim")), place, reason)
+        else:
+            grid.add_row(
+                owner, stacked((label, "bold"), (examples, "dim"), (place if place != "-" else "", "dim"), (reason, ""))
+            )
+    console.print(grid)
+    if options.sql:
+        _sql(console, lines, colour=options.colour)
+
+
+def _labels(line: Line[Change]) -> tuple[str, str]:
+    kind = visible(line.first.kind)
+    if not line.folded:
+        return f"{kind} {target_label(line.first)}", ""
+    examples = ", ".join(target_label(change) for change in line.entries[:_EXAMPLES])
+    return f"{kind}: {count(len(line.entries), 'change')}", f"for example {examples} (--verbose lists them)"
+
+
+def _places(line: Line[Change]) -> str:
+    if not line.folded:
+        return place_label(line.first.location)
+    places = {change.location for change in line.entries if change.location is not None}
+    if len(places) <= 1:
+        return place_label(next(iter(places), None))
+    paths = {place.path for place in places}
+    return visible(paths.pop()) if len(paths) == 1 else f"{len(places)} places"
+
+
+def _reason(line: Line[Change]) -> str:
+    codes = f" [{', '.join(map(visible, line.first.findings))}]" if line.first.findings else ""
+    return visible(common_reason(line.entries)) + codes
+
+
+def _sql(console: Console, lines: list[Line[Change]], *, colour: bool) -> None:
+    shown: set[tuple[str | None, int]] = set()
+    console.print()
+    for line in lines:
+        operations = {(change.database, change.operation): change for change in line.entries}
+        new = [change for key, change in operations.items() if key not in shown]
+        shown.update(operations)
+        for change in new[:_EXAMPLES] if line.folded else new:
+            # Not wrapped: it is there to be copied.
+            console.print(_statement(change, colour=colour), soft_wrap=True)
+        if line.folded and len(new) > _EXAMPLES:
+            console.print(
+                Text(f"-- and {len(new) - _EXAMPLES} more like these (--verbose lists them)", "dim"), soft_wrap=True
+            )
+
+
+def _statement(change: Change, *, colour: bool) -> Text:
+    if change.sql is None:
+        return Text(f"-- no SQL could be rendered: {visible(change.python)}", "dim")
+    sql = visible(change.sql.strip(), lines=True)
+    if not colour:
+        return Text(sql)
+    text = Syntax("", "sql", theme="ansi_dark", background_color="default").highlight(sql)
+    text.rstrip()
+    return text
+
+
+def _findings(console: Console, review: Review, options: Options) -> None:
+    if not review.findings:
+        return
+    blocked = {change.fingerprint for change in review.changes if change.verdict is Verdict.BLOCKED}
+    listed = [finding for finding in review.findings if finding.code == BLOCKED_CHANGE and finding.change in blocked]
+    others = [finding for finding in review.findings if finding not in listed]
+    console.print(Text(), Text.assemble(("FINDINGS", "bold"), f"  {len(review.findings)}"), Text(), sep="\n")
+    grid = table("Code", "Severity", "What, where and what to do")
+    if listed:
+        hints = list(dict.fromkeys(visible(line.first.hint) for line in fold_findings(listed)))
+        what = f"{count(len(listed), 'blocked change')}, listed above"
+        grid.add_row(
+            Text(BLOCKED_CHANGE),
+            _severity(listed[0]),
+            stacked((what, "bold"), *((f"hint: {hint}", "") for hint in hints if hint)),
+        )
+    labels = {change.fingerprint: f"{visible(change.kind)} {target_label(change)}" for change in review.changes}
+    for line in fold_findings(others, verbose=options.verbose):
+        finding = line.first
+        more = f"and {len(line.entries) - 1} more like this (--verbose lists them)" if line.folded else ""
+        grid.add_row(
+            Text(visible(finding.code)),
+            _severity(finding),
+            stacked(
+                (visible(finding.message), "bold"),
+                (_where(finding, labels), "dim"),
+                (f"hint: {visible(finding.hint)}" if finding.hint else "", ""),
+                (more, "dim"),
+            ),
+        )
+    console.print(grid)
+
+
+def _severity(finding: Finding) -> RenderableType:
+    return stacked(
+        (finding.severity.value, _SEVERITY_STYLES[finding.severity]), ("blocks", "bold red") if finding.blocks else None
+    )
+
+
+def _where(finding: Finding, labels: dict[str, str]) -> str:
+    parts: list[str] = []
+    if finding.change is not None and finding.change in labels:
+        parts.append(labels[finding.change])
+    elif finding.table is not None:
+        parts.append(table_label(finding.schema, finding.table))
+    if finding.revision is not None:
+        parts.append(f"revision {visible(finding.revision)}")
+    if finding.location is not None:
+        parts.append(place_label(finding.location))
+    return ", ".join(parts)
