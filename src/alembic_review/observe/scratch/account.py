@@ -6,10 +6,12 @@ import os
 import pwd
 import stat
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from alembic_review.model.errors import ObservationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # PostgreSQL refuses to run as root. Nothing is ever installed or added for it: an account that exists has to do.
 _UNPRIVILEGED = ("nobody", "postgres", "daemon")
@@ -42,6 +44,14 @@ class Account:
         path.chmod(0o700)
         if self.foreign:
             os.chown(path, self.uid, self.gid)
+
+    def let_read(self, path: Path) -> None:
+        """Let this account read a file of ours, but not change it; nobody else may do either."""
+        if self.foreign:
+            os.chown(path, os.geteuid(), self.gid)
+            path.chmod(0o640)
+        else:
+            path.chmod(0o600)
 
     def can_enter(self, path: Path) -> bool:
         """Whether this account may pass through ``path`` and all folders above it."""

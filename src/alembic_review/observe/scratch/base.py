@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class ScratchDatabase:
     """One throw-away database: where it is, and the random mark that proves it.
 
-    ``database`` is a name nobody can guess or, for SQLite, the path of the file. ``host`` is a host name or, starting with
-    a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
+    ``database`` is a name nobody can guess or, for SQLite, the path of the file. ``host`` is a host name or, starting
+    with a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
     ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL.
     """
 

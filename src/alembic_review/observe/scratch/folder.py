@@ -28,8 +28,8 @@ _REMOVAL_PAUSE = 0.05
 class RunFolder:
     """A private folder that is recognisably in use as long as this process lives: it holds a locked file.
 
-    The kernel lets go of the lock when the process ends, however it ends; so a folder of ours whose lock is free belongs
-    to a dead run. ``path`` is the folder.
+    The kernel lets go of the lock when the process ends, however it ends; so a folder of ours whose lock is free
+    belongs to a dead run. ``path`` is the folder.
     """
 
     def __init__(self, path: Path, lock: int) -> None:
@@ -46,11 +46,16 @@ class RunFolder:
             lock = _take(path / _LOCK)
             if lock is not None:
                 break
+        folder = cls(path, lock)
         if account is not None and account.foreign:
-            # Through the group alone: other users may not even pass.
-            os.chown(path, os.geteuid(), account.gid)
-            path.chmod(0o710)
-        return cls(path, lock)
+            try:
+                # Through the group alone: other users may not even pass.
+                os.chown(path, os.geteuid(), account.gid)
+                path.chmod(0o710)
+            except OSError:
+                folder.remove()
+                raise
+        return folder
 
     def remove(self) -> None:
         """Remove the folder with all it holds; harmless when it is gone."""
@@ -84,7 +89,7 @@ def _sweep_one(path: Path) -> None:
     try:
         # Raises BlockingIOError while the run lives.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Where no guard ended its server (it was killed too), the server ends itself within a minute of losing its files.
+        # A server whose guard was killed too ends itself within a minute of losing its files.
         _remove(path)
     finally:
         os.close(lock)

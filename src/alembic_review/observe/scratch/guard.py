@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# The guard holds the reading end of a pipe whose writing end only we have. When we close it, or die in any way at all, it
-# reads the end of the file and sends SIGQUIT, an immediate shutdown. Unlike PR_SET_PDEATHSIG this also works on macOS, does not
-# follow the thread that started the server, needs no code of ours between fork and exec (preexec_fn may deadlock in a
-# process with threads), and needs no right to signal another user's process.
+# The guard holds the reading end of a pipe whose writing end only we have. When we close it, or die in any way at all,
+# it reads the end of the file and sends SIGQUIT, an immediate shutdown. Unlike PR_SET_PDEATHSIG this also works on
+# macOS, does not follow the thread that started the server, needs no code of ours between fork and exec (preexec_fn
+# may deadlock in a process with threads), and needs no right to signal another user's process.
 _GUARD = """
 exec 3<&0 </dev/null
 "$@" 3<&- &

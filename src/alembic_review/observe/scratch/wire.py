@@ -18,7 +18,7 @@ _LENGTH = struct.Struct("!I")
 _TIMEOUT = 60.0
 
 
-class ServerRefusal(Exception):
+class ServerRefusalError(Exception):
     """The server answered with an error; ``code`` is its SQLSTATE, ``fatal`` says that the session is over."""
 
     def __init__(self, code: str, message: str, *, fatal: bool = True) -> None:
@@ -28,7 +28,7 @@ class ServerRefusal(Exception):
 
 
 class Connection:
-    """A session on a server that asks for no password. Raises ``OSError`` and ``ServerRefusal``."""
+    """A session on a server that asks for no password. Raises ``OSError`` and ``ServerRefusalError``."""
 
     def __init__(self, path: str, *, user: str, database: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -70,7 +70,7 @@ class Connection:
         self._socket.sendall(kind + _LENGTH.pack(len(body) + _LENGTH.size) + body)
 
     def _until_ready(self) -> None:
-        refusal: ServerRefusal | None = None
+        refusal: ServerRefusalError | None = None
         while True:
             kind, body = self._receive()
             if kind == b"E":
@@ -78,7 +78,7 @@ class Connection:
                 if refusal.fatal:
                     raise refusal
             elif kind == b"R" and _LENGTH.unpack_from(body)[0] != 0:
-                raise ServerRefusal("28000", "the server asks for a password")
+                raise ServerRefusalError("28000", "the server asks for a password")
             elif kind == b"Z":
                 if refusal is not None:
                     raise refusal
@@ -95,6 +95,6 @@ class Connection:
         return data
 
 
-def _refusal(body: bytes) -> ServerRefusal:
+def _refusal(body: bytes) -> ServerRefusalError:
     fields = {part[:1]: part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
-    return ServerRefusal(fields.get(b"C", ""), fields.get(b"M", ""), fatal=fields.get(b"S") in {"FATAL", "PANIC"})
+    return ServerRefusalError(fields.get(b"C", ""), fields.get(b"M", ""), fatal=fields.get(b"V") in {"FATAL", "PANIC"})

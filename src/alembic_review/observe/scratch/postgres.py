@@ -1,0 +1,215 @@
+"""A PostgreSQL server of our own, for one run."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from alembic_review.model.errors import ObservationError
+from alembic_review.observe.scratch import template
+from alembic_review.observe.scratch.account import Account, server_account
+from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.scratch.binaries import Binaries, find_binaries
+from alembic_review.observe.scratch.folder import RunFolder
+from alembic_review.observe.scratch.guard import Guarded
+from alembic_review.observe.scratch.wire import Connection, ServerRefusalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PORT = 5432
+_USER = "postgres"
+_MAINTENANCE = "postgres"
+_START_SECONDS = 60.0
+_INITDB_SECONDS = 120.0
+_POLL_SECONDS = 0.003
+_LOG_LINES = 8
+_STARTING_UP = "57P03"
+_HINT = "Name a server that is allowed to create databases with --server URL if PostgreSQL can't run here."
+
+# Nothing that is written has to survive anything: no flushing, no second copies, no background work. One transaction
+# may lock thousands of tables with their indexes (locks per transaction times connections). Shared memory is kept in
+# the data folder, so that removing the folder removes everything.
+_SETTINGS = {
+    "listen_addresses": "",
+    "port": str(_PORT),
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "max_locks_per_transaction": "1024",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "1d",
+    "autovacuum": "off",
+    "max_logical_replication_workers": "0",
+    "jit": "off",
+    "dynamic_shared_memory_type": "mmap",
+    "default_text_search_config": "pg_catalog.english",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "log_min_messages": "warning",
+}
+
+
+class PostgresScratch(Scratch):
+    """Starts PostgreSQL from programs on this machine, with a unix socket as its only door.
+
+    Who may come in: the socket is in a folder that only the server's account (and root) can enter, and the server asks
+    the kernel which user is at the other end (``peer``) and lets in only the one who runs the tool. So there is no
+    password that could leak, and other processes of a shared account such as ``nobody`` stay outside.
+    """
+
+    kind = "system"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder: RunFolder | None = None
+        self._server: Guarded | None = None
+        self._spare: ScratchDatabase | None = None
+
+    def _start(self) -> None:
+        account = server_account()
+        self._folder = RunFolder.create(account)
+        folder = self._folder.path
+        binaries = find_binaries(account, folder)
+        self.kind = binaries.kind
+        self._fill(folder / "data", binaries, account)
+        self._configure(folder, account)
+        options = ["-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
+        self._server = Guarded([binaries.postgres, *options], account, self._log)
+        self._wait_until_ready()
+        # Made ahead, while the application's models are being imported: the first create() finds it waiting.
+        self._spare = self._new_database()
+
+    def _create(self) -> ScratchDatabase:
+        database, self._spare = self._spare, None
+        return database or self._new_database()
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+        if self._folder is not None:
+            self._folder.remove()
+
+    @property
+    def _path(self) -> Path:
+        assert self._folder is not None
+        return self._folder.path
+
+    @property
+    def _log(self) -> Path:
+        return self._path / "server.log"
+
+    def _fill(self, data: Path, binaries: Binaries, account: Account) -> None:
+        cache = template.cache_folder()
+        packed = template.packed_path(cache, binaries.key) if cache is not None else None
+        if packed is not None and template.unpack(packed, data, account):
+            return
+        data.mkdir(mode=0o700)
+        account.own(data)
+        self._initialise(data, binaries, account)
+        if packed is not None:
+            try:
+                template.pack(data, packed)
+            except OSError:  # a full or read-only cache costs half a second in the next run, no more
+                return
+
+    def _initialise(self, data: Path, binaries: Binaries, account: Account) -> None:
+        options = [
+            "--no-sync",
+            "--no-locale",
+            "--encoding=UTF8",
+            f"--username={_USER}",
+            "--auth=peer",
+            "--wal-segsize=1",
+        ]
+        initdb = Guarded([binaries.initdb, "-D", data, *options], account, self._log)
+        try:
+            deadline = time.monotonic() + _INITDB_SECONDS
+            while (status := initdb.status()) is None:
+                self._give_up_when_closing()
+                if time.monotonic() > deadline:
+                    raise self._failed(f"initdb did not finish within {_INITDB_SECONDS:.0f} seconds")
+                time.sleep(_POLL_SECONDS)
+        finally:
+            initdb.stop()
+        if status != 0:
+            raise self._failed(f"{binaries.initdb} failed with exit status {status}")
+
+    def _configure(self, folder: Path, account: Account) -> None:
+        """Write the server's files beside its data folder, where the server's account can read but not change them."""
+        socket = folder / "socket"
+        socket.mkdir(mode=0o700)
+        account.own(socket)
+        places = {
+            "unix_socket_directories": str(socket),
+            "hba_file": str(folder / "pg_hba.conf"),
+            "ident_file": str(folder / "pg_ident.conf"),
+        }
+        lines = [f"{name} = {_quoted(value)}" for name, value in {**_SETTINGS, **places}.items()]
+        self._write("postgresql.conf", "\n".join(lines), account)
+        self._write("pg_hba.conf", "local all all peer map=run", account)
+        self._write("pg_ident.conf", f'run "{account.client}" {_USER}', account)
+
+    def _write(self, name: str, text: str, account: Account) -> None:
+        path = self._path / name
+        path.write_text(text + "\n", encoding="utf-8")
+        account.let_read(path)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            self._give_up_when_closing()
+            assert self._server is not None
+            status = self._server.status()
+            if status is not None:
+                raise self._failed(f"the server ended with exit status {status}")
+            try:
+                self._connect().close()
+            except (FileNotFoundError, ConnectionError):
+                pass
+            except ServerRefusalError as refusal:
+                if refusal.code != _STARTING_UP:
+                    raise self._failed(str(refusal)) from refusal
+            else:
+                return
+            if time.monotonic() > deadline:
+                raise self._failed(f"the server was not ready within {_START_SECONDS:.0f} seconds")
+            time.sleep(_POLL_SECONDS)
+
+    def _new_database(self) -> ScratchDatabase:
+        name = f"alembic_review_{secrets.token_hex(8)}"
+        mark = secrets.token_hex(16)
+        try:
+            with self._connect() as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+                connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
+        except (OSError, ServerRefusalError) as error:
+            raise self._failed(f"a database could not be created: {error}") from error
+        return ScratchDatabase(
+            dialect="postgresql", database=name, host=str(self._path / "socket"), port=_PORT, user=_USER, mark=mark
+        )
+
+    def _connect(self) -> Connection:
+        return Connection(str(self._path / "socket" / f".s.PGSQL.{_PORT}"), user=_USER, database=_MAINTENANCE)
+
+    def _give_up_when_closing(self) -> None:
+        if self._closing.is_set():
+            raise ObservationError("The scratch server was stopped while it was starting.")
+
+    def _failed(self, what: str) -> ObservationError:
+        message = f"The scratch server could not be started: {what}."
+        try:
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        except OSError:
+            lines = []
+        return ObservationError("\n".join([message, *lines]), hint=_HINT)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

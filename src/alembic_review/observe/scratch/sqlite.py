@@ -1,0 +1,39 @@
+"""SQLite: a file in a private folder."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+
+from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.scratch.folder import RunFolder
+
+_LARGEST_MARK = 2**31 - 1
+
+
+class SqliteScratch(Scratch):
+    """Files that go with their folder, so journals and write-ahead logs beside them go too."""
+
+    kind = "sqlite"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder: RunFolder | None = None
+
+    def _start(self) -> None:
+        self._folder = RunFolder.create()
+
+    def _create(self) -> ScratchDatabase:
+        assert self._folder is not None
+        path = self._folder.path / f"{secrets.token_hex(8)}.sqlite"
+        mark = secrets.randbelow(_LARGEST_MARK) + 1  # 0 is what an unmarked file shows
+        connection = sqlite3.connect(path)
+        try:
+            connection.execute(f"PRAGMA application_id = {mark}")
+        finally:
+            connection.close()
+        return ScratchDatabase(dialect="sqlite", database=str(path), mark=str(mark))
+
+    def _close(self) -> None:
+        if self._folder is not None:
+            self._folder.remove()
