@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from alembic_review import judge as judging
+from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.ownership import custom_packages
-from alembic_review.model.errors import ReviewError
+from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.facts import Facts
-from alembic_review.model.review import Review
+from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.settings import Settings
-from alembic_review.observe import client
-from alembic_review.observe.scratch import open_scratch
-from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.client import Request, observe
+from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.sources import declared_tables
 
 Progress = Callable[[str], None]
@@ -23,3 +25,75 @@ Progress = Callable[[str], None]
 
 def ignore(_text: str) -> None:
     """Progress that nobody wants to see."""
+
+
+def review(settings: Settings, *, progress: Progress = ignore, debug: bool = False) -> Review:
+    """Review the application that ``settings`` name, on scratch databases that are gone afterwards.
+
+    Raises ``UsageError`` for settings that don't fit the application and ``ObservationError`` when it can't be observed.
+    """
+    start = time.perf_counter()
+    facts, server = _observe(settings, progress, debug=debug)
+    progress("judging")
+    custom = set(custom_packages(facts, settings))
+    declared = declared_tables(package for package in facts.packages if package.name in custom)
+    facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
+    return judging.judge(facts, settings, declared, tool=tool(), server=server, root=root_in_checkout(settings.root))
+
+
+def failed_review(error: ReviewError, settings: Settings) -> Review:
+    """What the reports say when a run could not review: outcome ``failed``, and why."""
+    return Review(
+        outcome=Outcome.FAILED,
+        gate=Gate(refused=True, reasons=("the review could not be made",)),
+        summary=Summary(),
+        changes=(),
+        findings=(),
+        tables=(),
+        provenance=Provenance(tool=tool(), config=str(settings.config or "")),
+        failure=Failure(error.message, error.hint),
+    )
+
+
+def explain(code: str) -> str:
+    """The page of a check, as Markdown. Raises ``UsageError`` for a code that no check has."""
+    for check in CHECKS:
+        if check.code == code.upper():
+            return check.page
+    known = ", ".join(check.code for check in CHECKS)
+    raise UsageError(f"There is no check {code}.", hint=f"The codes are: {known}.")
+
+
+def tool() -> str:
+    return f"alembic-review {version('alembic-review')}"
+
+
+def root_in_checkout(root: Path | None) -> str:
+    """The root as a path inside its Git checkout (``.`` for the checkout's own top); empty outside of one."""
+    if root is None:
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--show-prefix"], capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip().rstrip("/") or "." if done.returncode == 0 else ""
+
+
+def _observe(settings: Settings, progress: Progress, *, debug: bool) -> tuple[Facts, str]:
+    if settings.config is None:
+        raise UsageError("No Alembic configuration was named.", hint="Name one with -c, or in the settings as config.")
+    request = Request(
+        python=settings.python or sys.executable,
+        config=settings.config,
+        section=settings.section,
+        x=settings.x,
+        timeout=settings.timeout,
+        custom=(*(settings.custom or ()), *settings.owners.values()),
+        distribution=settings.distribution,
+        debug=debug,
+    )
+    with RunDatabases(settings.server, guess_dialect(settings.config)) as databases:
+        facts = observe(request, databases, progress)
+        return facts, databases.kinds

@@ -22,9 +22,9 @@ import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts
-from typing import TYPE_CHECKING
-if TYPE_CHECKING:
-    from alembic_review.observe.scratch.base import ScratchDatabase
+
+
+from alembic_review.observe.scratch.base import ScratchDatabase
 
 PROTOCOL = 1
 WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
@@ -39,7 +39,7 @@ Progress = Callable[[str], None]
 class Databases(Protocol):
     """Where scratch databases come from: one for each original target."""
 
-    def create(self, dialect: str) -> "ScratchDatabase":
+    def create(self, dialect: str) -> ScratchDatabase:
         """Make one. Raises ``ReviewError``."""
         ...
 
@@ -53,6 +53,8 @@ class Request:
     section: str
     x: tuple[str, ...]
     timeout: float
+    custom: tuple[str, ...] = ()
+    distribution: str | None = None
     debug: bool = False
 
 
@@ -153,6 +155,8 @@ class _Conversation:
             config=str(self.request.config),
             section=self.request.section,
             x=list(self.request.x),
+            custom=list(self.request.custom),
+            distribution=self.request.distribution,
             debug=self.request.debug,
         )
         while True:

@@ -33,7 +33,7 @@ class Catalogue(Protocol):
 
     tells_renames: bool
 
-    def snapshot(self, connection: Connection) -> Snapshot: ...
+    def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot: ...
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]: ...
 
@@ -65,6 +65,12 @@ LEFT JOIN (SELECT x.indrelid AS id, string_agg(x.ctid::text || r.relname, '' ORD
 LEFT JOIN (SELECT objoid AS id, string_agg(ctid::text, '' ORDER BY objsubid) AS places
   FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::regclass AND objoid >= 16384 GROUP BY 1) t
   ON t.id = c.oid
+WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
+"""
+
+_NAMES = f"""
+SELECT c.oid, n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
 """
 
@@ -117,7 +123,11 @@ class PostgresCatalogue:
     def __init__(self, connection: Connection) -> None:
         self._default = connection.dialect.default_schema_name
 
-    def snapshot(self, connection: Connection) -> Snapshot:
+    def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
+        """Every table; without digests only names, which is an order of magnitude cheaper."""
+        if not digests:
+            names = connection.exec_driver_sql(_NAMES).fetchall()
+            return Snapshot({oid: (self._key(schema, name), "") for oid, schema, name in names}, {})
         rows = connection.exec_driver_sql(_SNAPSHOT).fetchall()
         types: dict[str, tuple[str, ...]] = {}
         for oid, label in connection.exec_driver_sql(_TYPES).fetchall():
@@ -150,14 +160,15 @@ class SqliteCatalogue:
 
     tells_renames = False
 
-    def snapshot(self, connection: Connection) -> Snapshot:
+    def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
+        """Every table; without digests only names."""
         rows = connection.exec_driver_sql(
             "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY tbl_name, type, name"
         ).fetchall()
         texts: dict[str, str] = {}
         for table, kind, name, sql in rows:
             if not str(table).startswith("sqlite_"):
-                texts[table] = f"{texts.get(table, '')}{kind} {name} {sql}\n"
+                texts[table] = f"{texts.get(table, '')}{kind} {name} {sql}\n" if digests else ""
         return Snapshot({name: (TableKey(None, name), text) for name, text in texts.items()}, {})
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:

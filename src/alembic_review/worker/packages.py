@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import sysconfig
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from typing import Iterable
@@ -41,6 +43,7 @@ def package_of_path(path: str) -> str | None:
     return _imported_as(folder)
 
 
+@lru_cache(maxsize=None)
 def _imported_as(folder: str) -> str:
     name = os.path.basename(folder)
     for module_name, module in list(sys.modules.items()):
@@ -59,21 +62,53 @@ def describe_packages(names: Iterable[str]) -> tuple[Package, ...]:
     return tuple(sorted((distributions.describe(name) for name in wanted), key=lambda package: package.name))
 
 
+def may_be_custom(package: Package | None, custom: Iterable[str], distribution: str | None) -> bool:
+    """False only for what no rule can call custom: installed the usual way, not named, not the project's own."""
+    if package is None or not package.installed or package.editable:
+        return True
+    own = distribution is not None and _normal(package.distribution or "") == _normal(distribution)
+    return own or package.name in custom
+
+
+def _normal(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@dataclass(frozen=True)
+class _Installed:
+    """One distribution: the folder of its editable installation, and the packages its metadata names."""
+
+    distribution: metadata.Distribution
+    name: str
+    project: str | None
+    packages: frozenset[str]
+
+
+@lru_cache(maxsize=None)
+def _installed() -> tuple[_Installed, ...]:
+    """Every distribution of this interpreter; reading their metadata is what costs."""
+    found = []
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.append(_Installed(distribution, name, _editable_project(distribution), _top_level(distribution)))
+    return tuple(found)
+
+
 class _Distributions:
-    """What ``importlib.metadata`` knows, read once."""
+    """Who brought which of the packages that are loaded now."""
 
     def __init__(self) -> None:
         self._by_package: dict[str, metadata.Distribution] = {}
         self._projects: dict[str, str] = {}
-        for distribution in metadata.distributions():
-            name = distribution.metadata["Name"]
-            if not name:
-                continue
-            project = _editable_project(distribution)
-            if project:
-                self._projects.setdefault(name, project)
-            for package in _top_level(distribution, project):
-                self._by_package.setdefault(package, distribution)
+        for entry in _installed():
+            packages = set(entry.packages)
+            if entry.project:
+                self._projects.setdefault(entry.name, entry.project)
+                packages |= _loaded_below(entry.project)
+            for package in packages:
+                self._by_package.setdefault(package, entry.distribution)
 
     def editable_packages(self) -> list[str]:
         """Packages of editable installations that are loaded: the others brought nothing into this run."""
@@ -127,18 +162,16 @@ def _editable_project(distribution: metadata.Distribution) -> str | None:
     return os.path.realpath(unquote(urlsplit(origin.get("url", "")).path))
 
 
-def _top_level(distribution: metadata.Distribution, project: str | None) -> set[str]:
+def _top_level(distribution: metadata.Distribution) -> frozenset[str]:
     text = distribution.read_text("top_level.txt")
     names = set(text.split()) if text else set()
-    for file in distribution.files or ():
+    for file in () if names else distribution.files or ():
         head = file.parts[0]
         if len(file.parts) > 1 and head.isidentifier() and file.suffix == ".py":
             names.add(head)
         elif len(file.parts) == 1 and file.suffix == ".py" and file.stem.isidentifier():
             names.add(file.stem)
-    if project:
-        names |= {name for name in _loaded_below(project)}
-    return names
+    return frozenset(names)
 
 
 def _loaded_below(project: str) -> set[str]:

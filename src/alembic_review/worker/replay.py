@@ -18,14 +18,20 @@ from alembic_review.worker.problems import WorkerError, application_frames, at, 
 
 @dataclass
 class Replayed:
-    """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment."""
+    """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment.
+
+    ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the others only which
+    tables they create and drop.
+    """
 
     catalogue: Catalogue
+    watched: frozenset[str]
     applied: list[str] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     creators: dict[Any, str] = field(default_factory=dict)
     last: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
     known: dict[Any, Details] = field(default_factory=dict)
+    digested: bool = False
     name: str | None = None
 
     def origins(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
@@ -39,15 +45,19 @@ class Replayed:
 
 
 def replay(
-    context: MigrationContext, script: ScriptDirectory, heads: Any, progress: Callable[[str], None]
+    context: MigrationContext,
+    script: ScriptDirectory,
+    heads: Any,
+    watched: frozenset[str],
+    progress: Callable[[str], None],
 ) -> tuple[Replayed, Iterator[Any]]:
     """Steps for ``run_migrations`` that note what each of them does; ``Replayed`` is complete when they are used up."""
     connection = context.connection
     if connection is None:
         raise WorkerError("env.py ran its migrations without a database connection.", "The review needs online mode.")
-    result = Replayed(catalogue_of(connection))
+    result = Replayed(catalogue_of(connection), watched)
     steps = private.upgrade_steps(script, heads)
-    result.last = result.catalogue.snapshot(connection)
+    result.last = result.catalogue.snapshot(connection, digests=False)
     return result, _steps(result, context, steps, progress)
 
 
@@ -74,15 +84,28 @@ class _Noted:
     def __call__(self, **arguments: Any) -> None:
         name = arguments.get("engine_name")
         self._result.name = str(name) if name else self._result.name
+        connection = self._context.connection
+        assert connection is not None
+        watched = self._revision.revision in self._result.watched
+        if watched:
+            _digest(self._result, connection)
         try:
             self._function(**arguments)
         except WorkerError:
             raise
         except Exception as error:
             raise _failed(self._revision, error) from error
-        connection = self._context.connection
-        assert connection is not None
-        _note(self._result, connection, self._revision.revision, private.version_tables(self._context))
+        version_table = private.version_tables(self._context)
+        _note(self._result, connection, self._revision.revision, version_table, watched=watched)
+
+
+def _digest(result: Replayed, connection: Connection) -> None:
+    """Know every table in detail before a watched revision runs."""
+    if result.digested:
+        return
+    result.last = result.catalogue.snapshot(connection, digests=True)
+    result.known = dict(result.catalogue.details(connection, result.last.tables))
+    result.digested = True
 
 
 def _failed(revision: Any, error: Exception) -> WorkerError:
@@ -92,30 +115,42 @@ def _failed(revision: Any, error: Exception) -> WorkerError:
     )
 
 
-def _note(result: Replayed, connection: Connection, revision: str, version_table: tuple[str, str | None]) -> None:
-    before, after = result.last, result.catalogue.snapshot(connection)
-    touched = [key for key, entry in after.tables.items() if before.tables.get(key) != entry]
-    details = dict(result.catalogue.details(connection, touched))
-    vanished = {key: entry[0] for key, entry in before.tables.items() if key not in after.tables}
-    made = {key: after.tables[key][0] for key in touched if key not in before.tables}
-    for identity in touched:
-        key, _ = after.tables[identity]
-        if identity not in before.tables:
-            result.creators[identity] = revision
-        else:
-            old, _ = before.tables[identity]
-            if old != key:
-                result.alterations.append(Alteration(revision, old, "table", "renamed", key.name))
-            _note_items(result, revision, old, result.known.get(identity, {}), details.get(identity, {}))
-    for identity, key in vanished.items():
-        if (key.name, key.schema) == version_table:
-            continue
-        unclear = bool(made) and not result.catalogue.tells_renames
-        result.alterations.append(Alteration(revision, key, "table", "dropped_or_renamed" if unclear else "dropped"))
-    _note_types(result, connection, revision, before, after)
-    result.known.update(details)
+def _note(
+    result: Replayed, connection: Connection, revision: str, version_table: tuple[str, str | None], *, watched: bool
+) -> None:
+    before, after = result.last, result.catalogue.snapshot(connection, digests=watched)
+    for identity in after.tables.keys() - before.tables.keys():
+        result.creators[identity] = revision
+    for identity, (key, _) in before.tables.items():
+        if identity not in after.tables and (key.name, key.schema) != version_table:
+            action = _gone(result, before, after)
+            result.alterations.append(Alteration(revision, key, "table", action))
+        elif identity in after.tables and after.tables[identity][0] != key:
+            renamed = after.tables[identity][0].name
+            result.alterations.append(Alteration(revision, key, "table", "renamed", renamed))
+    if watched:
+        _note_details(result, connection, revision, before, after)
+    result.digested = watched
     result.last = after
     result.applied.append(revision)
+
+
+def _gone(result: Replayed, before: Snapshot, after: Snapshot) -> str:
+    made = after.tables.keys() - before.tables.keys()
+    return "dropped_or_renamed" if made and not result.catalogue.tells_renames else "dropped"
+
+
+def _note_details(
+    result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot
+) -> None:
+    touched = [identity for identity, entry in after.tables.items() if before.tables.get(identity) != entry]
+    details = result.catalogue.details(connection, touched)
+    for identity in touched:
+        if identity in before.tables:
+            key, _ = before.tables[identity]
+            _note_items(result, revision, key, result.known.get(identity, {}), details.get(identity, {}))
+    _note_types(result, connection, revision, before, after)
+    result.known.update(details)
 
 
 def _note_items(result: Replayed, revision: str, key: TableKey, old: Details, new: Details) -> None:

@@ -22,7 +22,7 @@ from alembic_review.worker import limits, private
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import Comparison, compare, metadatas
 from alembic_review.worker.environment import Environment
-from alembic_review.worker.packages import describe_packages, package_of_path
+from alembic_review.worker.packages import describe_packages, may_be_custom, package_of_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.problems import WorkerError, mask
 from alembic_review.worker.redirect import Redirect, Scratch, Target
@@ -82,15 +82,29 @@ class Session:
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
 
+        watched = self._watched(script)
+
         def work(heads: Any, context: MigrationContext) -> Any:
             _quieten()
             target = self._target(context)
-            replayed, steps = replay(context, script, heads, lambda text: self.channel.send("progress", text=text))
+            progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
+            replayed, steps = replay(context, script, heads, watched, progress)
             self.replayed.append((target, replayed))
             return steps
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
+
+    def _watched(self, script: ScriptDirectory) -> frozenset[str]:
+        """Revisions that could be the application's own."""
+        packages = revision_packages(script)
+        known = {package.name: package for package in describe_packages({p for p in packages.values() if p})}
+        custom, distribution = self.request["custom"], self.request["distribution"]
+        return frozenset(
+            revision
+            for revision, package in packages.items()
+            if may_be_custom(known.get(package or ""), custom, distribution)
+        )
 
     def _compare(self, environment: Environment, script: ScriptDirectory) -> None:
         self.redirect.start_run()

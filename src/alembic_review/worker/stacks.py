@@ -21,16 +21,23 @@ _OURS = os.path.dirname(__file__) + os.sep
 _HOOKS = frozenset({"__init__", "__new__", "__init_subclass__", "__call__", "__prepare__"})
 _OPTIMIZED = 0x0001
 
-_KEEP, _SKIP, _STOP, _COPY = range(4)
+_KEEP, _SKIP, _STOP, _COPY, _TOOL = range(5)
 
 
 @dataclass(frozen=True)
 class Walk:
-    """One walk: the stack's number, the live frames kept, and the table a ``to_metadata`` copies from."""
+    """One walk: the stack's number, the live frames kept, and the table a ``to_metadata`` copies from.
+
+    ``tool`` is true when Alembic itself is the innermost: operations of revisions and reflection are nobody's models.
+    """
 
     stack: int | None
     frames: tuple[FrameType, ...]
     copy_of: Table | None
+    tool: bool = False
+
+
+_OF_TOOL = Walk(None, (), None, tool=True)
 
 
 class Stacks:
@@ -47,17 +54,22 @@ class Stacks:
         """Walk outwards from ``frame``: innermost first, ending at an import or where mappers get configured."""
         kept: list[FrameType] = []
         copy_of: Table | None = None
+        kinds = self._kinds
         while frame is not None:
-            kind = self._kind(frame.f_code)
-            if kind == _STOP:
-                break
+            kind = kinds.get(frame.f_code)
+            if kind is None:
+                kind = self._kind(frame.f_code)
             if kind == _KEEP:
                 kept.append(frame)
+            elif kind == _STOP:
+                break
+            elif kind == _TOOL and not kept:
+                return _OF_TOOL
             elif kind == _COPY and copy_of is None:
                 source = frame.f_locals.get("self")
                 copy_of = source if isinstance(source, Table) else None
             frame = frame.f_back
-        numbers = tuple(self._frame(item) for item in kept)
+        numbers = tuple([self._frame(item) for item in kept])
         return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of)
 
     def here(self, depth: int = 1) -> int | None:
@@ -114,7 +126,9 @@ def _classify(code: CodeType) -> int:
         if code.co_name in CONFIGURE_FUNCTIONS and f"{os.sep}orm{os.sep}" in file:
             return _STOP
         return _COPY if code.co_name in COPY_FUNCTIONS else _SKIP
-    if file.startswith(("<", _ALEMBIC, _OURS)):
+    if file.startswith(_ALEMBIC):
+        return _TOOL
+    if file.startswith(("<", _OURS)):
         return _SKIP
     real = os.path.realpath(file)
     inside = real.startswith(STDLIB + os.sep) and not {"site-packages", "dist-packages"} & set(real.split(os.sep))

@@ -76,10 +76,14 @@ class Witnesses:
 
     def _item_attached(self, item: Any, parent: Any) -> None:
         walk = self.stacks.walk(sys._getframe(1))
+        if walk.tool:
+            return
         self._items[id(item)] = _Attached(item, walk.stack, walk.copy_of)
 
     def _table_attached(self, table: Table, metadata: MetaData) -> None:
         walk = self.stacks.walk(sys._getframe(1))
+        if walk.tool:
+            return
         sources = source_tables(walk.frames, table) if walk.copy_of is None else ()
         self._tables[id(table)] = _Record(table, metadata, freeze(table), walk.stack, sources, walk.copy_of)
 

@@ -1,0 +1,72 @@
+"""Scratch databases for one run: a server started early by a guess, others when the application asks for them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from alembic_review.model.errors import ReviewError
+from alembic_review.observe.scratch import open_scratch
+from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+
+_SQLITE_URL = re.compile(r"=\s*[\"']?sqlite(\+\w+)?:", re.IGNORECASE)
+_OTHER_URL = re.compile(r"=\s*[\"']?(?!sqlite)\w+(\+\w+)?://", re.IGNORECASE)
+
+
+def guess_dialect(config: Path) -> str:
+    """The dialect of the URLs in a conf file; PostgreSQL where it has none, or several."""
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "postgresql"
+    return "sqlite" if _SQLITE_URL.search(text) and not _OTHER_URL.search(text) else "postgresql"
+
+
+class RunDatabases:
+    """Context manager: whatever was started or created is gone afterwards."""
+
+    def __init__(self, server: str | None, guess: str) -> None:
+        self._server = server
+        self._guess = guess
+        self._scratch: dict[str, Scratch] = {}
+        self._used: set[str] = set()
+        self._failure: ReviewError | None = None
+        self._starter = threading.Thread(target=self._start_early, daemon=True)
+
+    def __enter__(self) -> RunDatabases:
+        self._starter.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._starter.join()
+        for scratch in self._scratch.values():
+            scratch.close()
+
+    @property
+    def kinds(self) -> str:
+        """How the databases of this run were had: ``embedded``, ``system``, ``given``, ``sqlite``."""
+        return ", ".join(sorted({self._scratch[dialect].kind for dialect in self._used}))
+
+    def create(self, dialect: str) -> ScratchDatabase:
+        """A new scratch database of this dialect. Raises ``ReviewError``."""
+        self._starter.join()
+        if dialect == self._guess and self._failure is not None:
+            raise self._failure
+        if dialect not in self._scratch:
+            self._scratch[dialect] = open_scratch(dialect, self._server)
+            self._scratch[dialect].start()
+        self._used.add(dialect)
+        return self._scratch[dialect].create()
+
+    def _start_early(self) -> None:
+        """A guess that fails is nobody's problem until the application asks for that dialect."""
+        try:
+            scratch = open_scratch(self._guess, self._server)
+            self._scratch[self._guess] = scratch
+            scratch.start()
+        except ReviewError as error:
+            self._failure = error
