@@ -8,8 +8,9 @@ are a digest that costs nothing to compute.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
@@ -163,7 +164,7 @@ class SqliteCatalogue:
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names."""
         rows = connection.exec_driver_sql(
-            "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY tbl_name, type, name"
+            "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY tbl_name, type, name",
         ).fetchall()
         texts: dict[str, str] = {}
         for table, kind, name, sql in rows:

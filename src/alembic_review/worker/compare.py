@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator
+from typing import Any
 
 from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
@@ -104,7 +105,9 @@ def _noted_object(function: Callable[..., Any], result: Comparison) -> Callable[
             table = item if isinstance(item, Table) else getattr(item, "table", None)
             schema = getattr(table, "schema", None)
             result.filtered.append(
-                Filtered("include_object", kind, schema, None if name is None else str(name), getattr(table, "name", None))
+                Filtered(
+                    "include_object", kind, schema, None if name is None else str(name), getattr(table, "name", None),
+                ),
             )
         return included
 
@@ -207,14 +210,15 @@ class _Reader:
     def _constraint_subject(self, entry: Entry, diff: tuple[Any, ...]) -> _Subject:
         kind, item = diff[0], diff[1]
         what, name, columns = identify(item)
-        table = getattr(item, "table", None)
         parent = entry.parent
-        key = TableKey(parent.schema, parent.table_name) if parent is not None else TableKey(table.schema, table.name)
+        key = TableKey(parent.schema, parent.table_name) if parent is not None else _key(item.table)
         element = CreateIndex(item) if what == "index" else AddConstraint(item)
         text = compiled(element, self._dialect)
         wanted, existing = ("", text) if kind.startswith("remove_") else (text, "")
         original = private.original_item(entry.operation)
-        return _Subject(key, what, name, columns, wanted, existing, item if original is None else original, _referred(item))
+        return _Subject(
+            key, what, name, columns, wanted, existing, item if original is None else original, _referred(item),
+        )
 
     def _plugin(self, entry: Entry, kind: str, python: str, sql: str | None) -> ChangeFact:
         """An operation that isn't Alembic's: read by its table, when it stands in one, or by its shared type."""
@@ -261,6 +265,10 @@ class _Subject:
     refers_to: TableKey | None = None
 
 
+def _key(table: Table) -> TableKey:
+    return TableKey(table.schema, table.name)
+
+
 def _referred(item: Any) -> TableKey | None:
     elements = list(getattr(item, "elements", ()))
     if not elements:
@@ -282,6 +290,7 @@ def _values(operation: Any) -> str:
     plain = {
         name: value
         for name, value in sorted(vars(operation).items())
-        if isinstance(value, (str, int, bool)) or (isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value))
+        if isinstance(value, (str, int, bool))
+        or (isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value))
     }
     return repr(plain)

@@ -8,9 +8,10 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Callable, Sequence
+from typing import Any
 
 Allows = Callable[["dict[str, Any]"], bool]
 Refuse = Callable[[str], Exception]
@@ -62,7 +63,7 @@ class _DriverFinder(importlib.abc.MetaPathFinder):
         self._busy: set[str] = set()
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Find a driver the usual way, and have it protected once its module has run."""
         if fullname not in CONNECT_FUNCTIONS or fullname in self._busy:

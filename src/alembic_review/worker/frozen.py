@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any
 
 from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, Table
 from sqlalchemy.types import NullType

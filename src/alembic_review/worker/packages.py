@@ -7,10 +7,10 @@ import os
 import re
 import sys
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import metadata
-from typing import Iterable
 from urllib.parse import unquote, urlsplit
 
 from alembic_review.model.facts import Package
@@ -43,7 +43,7 @@ def package_of_path(path: str) -> str | None:
     return _imported_as(folder)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imported_as(folder: str) -> str:
     name = os.path.basename(folder)
     for module_name, module in list(sys.modules.items()):
@@ -77,22 +77,25 @@ def _normal(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Installed:
-    """One distribution: the folder of its editable installation, and the packages its metadata names."""
+    """One distribution: its editable folder and import roots there, and the packages its metadata names."""
 
     distribution: metadata.Distribution
     name: str
     project: str | None
+    roots: tuple[str, ...]
     packages: frozenset[str]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _installed() -> tuple[_Installed, ...]:
     """Every distribution of this interpreter; reading their metadata is what costs."""
     found = []
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:
-            found.append(_Installed(distribution, name, _editable_project(distribution), _top_level(distribution)))
+            project = _editable_project(distribution)
+            roots = _import_roots(distribution, project) if project else ()
+            found.append(_Installed(distribution, name, project, roots, _top_level(distribution)))
     return tuple(found)
 
 
@@ -106,7 +109,7 @@ class _Distributions:
             packages = set(entry.packages)
             if entry.project:
                 self._projects.setdefault(entry.name, entry.project)
-                packages |= _loaded_below(entry.project)
+                packages |= _loaded_in(entry.roots)
             for package in packages:
                 self._by_package.setdefault(package, entry.distribution)
 
@@ -174,12 +177,31 @@ def _top_level(distribution: metadata.Distribution) -> frozenset[str]:
     return frozenset(names)
 
 
-def _loaded_below(project: str) -> set[str]:
-    """Packages in memory whose files lie in an editable project: its metadata often doesn't name them."""
+def _import_roots(distribution: metadata.Distribution, project: str) -> tuple[str, ...]:
+    """The folders that an editable installation puts on ``sys.path``, or maps packages to; else the project's own."""
+    roots: set[str] = set()
+    for file in distribution.files or ():
+        if file.suffix != ".pth":
+            continue
+        for line in file.read_text().splitlines():
+            if line.startswith("import "):
+                finder = sys.modules.get(line.removeprefix("import ").partition(";")[0].strip())
+                mapping = getattr(finder, "MAPPING", {})
+                roots |= {os.path.dirname(os.path.realpath(path)) for path in mapping.values()}
+            elif line.strip() and not line.startswith("#"):
+                roots.add(os.path.realpath(line.strip()))
+    return tuple(sorted(roots)) or (project, os.path.join(project, "src"))
+
+
+def _loaded_in(roots: tuple[str, ...]) -> set[str]:
+    """Packages and modules in memory that were imported from right below one of these folders."""
     found = set()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
-        if file and "." not in name and _below(os.path.realpath(file), project) and not _is_installed(file):
+        if not file or "." in name or name == "__main__":
+            continue
+        path = os.path.dirname(file) if os.path.basename(file).startswith("__init__.") else file
+        if os.path.dirname(os.path.realpath(path)) in roots:
             found.add(name)
     return found
 
@@ -188,7 +210,7 @@ def _below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _is_installed(path: str) -> bool:
     """True below a ``sys.prefix``, any virtual environment or a site-packages folder."""
     real = os.path.realpath(path)
@@ -198,7 +220,7 @@ def _is_installed(path: str) -> bool:
     return any(_below(real, prefix) for prefix in prefixes) or _in_virtual_environment(os.path.dirname(real))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _in_virtual_environment(folder: str) -> bool:
     if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
         return True

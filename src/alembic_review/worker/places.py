@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from alembic_review.model.facts import Frame, Item, Place
@@ -14,7 +14,9 @@ def item_place(frame: Frame, item: Item) -> Place:
     """The line of a declared column's attribute, of an index in ``__table_args__``, or else the frame's own line."""
     declared = _class_at(frame.path, frame.line)
     if declared is None:
-        return Place(frame.path, frame.line)
+        statement = _statement_at(frame.path, frame.line)
+        line = _string_line(statement, item.name) if statement is not None and item.name else None
+        return Place(frame.path, line or frame.line)
     line = _line_in_class(declared, item)
     if line is not None:
         return Place(frame.path, line)
@@ -27,7 +29,7 @@ def item_place(frame: Frame, item: Item) -> Place:
     return Place(frame.path, declared.lineno)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tree(path: str) -> ast.Module | None:
     try:
         with open(path, "rb") as stream:
@@ -36,7 +38,7 @@ def _tree(path: str) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _class_at(path: str, line: int) -> ast.ClassDef | None:
     """The innermost class statement whose first lines hold this one: its decorators, name and bases."""
     tree = _tree(path)
@@ -47,6 +49,18 @@ def _class_at(path: str, line: int) -> ast.ClassDef | None:
         start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         if start <= line < max(node.body[0].lineno, node.lineno + 1):
             found = node
+    return found
+
+
+@cache
+def _statement_at(path: str, line: int) -> ast.stmt | None:
+    """The innermost statement around a line, such as a ``Table(…)`` call over many lines."""
+    tree = _tree(path)
+    found: ast.stmt | None = None
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno):
+            if found is None or node.lineno >= found.lineno:
+                found = node
     return found
 
 
@@ -103,7 +117,7 @@ def _first_text(value: ast.expr | None) -> str | None:
     return None
 
 
-def _string_line(declared: ast.ClassDef, text: str) -> int | None:
+def _string_line(declared: ast.stmt, text: str) -> int | None:
     for node in ast.walk(declared):
         if isinstance(node, ast.Constant) and node.value == text:
             return node.lineno

@@ -1,13 +1,14 @@
 """Every private name of Alembic and SQLAlchemy that the worker leans on, in one place.
 
-Tried on SQLAlchemy 1.4.54, 2.0.54 and 2.1.9, and on Alembic 1.16.5, 1.17.2, 1.18.4, 1.19.2 and 1.20.1. Where a name is missing, the function
-falls back to the plain way and the caller says what can't be watched.
+Tried on SQLAlchemy 1.4.54, 2.0.54 and 2.1.9, and on Alembic 1.16.5, 1.17.2, 1.18.4, 1.19.2 and 1.20.1. Where a name is
+missing, the function falls back to the plain way and the caller says what can't be watched.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from alembic import autogenerate
 from alembic.config import CommandLine, Config
@@ -16,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.pool import Pool
 
 CONFIGURE_FUNCTIONS = frozenset(
-    {"configure_mappers", "_configure_registries", "_do_configure_registries", "_check_configure"}
+    {"configure_mappers", "_configure_registries", "_do_configure_registries", "_check_configure"},
 )
 """Functions below ``sqlalchemy/orm`` that configure mappers for whoever happened to come first."""
 
@@ -54,7 +55,11 @@ def replace_pool_creator(connect: Callable[[Any, Any, Callable[[Any], Any] | Non
     def get(pool: Any) -> Callable[[Any], Any]:
         wrapped = pool.__dict__["_alembic_review_creator"]
         own = getattr(wrapped, "__module__", None) in _CREATE_ENGINE_MODULES
-        return lambda record=None: connect(pool, record, wrapped if own else None)
+
+        def create(record: Any) -> Any:
+            return connect(pool, record, wrapped if own else None)
+
+        return create
 
     def put(pool: Any, creator: Any) -> None:
         pool.__dict__["_alembic_review_creator"] = creator
@@ -62,7 +67,7 @@ def replace_pool_creator(connect: Callable[[Any, Any, Callable[[Any], Any] | Non
     def drop(pool: Any) -> None:
         pool.__dict__.pop("_alembic_review_creator", None)
 
-    Pool._invoke_creator = property(get, put, drop)  # type: ignore[misc,assignment]  # noqa: SLF001
+    Pool._invoke_creator = property(get, put, drop)  # type: ignore[assignment]
     return True
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import traceback
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Iterable
 
 import alembic
 import sqlalchemy
@@ -62,7 +62,9 @@ def application_frames(trace: TracebackType | None) -> list[str]:
 def _without_standard_library(frames: Iterable[str]) -> list[str]:
     folder = os.path.dirname(os.__file__) + os.sep
     return [
-        frame for frame in frames if not frame.startswith(folder) or "site-packages" in frame or "dist-packages" in frame
+        frame
+        for frame in frames
+        if not frame.startswith(folder) or "site-packages" in frame or "dist-packages" in frame
     ]
 
 

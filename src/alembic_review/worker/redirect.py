@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine
@@ -36,7 +37,7 @@ _MARK_QUERY = {
 }
 
 
-class ConnectionRefused(Exception):
+class RefusedError(Exception):
     """Raised into the application's code; the run ends even if the application swallows it."""
 
 
@@ -102,7 +103,7 @@ class Redirect:
             self._urls[id(dialect)] = (dialect, url)
             initialise(engine, pool, dialect, url, *args, **kwargs)
 
-        Engine.__init__ = noted  # type: ignore[method-assign]
+        Engine.__init__ = noted  # type: ignore[method-assign,assignment]
 
     def _do_connect(self, dialect: Any, _record: Any, _cargs: Any, cparams: dict[str, Any]) -> Any:
         return self._connect(dialect, own=True, original=dict(cparams))
@@ -170,18 +171,18 @@ class Redirect:
             for scratch in self._scratch.values()
         )
 
-    def _refuse_raw(self, driver: str) -> ConnectionRefused:
+    def _refuse_raw(self, driver: str) -> RefusedError:
         return self._refuse(
             f"A direct {driver} connection was refused: it would not go to the scratch database.",
             "Use the connection that Alembic gives (op.get_bind(), or the engine of env.py).",
         )
 
-    def _refuse(self, message: str, hint: str = "") -> ConnectionRefused:
+    def _refuse(self, message: str, hint: str = "") -> RefusedError:
         frame = self._stacks.place(sys._getframe(1))
         where = f" (asked for at {frame.path}:{frame.line})" if frame else ""
         error = WorkerError(mask(message) + where, hint)
         self.refusal = self.refusal or error
-        return ConnectionRefused(error.message)
+        return RefusedError(error.message)
 
 
 def _arguments(dialect: Any, scratch: Scratch) -> tuple[list[Any], dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -62,7 +63,7 @@ def replay(
 
 
 def _steps(
-    result: Replayed, context: MigrationContext, steps: list[Any], progress: Callable[[str], None]
+    result: Replayed, context: MigrationContext, steps: list[Any], progress: Callable[[str], None],
 ) -> Iterator[Any]:
     for number, step in enumerate(steps, 1):
         progress(f"applying revision {step.revision.revision} ({number} of {len(steps)})")
@@ -116,7 +117,7 @@ def _failed(revision: Any, error: Exception) -> WorkerError:
 
 
 def _note(
-    result: Replayed, connection: Connection, revision: str, version_table: tuple[str, str | None], *, watched: bool
+    result: Replayed, connection: Connection, revision: str, version_table: tuple[str, str | None], *, watched: bool,
 ) -> None:
     before, after = result.last, result.catalogue.snapshot(connection, digests=watched)
     for identity in after.tables.keys() - before.tables.keys():
@@ -140,9 +141,7 @@ def _gone(result: Replayed, before: Snapshot, after: Snapshot) -> str:
     return "dropped_or_renamed" if made and not result.catalogue.tells_renames else "dropped"
 
 
-def _note_details(
-    result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot
-) -> None:
+def _note_details(result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot) -> None:
     touched = [identity for identity, entry in after.tables.items() if before.tables.get(identity) != entry]
     details = result.catalogue.details(connection, touched)
     for identity in touched:

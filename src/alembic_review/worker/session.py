@@ -8,16 +8,26 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterator
+from typing import Any
 
 import alembic
 import sqlalchemy
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.facts import DatabaseFacts, Facts, Item, ModelTable, Place, Revision, TableKey, VersionLocation
+from alembic_review.model.facts import (
+    DatabaseFacts,
+    Facts,
+    Item,
+    ModelTable,
+    Place,
+    Revision,
+    TableKey,
+    VersionLocation,
+)
 from alembic_review.worker import limits, private
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import Comparison, compare, metadatas
@@ -31,7 +41,7 @@ from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.witnesses import Witnesses
 
 _LOGGERS = ("alembic.autogenerate", "alembic.ddl")
-_QUIET = ("alembic.runtime.migration", "alembic.autogenerate", "alembic.runtime.plugins")
+_APPLICATION_LOGGER = "alembic.env"
 
 
 @dataclass
@@ -65,6 +75,7 @@ class Session:
         """Observe everything. Raises ``WorkerError``."""
         # Models and a comparison make hundreds of thousands of objects that all live to the end of this short process.
         gc.disable()
+        _quieten()
         self.witnesses.install()
         self.redirect.install()
         environment = Environment(self.request["config"], self.request["section"], self.request["x"])
@@ -85,7 +96,6 @@ class Session:
         watched = self._watched(script)
 
         def work(heads: Any, context: MigrationContext) -> Any:
-            _quieten()
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
             replayed, steps = replay(context, script, heads, watched, progress)
@@ -111,7 +121,6 @@ class Session:
         config = environment.config(["revision", "--autogenerate", "-m", "review"])
 
         def work(_heads: Any, context: MigrationContext) -> Any:
-            _quieten()
             self.channel.send("progress", text="comparing the models with the database")
             self.compared.append(self._one_comparison(context))
             return ()
@@ -119,7 +128,7 @@ class Session:
         self._run(environment, config, script, work, "compare", dont_mutate=True)
 
     def _run(
-        self, environment: Environment, config: Any, script: ScriptDirectory, work: Any, step: str, **options: Any
+        self, environment: Environment, config: Any, script: ScriptDirectory, work: Any, step: str, **options: Any,
     ) -> None:
         try:
             with self._timed(step):
@@ -181,7 +190,7 @@ class Session:
             heads = tuple(script.get_heads())
             databases = tuple(
                 self._database_facts(compared, replayed, packages, heads)
-                for compared, (_, replayed) in zip(self.compared, self.replayed)
+                for compared, (_, replayed) in zip(self.compared, self.replayed, strict=True)
             )
             locations = tuple(
                 VersionLocation(os.path.realpath(path), package_of_path(os.path.join(path, "revision.py")))
@@ -210,7 +219,7 @@ class Session:
         )
 
     def _database_facts(
-        self, compared: _Compared, replayed: Replayed, packages: dict[str, str | None], heads: tuple[str, ...]
+        self, compared: _Compared, replayed: Replayed, packages: dict[str, str | None], heads: tuple[str, ...],
     ) -> DatabaseFacts:
         tables, changes = self._with_places(compared)
         version_table = private.version_tables(compared.context)
@@ -308,10 +317,15 @@ def _configure_mappers() -> None:
         orm.configure_mappers()
 
 
+def _only_warnings(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
 def _quieten() -> None:
-    """Keep Alembic's chatter off stderr, after env.py has configured logging its own way."""
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    """Keep Alembic's chatter off stderr; filters stay on a logger whatever env.py configures."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("alembic.") and name != _APPLICATION_LOGGER:
+            logging.getLogger(name).addFilter(_only_warnings)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from types import CodeType, FrameType
+from typing import Any
 
 import alembic
 import sqlalchemy
@@ -147,8 +148,7 @@ def _is_hook(frame: FrameType) -> bool:
     code = frame.f_code
     if code.co_name not in _HOOKS or not code.co_argcount:
         return False
-    first = frame.f_locals.get(code.co_varnames[0])
-    kind = type(first)
-    if not issubclass(kind, type):
+    first: Any = frame.f_locals.get(code.co_varnames[0])
+    if not issubclass(type(first), type):
         return False
-    return code.co_name in ("__init__", "__init_subclass__") or issubclass(first, type)
+    return code.co_name in ("__init__", "__init_subclass__") or type in type.mro(first)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Callable, Iterable
+from typing import Any
 
 from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, PrimaryKeyConstraint, Table, event
 
@@ -88,7 +89,7 @@ class Witnesses:
         self._tables[id(table)] = _Record(table, metadata, freeze(table), walk.stack, sources, walk.copy_of)
 
     def _watch_attributes(self, kind: type, names: frozenset[str]) -> None:
-        original = kind.__setattr__
+        original: Any = kind.__setattr__
 
         def noted(target: Any, name: str, value: Any) -> None:
             original(target, name, value)
