@@ -123,7 +123,13 @@ def _type_values(value: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def _index_values(index: Index) -> Any:
-    return (index.name, index.unique, tuple(id(expression) for expression in index.expressions), str(index.kwargs))
+    return (index.name, index.unique, tuple(id(expression) for expression in index.expressions), _options(index))
+
+
+def _options(index: Index) -> tuple[tuple[str, Any], ...]:
+    """Dialect options such as ``postgresql_where``: plain values as they are, expressions by identity."""
+    options = dict(index.kwargs)
+    return tuple((name, options[name] if isinstance(options[name], _PLAIN) else id(options[name])) for name in sorted(options))
 
 
 def _constraint_values(constraint: Constraint) -> Any:

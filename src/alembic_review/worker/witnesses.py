@@ -54,6 +54,7 @@ class Witnesses:
         self._watch_attributes(Column, _COLUMN_ATTRIBUTES)
         self._watch_attributes(Table, _TABLE_ATTRIBUTES)
         self._watch_removals()
+        self._watch_copies()
 
     def stop(self) -> None:
         """Take the listeners off: reflection makes thousands of tables and columns that are nobody's models."""
@@ -113,6 +114,19 @@ class Witnesses:
 
         self._replace(MetaData, "remove", noted_remove)
         self._replace(MetaData, "clear", noted_clear)
+
+    def _watch_copies(self) -> None:
+        """A copy is attached to its MetaData before its constraints and indexes are copied: freeze it when it is done."""
+        copy = Table.to_metadata
+
+        def noted_copy(table: Table, *args: Any, **kwargs: Any) -> Table:
+            made = copy(table, *args, **kwargs)
+            record = self._tables.get(id(made))
+            if record is not None and record.copy_of is not None:
+                record.frozen = freeze(made)
+            return made
+
+        self._replace(Table, "to_metadata", noted_copy)
 
     def _removed(self, tables: list[Table], caller: FrameType) -> None:
         stack = self.stacks.walk(caller).stack

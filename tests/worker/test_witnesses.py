@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alembic_review.model.facts import Edit, Frame, Item, ModelTable, TableKey
+from alembic_review.worker.witnesses import Witnesses
+
+from .conftest import Modules, load
+
+CORE = """
+    from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, event
+    from sqlalchemy.orm import declarative_base
+
+    Base = declarative_base()
+
+
+    class Product(Base):
+        __tablename__ = "product"
+        __table_args__ = (Index("ix_product_name", "name"),)
+        id = Column(Integer, primary_key=True)
+        name = Column(String(20), nullable=False)
+        kind = Column(String(10))
+        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "product"}
+
+
+    def add_note(table):
+        table.append_column(Column("note", String(40)))
+
+
+    def define_tables(metadata):
+        Table("setting", metadata, Column("name", String(20), primary_key=True))
+
+
+    def make_log(metadata, name):
+        return Table(name, metadata, Column("id", Integer, primary_key=True))
+"""
+
+
+@pytest.fixture
+def core(write: Modules) -> Modules:
+    write({"corepkg/__init__.py": "", "corepkg/model.py": CORE, "app/__init__.py": ""})
+    return write
+
+
+def described(witnesses: Witnesses, name: str) -> ModelTable:
+    metadata = load("corepkg.model").Base.metadata
+    return next(table for table in witnesses.describe([metadata]) if table.key.name == name)
+
+
+def frames(witnesses: Witnesses, stack: int | None) -> list[Frame]:
+    assert stack is not None
+    return [witnesses.stacks.frames[number] for number in witnesses.stacks.stacks[stack]]
+
+
+def packages(witnesses: Witnesses, stack: int | None) -> list[str | None]:
+    return [frame.package for frame in frames(witnesses, stack)]
+
+
+def item(table: ModelTable, name: str) -> Item:
+    return next(item for item in table.items if item.name == name)
+
+
+def test_a_class_is_defined_where_its_statement_stands(core: Modules, witnesses: Witnesses) -> None:
+    table = described(witnesses, "product")
+    (frame,) = frames(witnesses, table.stack)
+    assert (frame.package, frame.function) == ("corepkg", "<module>")
+    assert item(table, "name").stack == table.stack
+    assert item(table, "ix_product_name").stack == table.stack
+    assert table.edits == ()
+
+
+def test_the_import_of_the_core_does_not_put_the_application_into_its_stack(
+    core: Modules, witnesses: Witnesses
+) -> None:
+    core({"app/model.py": "from corepkg.model import Base, Product\n"})
+    load("app.model")
+    assert packages(witnesses, described(witnesses, "product").stack) == ["corepkg"]
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "expected"),
+    [
+        ("Product.__table__.append_column(Column('extra', Integer))", "extra", ["app"]),
+        ("Product.extra = Column('extra', Integer)", "extra", ["app"]),
+        ("Index('ix_extra', Product.__table__.c.kind)", "ix_extra", ["app"]),
+        ("Product.__table__.append_constraint(UniqueConstraint('kind', name='uq_extra'))", "uq_extra", ["app"]),
+        ("class Fruit(Product):\n    __mapper_args__ = {'polymorphic_identity': 'f'}\n    sweet = Column(Integer)", "sweet", ["app"]),
+        ("add_note(Product.__table__)", "note", ["corepkg", "app"]),
+    ],
+)
+def test_what_the_application_hangs_onto_a_core_table_has_its_frames(
+    core: Modules, witnesses: Witnesses, code: str, name: str, expected: list[str]
+) -> None:
+    header = "from sqlalchemy import *\nfrom corepkg.model import *\nfrom corepkg.model import add_note\n"
+    core({"app/model.py": header + code + "\n"})
+    load("app.model")
+    table = described(witnesses, "product")
+    assert packages(witnesses, item(table, name).stack) == expected
+    assert packages(witnesses, item(table, "name").stack) == ["corepkg"]
+    last = frames(witnesses, item(table, name).stack)[-1]
+    assert last.line == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "edit", "seen"),
+    [
+        ("t.c.name.nullable = True", Edit("column", "name", "nullable"), True),
+        ("t.c.name.type = Integer()", Edit("column", "name", "type"), True),
+        ("t.c.name.type.length = 50", Edit("column", "name", "type"), False),
+        ("t.c.name.server_default = DefaultClause('x')", Edit("column", "name", "server_default"), True),
+        ("t.c.name.comment = 'x'", Edit("column", "name", "comment"), True),
+        ("t.comment = 'x'", Edit("table", None, "comment"), True),
+        ("t.indexes.clear()", Edit("index", "ix_product_name", "removed"), False),
+        ("next(iter(t.indexes)).unique = True", Edit("index", "ix_product_name", "changed"), False),
+    ],
+)
+def test_a_change_in_place_is_seen_and_has_a_line_where_there_is_one(
+    core: Modules, witnesses: Witnesses, code: str, edit: Edit, seen: bool
+) -> None:
+    core({"app/model.py": f"from sqlalchemy import *\nfrom corepkg.model import *\nt = Product.__table__\n{code}\n"})
+    load("app.model")
+    (found,) = described(witnesses, "product").edits
+    assert (found.kind, found.name, found.attribute) == (edit.kind, edit.name, edit.attribute)
+    if seen:
+        assert [(frame.package, frame.line) for frame in frames(witnesses, found.stack)] == [("app", 4)]
+    else:
+        assert found.stack is None
+
+
+def test_an_index_put_into_the_set_behind_every_event_is_an_edit_nobody_saw(
+    core: Modules, witnesses: Witnesses
+) -> None:
+    code = "i = Index('ix_sly', Product.__table__.c.kind, _table=None) if False else None\n"
+    core({"app/model.py": "from sqlalchemy import *\nfrom corepkg.model import *\n" + code})
+    load("app.model")
+    model: Any = load("corepkg.model")
+    from sqlalchemy import Index
+
+    model.Product.__table__.indexes.add(Index("ix_sly"))
+    assert Edit("index", "ix_sly", "added", None) in described(witnesses, "product").edits
+
+
+def test_a_removed_table_is_still_described_with_the_line_that_took_it_out(
+    core: Modules, witnesses: Witnesses
+) -> None:
+    core({"app/model.py": "from corepkg.model import *\nBase.metadata.remove(Product.__table__)\n"})
+    load("app.model")
+    table = described(witnesses, "product")
+    assert table.removed
+    assert [(frame.package, frame.line) for frame in frames(witnesses, table.removal)] == [("app", 2)]
+
+
+def test_a_function_of_the_core_that_the_application_calls_has_both_in_its_stack(
+    core: Modules, witnesses: Witnesses
+) -> None:
+    core({"app/model.py": "from corepkg.model import *\ndefine_tables(Base.metadata)\nmake_log(Base.metadata, 'log')\n"})
+    load("app.model")
+    table = described(witnesses, "setting")
+    assert packages(witnesses, table.stack) == ["corepkg", "app"]
+    assert all(item.stack == table.stack for item in table.items)
+    assert packages(witnesses, described(witnesses, "log").stack) == ["corepkg", "app"]
+
+
+def test_a_core_metaclass_is_a_hook_and_not_a_factory(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "corepkg/meta.py": """
+                from sqlalchemy.orm import DeclarativeMeta, declarative_base
+                from corepkg.model import Base as Plain
+
+                class Meta(DeclarativeMeta):
+                    def __init__(cls, name, bases, namespace, **kw):
+                        super().__init__(name, bases, namespace, **kw)
+
+                Base = declarative_base(metadata=Plain.metadata, metaclass=Meta)
+            """,
+            "app/model.py": """
+                from sqlalchemy import Column, Integer
+                from corepkg.meta import Base
+
+                class Widget(Base):
+                    __tablename__ = "widget"
+                    id = Column(Integer, primary_key=True)
+            """,
+        }
+    )
+    load("app.model")
+    found = frames(witnesses, described(witnesses, "widget").stack)
+    assert [(frame.package, frame.hook) for frame in found] == [("corepkg", True), ("app", False)]
+
+
+def test_a_copy_in_another_metadata_keeps_the_witness_of_its_original(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "app/model.py": """
+                from sqlalchemy import MetaData
+                from corepkg.model import Base
+                combined = MetaData()
+                for table in Base.metadata.tables.values():
+                    table.to_metadata(combined)
+            """
+        }
+    )
+    combined = load("app.model").combined
+    (table,) = [table for table in witnesses.describe([combined]) if table.key.name == "product"]
+    assert packages(witnesses, table.stack) == ["corepkg"]
+    assert packages(witnesses, item(table, "kind").stack) == ["corepkg"]
+    assert table.edits == ()
+
+
+def test_an_extension_table_is_one_whose_primary_key_refers_to_another(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "app/model.py": """
+                from sqlalchemy import Column, ForeignKey, Integer
+                from corepkg.model import Base
+
+                class Extra(Base):
+                    __tablename__ = "extra"
+                    id = Column(Integer, ForeignKey("product.id"), primary_key=True)
+
+                class Line(Base):
+                    __tablename__ = "line"
+                    id = Column(Integer, primary_key=True)
+                    product_id = Column(Integer, ForeignKey("product.id"))
+            """
+        }
+    )
+    load("app.model")
+    assert described(witnesses, "extra").extends == TableKey(None, "product")
+    assert described(witnesses, "line").extends is None
+    assert described(witnesses, "extra").edits == ()
+
+
+def test_a_generated_table_names_its_source_and_nobody_who_triggered_it(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "generator/__init__.py": "",
+            "generator/builder.py": """
+                from sqlalchemy import Column, Table, event
+                from sqlalchemy.orm import Mapper
+
+                class Builder:
+                    def __init__(self, source):
+                        self.source = source
+
+                    def build(self):
+                        columns = [Column(c.name, c.type, primary_key=c.primary_key) for c in self.source.columns]
+                        return Table(self.source.name + "_history", self.source.metadata, *columns)
+
+                def watch(base):
+                    @event.listens_for(Mapper, "after_configured", once=True)
+                    def build():
+                        for table in list(base.metadata.tables.values()):
+                            Builder(table).build()
+            """,
+            "app/model.py": """
+                from sqlalchemy import orm
+                from corepkg.model import Base
+                from generator.builder import watch
+                watch(Base)
+
+                def go():
+                    orm.configure_mappers()
+            """,
+        }
+    )
+    load("app.model").go()
+    table = described(witnesses, "product_history")
+    assert set(packages(witnesses, table.stack)) == {"generator"}
+    assert table.sources == (TableKey(None, "product"),)
+
+
+def test_nothing_is_recorded_after_stop(core: Modules, witnesses: Witnesses) -> None:
+    witnesses.stop()
+    try:
+        assert described(witnesses, "product").stack is None
+    finally:
+        witnesses.install()
