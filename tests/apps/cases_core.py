@@ -1,0 +1,201 @@
+"""Changes to core tables: blocked when the application caused them, upstream when the core did."""
+
+from __future__ import annotations
+
+from .edits import Append, Replace, module, revision
+from .harness import POSTGRESQL, SQLITE
+from .scenario import BOTH, Scenario, codes
+
+CORE_MODEL = "site:acme/db/model"
+
+HANGS_ON = module(
+    """
+    core.Person.__table__.append_column(sa.Column("motto", sa.String(10)))  # HERE person.motto
+    Store.phone = sa.Column(sa.String(20))  # HERE store.phone
+    Store.manager_uuid = uuid_fk_column("person.uuid")  # HERE store.manager_uuid
+
+    class Appliance(Product):
+        __mapper_args__ = {"polymorphic_identity": "appliance"}
+        voltage = sa.Column(sa.Integer())  # HERE product.voltage
+
+    sa.Index("ix_store_name", Store.__table__.c.name)  # HERE store.ix_store_name
+    Person.__table__.append_constraint(  # HERE person.uq_person_names
+        sa.UniqueConstraint("first_name", "last_name", name="uq_person_names")
+    )
+    """
+)
+
+IN_PLACE = module(
+    """
+    Person.__table__.c.first_name.type = sa.String(80)  # HERE person.first_name
+    Store.__table__.c.name.nullable = True  # HERE store.name
+    Person.__table__.c.last_name.type.length = 70
+    Store.__table__.indexes.clear()
+    metadata.remove(core.event_log)  # HERE event_log
+    """
+)
+
+CORE = (
+    Scenario(
+        "hung-onto-core-tables",
+        HANGS_ON,
+        databases=BOTH,
+        status=1,
+        changes=(
+            "blocked add_column person.motto",
+            "blocked add_column store.phone",
+            "blocked add_column store.manager_uuid",
+            "blocked add_fk store.fk_store_manager_uuid",
+            "blocked add_column product.voltage",
+            "blocked add_column product_history.voltage",
+            "blocked add_index store.ix_store_name",
+            "blocked add_constraint person.uq_person_names",
+        ),
+        causes={
+            "person.motto": "poser",
+            "store.phone": "poser",
+            "store.fk_store_manager_uuid": "poser",
+            "product.voltage": "poser",
+            "product_history.voltage": "poser",
+            "store.ix_store_name": "poser",
+        },
+        findings=codes("AR101"),
+    ),
+    Scenario(
+        "core-changed-in-place",
+        IN_PLACE,
+        databases=BOTH,
+        status=1,
+        changes=(
+            "blocked modify_type person.first_name",
+            "blocked modify_type person.last_name",
+            "blocked modify_nullable store.name",
+            "blocked remove_index store.ix_store_city",
+            "blocked remove_table event_log",
+        ),
+        causes={"person.first_name": "poser", "store.name": "poser", "person.last_name": None},
+        findings=codes("AR101"),
+    ),
+    Scenario(
+        "core-comment-in-place",
+        module("Setting.__table__.comment = 'ours now'  # HERE setting\n"),
+        databases=(POSTGRESQL,),
+        status=1,
+        changes=("blocked add_table_comment setting",),
+        causes={"setting": "poser"},
+        findings=codes("AR101"),
+    ),
+    Scenario(
+        "core-comment-in-place-where-there-are-none",
+        module("Setting.__table__.comment = 'ours now'  # HERE AR105\n"),
+        databases=(SQLITE,),
+        status=1,
+        findings=codes("AR105"),
+    ),
+    Scenario(
+        "helper-of-the-core-on-a-core-table",
+        module("core.add_audit_columns(Store)\ncore.add_audit_columns(core.person_store)\n"),
+        status=1,
+        changes=(
+            "blocked add_column store.created_by",
+            "blocked add_column store.created_at",
+            "blocked add_column person_store.created_by",
+            "blocked add_column person_store.created_at",
+        ),
+        causes={"store.created_by": "poser", "person_store.created_at": "poser"},
+        findings=codes("AR101"),
+    ),
+    Scenario(
+        "revision-altered-core-tables",
+        revision(
+            """
+            op.add_column('store', sa.Column('fax', sa.String(20)))
+            op.create_index('ix_person_last', 'person', ['last_name'])
+            op.execute('ALTER TABLE setting ADD COLUMN origin VARCHAR(10)')
+            """
+        ),
+        databases=BOTH,
+        status=1,
+        changes=(
+            "blocked remove_column store.fax",
+            "blocked remove_index person.ix_person_last",
+            "blocked remove_column setting.origin",
+        ),
+        causes={"store.fax": "poser", "person.ix_person_last": "poser", "setting.origin": "poser"},
+        findings=codes("AR101", "AR106"),
+        says=("aa00bb11cc22",),
+    ),
+    Scenario(
+        "models-and-revision-altered-a-core-table",
+        (
+            *module("Store.phone = sa.Column(sa.String(20))  # HERE AR105\n"),
+            *revision("op.add_column('store', sa.Column('phone', sa.String(20)))"),
+        ),
+        databases=BOTH,
+        status=1,
+        findings=codes("AR105", "AR106"),
+        says=("aa00bb11cc22",),
+    ),
+    Scenario(
+        "revision-dropped-a-core-table",
+        revision("op.drop_table('event_log')"),
+        databases=BOTH,
+        status=1,
+        changes=("blocked add_table event_log",),
+        causes={"event_log": "poser"},
+        findings=codes("AR101", "AR106"),
+        says=("aa00bb11cc22",),
+    ),
+    Scenario(
+        "revision-renamed-a-core-table",
+        revision("op.rename_table('setting', 'old_setting')"),
+        databases=BOTH,
+        status=1,
+        changes=("blocked add_table setting", "blocked remove_table old_setting"),
+        findings=codes("AR101", "AR106"),
+        says=("aa00bb11cc22",),
+    ),
+    Scenario(
+        "core-models-ahead-of-core-revisions",
+        (
+            Replace(
+                f"{CORE_MODEL}/products.py",
+                "    price =",
+                "    weight = sa.Column(sa.Integer())  # HERE product.weight\n    price =",
+            ),
+            Replace(
+                f"{CORE_MODEL}/people.py",
+                "    person_uuid =",
+                "    email = sa.Column(sa.String(80), unique=True)  # HERE user.email\n    person_uuid =",
+            ),
+            Replace(f"{CORE_MODEL}/people.py", "sa.String(25), nullable=False", "sa.String(60), nullable=False"),
+            Replace(f"{CORE_MODEL}/logs.py", '\n\nevent_log = make_log_table(metadata, "event_log")', ""),
+            Replace(f"{CORE_MODEL}/__init__.py", "import event_log, make_log_table", "import make_log_table"),
+            Replace(f"{CORE_MODEL}/__init__.py", '    "event_log",\n', ""),
+            *module(
+                "sa.Table('poser_extra', metadata, sa.Column('id', sa.Integer(), primary_key=True))\n", name="later"
+            ),
+        ),
+        databases=BOTH,
+        changes=(
+            "upstream add_column product.weight",
+            "upstream add_column product_history.weight",
+            "upstream add_column user.email",
+            "upstream add_constraint user.uq_user_email",
+            "upstream modify_type user.username",
+            "upstream remove_table event_log",
+            "safe add_table poser_extra",
+        ),
+        causes={"product.weight": "acme"},
+    ),
+    Scenario(
+        "only-upstream-drift",
+        (
+            Append(
+                f"{CORE_MODEL}/stores.py",
+                "\nsa.Index('ix_store_number_name', Store.__table__.c.number, Store.__table__.c.name)\n",
+            ),
+        ),
+        changes=("upstream add_index store.ix_store_number_name",),
+    ),
+)
