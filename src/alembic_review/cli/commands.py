@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import click
 
@@ -22,6 +22,19 @@ _FORMATS = ", ".join(report.name for report in REPORTS)
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+class What(TypedDict):
+    """What the options of ``_WHAT`` name."""
+
+    config: str | None
+    section: str | None
+    x: tuple[str, ...]
+    root: str | None
+    custom: tuple[str, ...]
+    server: str | None
+    python: str | None
+    timeout: float | None
+
+
 @dataclass
 class State:
     """What the outermost function must know of the options."""
@@ -33,6 +46,7 @@ class DefaultGroup(click.Group):
     """A group whose command may be left out: options alone mean ``review``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command in front of options that come without one."""
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
@@ -104,9 +118,9 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     fail_on: tuple[str, ...],
     verbose: bool,
     debug: bool,
-    **what: Any,
+    **what: Unpack[What],
 ) -> int:
-    """Review the pending changes on a scratch database; exit 1 when the gate refuses them."""
+    """Review the pending changes; exit 1 when the gate refuses."""
     _refuse_arguments(ctx)
     named = outputs.parse(output)
     settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), **what))
@@ -124,8 +138,8 @@ def review_command(  # noqa: PLR0913 - one parameter per option
 
 @cli.command("owners")
 @_options(*_WHAT, _VERBOSE, _DEBUG)
-def owners_command(*, verbose: bool, debug: bool, **what: Any) -> int:
-    """List every table with its owner, its role and the evidence."""
+def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
+    """List every table, its owner, its role and the evidence."""
     review = _run(load(CommandLine(**what)), verbose=verbose, debug=debug)
     outputs.write(review, outputs.parse(["owners"]), outputs.Shown(verbose=verbose))
     return ReviewError.exit_code if review.outcome is Outcome.FAILED else 0
@@ -149,19 +163,17 @@ def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by
 @click.argument("file")
 @_options(*_OUTPUT, _VERBOSE, _DEBUG)
 def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bool, debug: bool) -> int:  # noqa: ARG001
-    """Show FILE, a saved JSON report, in another format; `-` is standard input."""
+    """Show the saved JSON report FILE in another format; `-` is standard input."""
     named = outputs.parse(output or [outputs.TERMINAL])
     outputs.check(named)
     try:
         text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        message = f"{file} can't be read: {error.strerror}."
-        raise UsageError(message) from error
+        raise UsageError(f"{file} can't be read: {error.strerror}.") from error
     try:
         review = json.read(text)
     except UsageError as error:
-        message = f"{file} is {error.message}."
-        raise UsageError(message, hint=error.hint) from error
+        raise UsageError(f"{file} is {error.message}.", hint=error.hint) from error
     outputs.write(review, named, outputs.Shown(sql=sql, verbose=verbose))
     return 0
 
@@ -203,7 +215,5 @@ def _refuse_arguments(ctx: click.Context) -> None:
         return
     word = ctx.args[0]
     if word in cli.commands:
-        message = f"the command comes first: {ctx.find_root().info_name} {word} [OPTIONS]"
-        raise click.UsageError(message, ctx)
-    message = f"unexpected argument: {word}"
-    raise click.UsageError(message, ctx)
+        raise click.UsageError(f"the command comes first: {ctx.find_root().info_name} {word} [OPTIONS]", ctx)
+    raise click.UsageError(f"unexpected argument: {word}", ctx)

@@ -41,8 +41,9 @@ def parse(values: Sequence[str]) -> tuple[Output, ...]:
     for output in outputs:
         place = "standard output" if output.file is None else os.path.realpath(output.file)
         if place in places:
-            message = f"-o: two reports can't both go to {place}."
-            raise UsageError(message, hint="Give each report a file of its own: -o FORMAT=FILE")
+            raise UsageError(
+                f"-o: two reports can't both go to {place}.", hint="Give each report a file of its own: -o FORMAT=FILE"
+            )
         places.add(place)
     return outputs
 
@@ -59,8 +60,7 @@ def check(outputs: Sequence[Output]) -> None:
             problem = "can't be written: permission denied"
         else:
             continue
-        message = f"-o: {file} {problem}."
-        raise UsageError(message)
+        raise UsageError(f"-o: {file} {problem}.")
 
 
 def write(review: Review, outputs: Sequence[Output], shown: Shown) -> None:
@@ -89,11 +89,9 @@ def _parse(value: str) -> Output:
     if name not in reports:
         near = difflib.get_close_matches(name, reports, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"The formats are {', '.join(reports)}."
-        message = f"-o: there is no format {name!r}."
-        raise UsageError(message, hint=hint)
+        raise UsageError(f"-o: there is no format {name!r}.", hint=hint)
     if separator and not file:
-        message = f"-o {value}: the name of the file is missing."
-        raise UsageError(message, hint=f"-o {name}=- is standard output")
+        raise UsageError(f"-o {value}: the name of the file is missing.", hint=f"-o {name}=- is standard output")
     return Output(reports[name], None if file in ("", _STDOUT) else Path(file))
 
 

@@ -77,8 +77,7 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        message = "The working directory does not exist any more."
-        raise UsageError(message) from error
+        raise UsageError("The working directory does not exist any more.") from error
 
 
 def _root(line: CommandLine, cwd: Path) -> Path | None:
@@ -86,8 +85,7 @@ def _root(line: CommandLine, cwd: Path) -> Path | None:
         return find_root(cwd)
     root = cwd / line.root
     if not root.is_dir():
-        message = f"--root: {root} is not a folder."
-        raise UsageError(message)
+        raise UsageError(f"--root: {root} is not a folder.")
     return root.resolve()
 
 
@@ -113,8 +111,10 @@ def _conf_layer(conf: Path, project: Layer | None) -> Layer | None:
     else:
         layer = pyproject_layer(conf)
     if layer and layer.settings.config is not None:
-        message = f"{layer.place}: `config` can't be set in the conf file itself."
-        raise UsageError(message, hint="Set it in [tool.alembic-review] of pyproject.toml, or use -c.")
+        raise UsageError(
+            f"{layer.place}: `config` can't be set in the conf file itself.",
+            hint="Set it in [tool.alembic-review] of pyproject.toml, or use -c.",
+        )
     return layer
 
 
@@ -136,8 +136,7 @@ def _packages(
         return None if names is None else ()
     for name in names:
         if name == "none":
-            message = f"`{key}`: `none` can't be combined with packages."
-            raise UsageError(message)
+            raise UsageError(f"`{key}`: `none` can't be combined with packages.")
         if not all(part.isidentifier() for part in name.split(".")):
             message = f"`{key}`: {name!r} is not the name of an import package."
             raise UsageError(
@@ -152,11 +151,9 @@ def _fail_on(line: CommandLine, own: Layer | None, project: Layer | None) -> tup
     if kinds is None:
         return (FailOn.BLOCKED,)
     if not kinds:
-        message = "`fail-on` is empty."
-        raise UsageError(message, hint='To let everything pass, say so: fail-on = ["never"]')
+        raise UsageError("`fail-on` is empty.", hint='To let everything pass, say so: fail-on = ["never"]')
     if FailOn.NEVER in kinds and set(kinds) != {FailOn.NEVER}:
-        message = "`fail-on`: `never` can't be combined with another kind."
-        raise UsageError(message)
+        raise UsageError("`fail-on`: `never` can't be combined with another kind.")
     return tuple(_unique(kinds))
 
 
@@ -165,8 +162,10 @@ def _server(value: str | None, environ: Mapping[str, str]) -> str | None:
         return value
     name = value.removeprefix("env:")
     if not environ.get(name):
-        message = f"`server` is env:{name}, but the environment variable {name} is not set."
-        raise UsageError(message, hint=f"Set {name} to the URL of a server, or leave `server` out.")
+        raise UsageError(
+            f"`server` is env:{name}, but the environment variable {name} is not set.",
+            hint=f"Set {name} to the URL of a server, or leave `server` out.",
+        )
     return environ[name]
 
 
@@ -179,8 +178,10 @@ def _python(line: CommandLine, layers: Iterable[Layer], cwd: Path) -> str | None
             path = str(folder / value) if os.sep in value else value
             found = shutil.which(path)
             if found is None:
-                message = f"{by}: {path} is not a program that can be run."
-                raise UsageError(message, hint="Name the application's interpreter, for instance .venv/bin/python")
+                raise UsageError(
+                    f"{by}: {path} is not a program that can be run.",
+                    hint="Name the application's interpreter, for instance .venv/bin/python",
+                )
             return found
     return None
 
@@ -189,16 +190,14 @@ def _timeout(value: float | None) -> float:
     if value is None:
         return Settings.timeout
     if not (math.isfinite(value) and value > 0):
-        message = "`timeout` is not a positive number of seconds."
-        raise UsageError(message)
+        raise UsageError("`timeout` is not a positive number of seconds.")
     return value
 
 
 def _refuse_contradictions(settings: Settings) -> None:
     both = set(settings.custom or ()) & set(settings.core or ())
     if both:
-        message = f"{', '.join(sorted(both))}: both `custom` and `core`."
-        raise UsageError(message, hint="A package is one or the other.")
+        raise UsageError(f"{', '.join(sorted(both))}: both `custom` and `core`.", hint="A package is one or the other.")
 
 
 def _unique(values: Iterable[T]) -> Iterable[T]:

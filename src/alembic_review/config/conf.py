@@ -21,18 +21,17 @@ def find_conf(cwd: Path, root: Path | None) -> Path:
         if _has_table(folder / PYPROJECT):
             return folder / PYPROJECT
     where = " or ".join(str(folder) for folder in folders)
-    message = f"There is no conf file: neither alembic.ini nor a pyproject.toml with [tool.alembic] in {where}."
-    raise UsageError(message, hint=_HINT)
+    raise UsageError(
+        f"There is no conf file: neither alembic.ini nor a pyproject.toml with [tool.alembic] in {where}.", hint=_HINT
+    )
 
 
 def named_conf(path: Path, by: str) -> Path:
     """``path``, checked to be a file; ``by`` says in the error who named it."""
     if path.is_dir():
-        message = f"{path} ({by}) is a folder, not a conf file."
-        raise UsageError(message, hint=_HINT)
+        raise UsageError(f"{path} ({by}) is a folder, not a conf file.", hint=_HINT)
     if not path.exists():
-        message = f"There is no conf file {path} ({by})."
-        raise UsageError(message, hint=_HINT)
+        raise UsageError(f"There is no conf file {path} ({by}).", hint=_HINT)
     return path
 
 
@@ -49,11 +48,14 @@ def check_section(conf: Path, section: str, cwd: Path) -> None:
     if section in sections or _has_table(toml):
         return
     if is_pyproject(conf):
-        message = f"{conf} has no [tool.alembic] table."
-        raise UsageError(message, hint="`alembic init` writes one; -c FILE names another conf file.")
+        raise UsageError(
+            f"{conf} has no [tool.alembic] table.", hint="`alembic init` writes one; -c FILE names another conf file."
+        )
     there = ", ".join(f"[{name}]" for name in sections) or "none at all"
-    message = f"{conf} has no [{section}] section."
-    raise UsageError(message, hint=f"The sections there are: {there}. -n NAME names another one, as for `alembic -n`.")
+    raise UsageError(
+        f"{conf} has no [{section}] section.",
+        hint=f"The sections there are: {there}. -n NAME names another one, as for `alembic -n`.",
+    )
 
 
 def is_pyproject(conf: Path) -> bool:

@@ -56,14 +56,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        message = f"{path} can't be read: {error.strerror}."
-        raise UsageError(message) from error
+        raise UsageError(f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8 text."
-        raise UsageError(message) from error
+        raise UsageError(f"{path} is not UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
-        message = f"{path} is not valid TOML: {error}."
-        raise UsageError(message) from error
+        raise UsageError(f"{path} is not valid TOML: {error}.") from error
 
 
 def table_of(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -82,8 +79,7 @@ def pyproject_layer(path: Path) -> Layer | None:
     place = f"[tool.{SECTION}] of {path}"
     table = tool[SECTION]
     if not isinstance(table, Mapping):
-        message = f"{place} is not a table."
-        raise UsageError(message)
+        raise UsageError(f"{place} is not a table.")
     return Layer(path, place, _decode(dict(table), place))
 
 
@@ -110,22 +106,20 @@ def _parse(path: Path, parser: configparser.ConfigParser) -> configparser.Config
         with path.open(encoding="locale") as stream:
             parser.read_file(stream, str(path))
     except OSError as error:
-        message = f"{path} can't be read: {error.strerror}."
-        raise UsageError(message) from error
+        raise UsageError(f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        message = f"{path} is not text in the encoding of this locale."
-        raise UsageError(message) from error
+        raise UsageError(f"{path} is not text in the encoding of this locale.") from error
     except (configparser.DuplicateSectionError, configparser.DuplicateOptionError) as error:
         what = error.option if isinstance(error, configparser.DuplicateOptionError) else f"[{error.section}]"
-        message = f"{path}, line {error.lineno}: {what} is there twice."
-        raise UsageError(message) from None
+        raise UsageError(f"{path}, line {error.lineno}: {what} is there twice.") from None
     except configparser.MissingSectionHeaderError as error:
-        message = f"{path}, line {error.lineno}: text before the first [section]."
-        raise UsageError(message, hint="-c takes what `alembic -c` takes: an ini file or pyproject.toml.") from None
+        raise UsageError(
+            f"{path}, line {error.lineno}: text before the first [section].",
+            hint="-c takes what `alembic -c` takes: an ini file or pyproject.toml.",
+        ) from None
     except configparser.ParsingError as error:
         lines = ", ".join(str(number) for number, _ in error.errors)
-        message = f"{path}, line {lines}: neither a section nor a `key = value`."
-        raise UsageError(message) from None
+        raise UsageError(f"{path}, line {lines}: neither a section nor a `key = value`.") from None
     return parser
 
 
@@ -133,8 +127,9 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
     try:
         text = parser.get(SECTION, key)
     except configparser.InterpolationError as error:
-        message = f"{place}: the value of `{key}` can't be interpolated."
-        raise UsageError(message, hint="A plain % is written %% there.") from error
+        raise UsageError(
+            f"{place}: the value of `{key}` can't be interpolated.", hint="A plain % is written %% there."
+        ) from error
     if key in _LISTS:
         return [word for word in re.split(r"[,\s]+", text) if word]
     if key == "x":
@@ -145,16 +140,14 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
         try:
             return float(text)
         except ValueError:
-            message = f"{place}: `timeout` is not a number of seconds."
-            raise UsageError(message) from None
+            raise UsageError(f"{place}: `timeout` is not a number of seconds.") from None
     return text.strip()
 
 
 def _owner(entry: str, place: str) -> tuple[str, str]:
     table, separator, owner = (part.strip() for part in entry.partition("="))
     if not (table and separator and owner):
-        message = f"{place}: an entry of `owners` is not `table = package`."
-        raise UsageError(message)
+        raise UsageError(f"{place}: an entry of `owners` is not `table = package`.")
     return table, owner
 
 
@@ -166,8 +159,7 @@ def _decode(data: dict[str, object], place: str) -> FileSettings:
         what, _, path = str(error).partition(" - at ")
         key = path.strip("`").removeprefix("$.")
         hint = f"`fail-on` knows {', '.join(kind.value for kind in FailOn)}." if key.startswith("fail-on[") else ""
-        message = f"{place}: `{key}`: {what[:1].lower()}{what[1:]}."
-        raise UsageError(message, hint=hint) from error
+        raise UsageError(f"{place}: `{key}`: {what[:1].lower()}{what[1:]}.", hint=hint) from error
 
 
 def _refuse_unknown(keys: list[str], place: str) -> None:
@@ -175,5 +167,4 @@ def _refuse_unknown(keys: list[str], place: str) -> None:
         if key not in KEYS:
             near = difflib.get_close_matches(key.lower().replace("_", "-"), KEYS, n=1)
             hint = f"Did you mean `{near[0]}`?" if near else f"The keys are {', '.join(KEYS)}."
-            message = f"{place}: unknown key `{key}`."
-            raise UsageError(message, hint=hint)
+            raise UsageError(f"{place}: unknown key `{key}`.", hint=hint)

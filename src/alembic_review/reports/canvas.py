@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 
 from rich.box import Box
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +19,7 @@ WIDE = 120  # columns from which on every part of a change has a column of its o
 
 def canvas(options: Options) -> Console:
     """A console that collects text; colours only where asked for, hyperlinks never, no look at the environment."""
-    return Console(
+    console = Console(
         file=io.StringIO(),
         width=options.width,
         height=25,
@@ -31,13 +32,13 @@ def canvas(options: Options) -> Console:
         highlight=False,
         _environ={},
     )
+    console.begin_capture()
+    return console
 
 
 def drawn(console: Console) -> str:
     """What was drawn, without the blanks that rich pads lines with."""
-    stream = console.file
-    assert isinstance(stream, io.StringIO)
-    lines = stream.getvalue().rstrip().splitlines()
+    lines = console.end_capture().rstrip().splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -57,7 +58,7 @@ def pairs() -> Table:
     return grid
 
 
-def stacked(*parts: tuple[str, str] | None) -> Text:
-    """Lines below each other, each a text with a style; empty ones are left out."""
-    lines = [Text(text, style) for text, style in filter(None, parts) if text]
-    return Text("\n").join(lines)
+def stacked(*parts: tuple[str, str], indent: int = 0) -> Group:
+    """Texts below each other, each with a style; empty ones are left out, all but the first are indented."""
+    lines = [Text(text, style, overflow="fold") for text, style in parts if text]
+    return Group(*lines[:1], *(Padding(line, (0, 0, 0, indent)) for line in lines[1:]))

@@ -16,12 +16,13 @@ def footer(provenance: Provenance, *, verbose: bool) -> Table:
     """Name and value of everything known about the run; what was not checked is always listed in full."""
     grid = pairs()
     for name, value in _rows(provenance, verbose=verbose):
-        if value:
-            grid.add_row(Text(name), value if isinstance(value, Text) else Text(value))
+        lines = (value,) if isinstance(value, str) else value
+        if any(lines):
+            grid.add_row(Text(name), stacked(*((line, "") for line in lines)))
     return grid
 
 
-def _rows(run: Provenance, *, verbose: bool) -> list[tuple[str, str | Text]]:
+def _rows(run: Provenance, *, verbose: bool) -> list[tuple[str, str | tuple[str, ...]]]:
     server = f" ({visible(run.server)})" if run.server else ""
     versions = (("alembic", run.alembic), ("SQLAlchemy", run.sqlalchemy), ("Python", run.python))
     timings = [f"{visible(name)} {milliseconds / 1000:.2f} s" for name, milliseconds in run.timings_ms.items()]
@@ -29,7 +30,7 @@ def _rows(run: Provenance, *, verbose: bool) -> list[tuple[str, str | Text]]:
         ("Compared", _compared(run)),
         ("Database", f"{visible(run.database)}{server}" if run.database else ""),
         ("Heads", _some(run.heads, verbose=verbose)),
-        ("Custom", _some(run.custom, verbose=True) or "nothing"),
+        ("Custom", _some(run.custom, verbose=True) or ("nothing" if run.database else "")),
         ("Models", _some(run.models, verbose=verbose)),
         ("Filters", _every(run.filters)),
         ("Plugins", _some(run.plugins, verbose=verbose)),
@@ -57,5 +58,5 @@ def _some(names: tuple[str, ...], *, verbose: bool) -> str:
     return ", ".join(map(visible, shown)) + (f" and {rest} more (--verbose lists them)" if rest else "")
 
 
-def _every(names: tuple[str, ...]) -> Text:
-    return stacked(*((visible(name), "") for name in names))
+def _every(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(visible, names))

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from alembic_review.model.errors import UsageError
-from alembic_review.model.review import FORMAT, Review
+from alembic_review.model.review import FORMAT, Finding, Review
 from alembic_review.reports.base import Options
 
-_REVIEW_KEYS = ("format", "outcome", "gate", "summary", "changes", "findings", "tables", "provenance", "failure")
-_FINDING_KEYS = (
-    *("code", "severity", "blocks", "message", "hint"),
-    *("change", "schema", "table", "revision", "location", "fingerprint"),
-)
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# Where the contract has another order than the fields of the model.
+_ORDER: dict[type, tuple[str, ...]] = {
+    Review: ("format", "outcome", "gate", "summary", "changes", "findings", "tables", "provenance", "failure"),
+    Finding: (
+        *("code", "severity", "blocks", "message", "hint"),
+        *("change", "schema", "table", "revision", "location", "fingerprint"),
+    ),
+}
 
 
 def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every report takes options
     """The review as JSON; the same review gives the same bytes. Ends with a newline."""
-    data = _ordered(msgspec.to_builtins(review), _REVIEW_KEYS)
-    data["findings"] = [_ordered(finding, _FINDING_KEYS) for finding in data["findings"]]
+    data = _record(review)
     if review.failure is None:
         del data["failure"]
-    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    # A file name that is no UTF-8 comes with lone surrogates, which no UTF-8 file can hold.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
 def read(text: str | bytes) -> Review:
@@ -35,26 +40,41 @@ def read(text: str | bytes) -> Review:
     try:
         raw = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, UnicodeEncodeError, RecursionError) as error:
-        message = f"not a JSON report: {error}"
-        raise UsageError(message) from error
+        raise UsageError(f"not a JSON report: {error}") from error
     found = raw.get("format") if isinstance(raw, Mapping) else None
     if found != FORMAT:
-        message = f"not a report of the format {FORMAT}" + (f", but of {found}" if isinstance(found, str) else "")
-        raise UsageError(message, hint="`alembic-review -o json=FILE` writes one")
+        raise UsageError(
+            f"not a report of the format {FORMAT}" + (f", but of {found}" if isinstance(found, str) else ""),
+            hint="`alembic-review -o json=FILE` writes one",
+        )
     try:
         review = msgspec.convert(raw, Review)
     except msgspec.ValidationError as error:
-        message = f"a damaged report: {error}"
-        raise UsageError(message) from error
-    unknown = _unknown(raw, msgspec.to_builtins(review), "$")
+        raise UsageError(f"a damaged report: {error}") from error
+    unknown = _unknown(raw, _plain(review), "$")
     if unknown:
-        message = f"a damaged report: unknown key {unknown}"
-        raise UsageError(message, hint="Was it written by a newer alembic-review?")
+        raise UsageError(f"a damaged report: unknown key {unknown}", hint="Was it written by a newer alembic-review?")
     return review
 
 
-def _ordered(data: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: data[key] for key in keys}
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        # A file name that is no UTF-8 comes with lone surrogates, which no UTF-8 file can hold.
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return _record(value)
+    return value
+
+
+def _record(value: DataclassInstance) -> dict[str, object]:
+    keys = _ORDER.get(type(value)) or tuple(field.name for field in fields(value))
+    return {key: _plain(getattr(value, key)) for key in keys}
 
 
 def _unknown(raw: object, known: object, path: str) -> str | None:

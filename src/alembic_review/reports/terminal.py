@@ -11,7 +11,7 @@ from alembic_review.reports.base import Options
 from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
 from alembic_review.reports.footer import footer
-from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
+from alembic_review.reports.text import NOWHERE, count, owner_label, place_label, table_label, target_label, visible
 
 # The finding that says no more than the blocked change it belongs to, which has its own row.
 BLOCKED_CHANGE = "AR101"
@@ -78,11 +78,10 @@ def _section(console: Console, changes: list[Change], options: Options) -> None:
         label, examples = _labels(line)
         place, reason = _places(line), _reason(line)
         if options.width >= WIDE:
-            grid.add_row(owner, stacked((label, "bold"), (examples, "dim")), place, reason)
+            grid.add_row(owner, stacked((label, "bold"), (examples, "dim"), indent=2), Text(place), Text(reason))
         else:
-            grid.add_row(
-                owner, stacked((label, "bold"), (examples, "dim"), (place if place != "-" else "", "dim"), (reason, ""))
-            )
+            known = place if place != NOWHERE else ""
+            grid.add_row(owner, stacked((label, "bold"), (examples, "dim"), (known, "dim"), (reason, ""), indent=2))
     console.print(grid)
     if options.sql:
         _sql(console, lines, colour=options.colour)
@@ -92,7 +91,7 @@ def _labels(line: Line[Change]) -> tuple[str, str]:
     kind = visible(line.first.kind)
     if not line.folded:
         return f"{kind} {target_label(line.first)}", ""
-    examples = ", ".join(target_label(change) for change in line.entries[:_EXAMPLES])
+    examples = ", ".join(target_label(change, brief=True) for change in line.entries[:_EXAMPLES])
     return f"{kind}: {count(len(line.entries), 'change')}", f"for example {examples} (--verbose lists them)"
 
 
@@ -142,8 +141,11 @@ def _findings(console: Console, review: Review, options: Options) -> None:
     if not review.findings:
         return
     blocked = {change.fingerprint for change in review.changes if change.verdict is Verdict.BLOCKED}
-    listed = [finding for finding in review.findings if finding.code == BLOCKED_CHANGE and finding.change in blocked]
-    others = [finding for finding in review.findings if finding not in listed]
+    listed: list[Finding] = []
+    others: list[Finding] = []
+    for finding in review.findings:
+        told = finding.code == BLOCKED_CHANGE and finding.change in blocked
+        (listed if told else others).append(finding)
     console.print(Text(), Text.assemble(("FINDINGS", "bold"), f"  {len(review.findings)}"), Text(), sep="\n")
     grid = table("Code", "Severity", "What, where and what to do")
     if listed:
@@ -152,7 +154,7 @@ def _findings(console: Console, review: Review, options: Options) -> None:
         grid.add_row(
             Text(BLOCKED_CHANGE),
             _severity(listed[0]),
-            stacked((what, "bold"), *((f"hint: {hint}", "") for hint in hints if hint)),
+            stacked((what, "bold"), *((f"hint: {hint}", "") for hint in hints if hint), indent=2),
         )
     labels = {change.fingerprint: f"{visible(change.kind)} {target_label(change)}" for change in review.changes}
     for line in fold_findings(others, verbose=options.verbose):
@@ -166,15 +168,15 @@ def _findings(console: Console, review: Review, options: Options) -> None:
                 (_where(finding, labels), "dim"),
                 (f"hint: {visible(finding.hint)}" if finding.hint else "", ""),
                 (more, "dim"),
+                indent=2,
             ),
         )
     console.print(grid)
 
 
 def _severity(finding: Finding) -> RenderableType:
-    return stacked(
-        (finding.severity.value, _SEVERITY_STYLES[finding.severity]), ("blocks", "bold red") if finding.blocks else None
-    )
+    blocks = "blocks" if finding.blocks else ""
+    return stacked((finding.severity.value, _SEVERITY_STYLES[finding.severity]), (blocks, "bold red"))
 
 
 def _where(finding: Finding, labels: dict[str, str]) -> str:

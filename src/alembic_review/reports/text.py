@@ -6,6 +6,8 @@ import unicodedata
 
 from alembic_review.model.review import Change, Location
 
+NOWHERE = "-"
+
 # Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide their neighbours.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -40,8 +42,11 @@ def table_label(schema: str | None, table: str | None, database: str | None = No
     return f"[{visible(database)}] {name}" if database is not None else name
 
 
-def target_label(change: Change) -> str:
-    """What a change is made to: ``table``, ``table.column``, ``index on table``."""
+def target_label(change: Change, *, brief: bool = False) -> str:
+    """What a change is made to: ``table``, ``table.column``, ``index on table (columns)``.
+
+    ``brief`` leaves the columns out where there is a name.
+    """
     table = table_label(change.schema, change.table, change.database)
     columns = f" ({', '.join(map(visible, change.columns))})" if change.columns else ""
     if change.table is None:
@@ -53,12 +58,12 @@ def target_label(change: Change) -> str:
         return table
     if change.name is None:
         return f"on {table}{columns}"
-    return f"{visible(change.name)} on {table}{columns}"
+    return f"{visible(change.name)} on {table}" + ("" if brief else columns)
 
 
 def place_label(location: Location | None) -> str:
     """``path:line``, or a dash where no place is known."""
-    return "-" if location is None else f"{visible(location.path)}:{location.line}"
+    return NOWHERE if location is None else f"{visible(location.path)}:{location.line}"
 
 
 def owner_label(owner: str | None) -> str:
