@@ -22,8 +22,6 @@ import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts
-
-
 from alembic_review.observe.scratch.base import ScratchDatabase
 
 PROTOCOL = 1
@@ -92,6 +90,9 @@ def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.
     ours, theirs = socket.socketpair()
     try:
         process = _start(request, theirs)
+    except BaseException:
+        ours.close()
+        raise
     finally:
         theirs.close()
     output = _Output(process.stdout) if process.stdout is not None else None
@@ -265,5 +266,6 @@ def _facts(body: bytes) -> Facts:
 
 def _nonsense(what: str) -> ObservationError:
     return ObservationError(
-        f"The worker sent {what}.", hint="Something in the application wrote to a descriptor that is not its own."
+        f"The worker sent {what}.",
+        hint="Something in the application wrote to a descriptor that is not its own.",
     )

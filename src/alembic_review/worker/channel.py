@@ -27,6 +27,16 @@ class Channel:
         self._socket.setblocking(True)
         self._lock = threading.RLock()
 
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._socket.close()
+
     def send(self, kind: str, **content: Any) -> None:
         """Send one message; frozen dataclasses become objects. Raises ``ChannelClosed``."""
         body = json.dumps({"type": kind, **content}, default=vars, separators=(",", ":")).encode()

@@ -1,0 +1,110 @@
+"""The parent's side against workers that misbehave in every way a process can."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from alembic_review.model.errors import ObservationError
+from alembic_review.observe.client import Request, observe
+from alembic_review.observe.scratch.base import ScratchDatabase
+
+PREAMBLE = """\
+#!{python}
+import json, os, socket, struct, sys, time
+channel = socket.socket(fileno=int(sys.argv[2]))
+def send(**message):
+    body = json.dumps(message).encode()
+    channel.sendall(struct.pack(">I", len(body)) + body)
+def receive():
+    size = struct.unpack(">I", channel.recv(4, socket.MSG_WAITALL))[0]
+    return json.loads(channel.recv(size, socket.MSG_WAITALL))
+"""
+HELLO = "send(type='hello', protocol=1, alembic='1.0')\nrequest = receive()\n"
+
+
+class NoDatabases:
+    """Refuses politely."""
+
+    def create(self, dialect: str) -> ScratchDatabase:
+        raise ObservationError(f"no {dialect} to be had", hint="get one")
+
+
+def run(tmp_path: Path, body: str, timeout: float = 20.0) -> str:
+    """Run a worker made of ``body`` and return how the parent complains."""
+    script = tmp_path / "python"
+    script.write_text(PREAMBLE.format(python=sys.executable) + textwrap.dedent(body))
+    script.chmod(0o755)
+    request = Request(str(script), tmp_path / "alembic.ini", "alembic", (), timeout)
+    with pytest.raises(ObservationError) as caught:
+        observe(request, NoDatabases(), lambda _text: None)
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("sys.exit(7)", "ended with exit status 7"),
+        (HELLO + "os._exit(3)", "ended with exit status 3"),
+        (HELLO + "os.kill(os.getpid(), 9)", "killed by signal SIGKILL"),
+        ("send(type='hello', protocol=99, alembic='1')", "another version of the protocol"),
+        (HELLO + "channel.sendall(struct.pack('>I', 4) + b'nope')\ntime.sleep(9)", "a malformed message"),
+        (HELLO + "channel.sendall(struct.pack('>I', 2) + b'[]')\ntime.sleep(9)", "a malformed message"),
+        (HELLO + "channel.sendall(b'\\xff\\xff\\xff\\xff')\ntime.sleep(9)", "a message of 4294967295 bytes"),
+        (HELLO + "send(type='surprise')\ntime.sleep(9)", "a message of type 'surprise'"),
+        (HELLO + "send(type='facts', facts={})\ntime.sleep(9)", "malformed facts"),
+        (HELLO + "send(type='error', message='revision x failed', hint='')", "revision x failed"),
+        (
+            HELLO + "send(type='need_database', dialect='mysql')\nsend(type='error', message=str(receive()))",
+            "no mysql to be had",
+        ),
+    ],
+)
+def test_a_worker_that_misbehaves_ends_the_run_with_a_message(tmp_path: Path, body: str, complaint: str) -> None:
+    assert complaint in run(tmp_path, body)
+
+
+def test_a_worker_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    body = HELLO + "child = os.fork()\nopen('pids', 'a').write(f'{os.getpid()} ')\ntime.sleep(600)"
+    body = f"os.chdir({str(tmp_path)!r})\n" + body
+    start = time.monotonic()
+    assert "did not finish within 1 seconds" in run(tmp_path, body, timeout=1.0)
+    assert time.monotonic() - start < 15
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 2
+    for pid in pids:
+        assert not _alive(pid)
+
+
+def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
+    request = Request(str(tmp_path / "nothing"), tmp_path / "alembic.ini", "alembic", (), 5.0)
+    with pytest.raises(ObservationError, match="can't be started") as caught:
+        observe(request, NoDatabases(), lambda _text: None)
+    assert "--python" in caught.value.hint
+
+
+def test_what_the_application_prints_goes_to_stderr_without_passwords(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, "print('hello from postgresql://me:s3cr3t@db/x')\n" + "sys.stdout.flush()\nsys.exit(1)")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "hello from postgresql://me:***@db/x" in captured.err
+
+
+def _alive(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        state = Path(f"/proc/{pid}/stat")
+        if state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return False
+        time.sleep(0.05)
+    return True

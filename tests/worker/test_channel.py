@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alembic_review.model.facts import TableKey
+from alembic_review.worker.channel import Channel, ChannelClosed
+
+
+def pair() -> tuple[Channel, Channel]:
+    left, right = socket.socketpair()
+    return Channel(left.detach()), Channel(right.detach())
+
+
+@given(st.text(max_size=200))
+def test_what_is_sent_arrives(text: str) -> None:
+    left, right = pair()
+    with left, right:
+        left.send("progress", text=text)
+        assert right.receive() == {"type": "progress", "text": text}
+
+
+def test_frozen_data_becomes_objects() -> None:
+    left, right = pair()
+    with left, right:
+        left.send("facts", key=TableKey(None, "widget"))
+        assert right.receive() == {"type": "facts", "key": {"schema": None, "name": "widget"}}
+
+
+def test_the_end_of_the_stream_is_an_error() -> None:
+    left, right = pair()
+    with right:
+        left.close()
+        with pytest.raises(ChannelClosed):
+            right.receive()
+        with pytest.raises(ChannelClosed):
+            right.send("progress", text="x" * (1 << 22))

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alembic_review.model.facts import Frame, Item
+from alembic_review.worker.places import item_place
+
+from .conftest import Modules, load
+
+MODEL = """\
+from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy.orm import declarative_base
+
+Base = declarative_base()
+
+
+class Stamped:
+    stamp = Column(Integer)
+
+
+class Widget(
+    Stamped,
+    Base,
+):
+    __tablename__ = "widget"
+    __table_args__ = (
+        Index("ix_widget_both", "colour", "size"),
+        UniqueConstraint("colour", "size"),
+    )
+    id = Column(Integer, primary_key=True)
+    colour = Column(
+        String(20),
+    )
+    size_in_code = Column("size", Integer, index=True)
+
+
+Table(
+    "pair",
+    Base.metadata,
+    Column("left", Integer),
+    Column("right", Integer),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "item", "expected"),
+    [
+        (11, Item("column", "colour", ("colour",)), 21),
+        (11, Item("column", "size", ("size",)), 24),
+        (11, Item("column", "stamp", ("stamp",)), 8),
+        (11, Item("index", "ix_widget_both", ("colour", "size")), 17),
+        (11, Item("index", "ix_widget_size", ("size",)), 24),
+        (11, Item("constraint", None, ("colour", "size")), 16),
+        (11, Item("column", "nowhere", ("nowhere",)), 11),
+        (27, Item("column", "right", ("right",)), 31),
+        (27, Item("column", "nowhere", ("nowhere",)), 27),
+    ],
+)
+def test_the_place_is_the_line_of_the_attribute(
+    write: Modules, tmp_path: Path, line: int, item: Item, expected: int
+) -> None:
+    write({"shop/__init__.py": "", "shop/model.py": MODEL})
+    load("shop.model")
+    path = str(tmp_path / "shop" / "model.py")
+    place = item_place(Frame(path, line, "<module>", "shop", "shop.model"), item)
+    assert (place.path, place.line) == (path, expected)
+
+
+def test_a_source_that_is_gone_leaves_the_line_of_the_frame() -> None:
+    place = item_place(Frame("/nowhere/model.py", 7, "<module>"), Item("column", "x", ("x",)))
+    assert place.line == 7
