@@ -1,0 +1,130 @@
+"""What a revision did, told from two snapshots, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from alembic.migration import MigrationContext
+from psycopg import Connection as PsycopgConnection
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import StaticPool
+
+from alembic_review.model.facts import Alteration, TableKey
+from alembic_review.worker.catalogue import catalogue_of
+from alembic_review.worker.replay import Replayed, _Noted
+
+CORE = TableKey(None, "core")
+BEFORE = [
+    "CREATE TABLE core (id INTEGER PRIMARY KEY, name VARCHAR(20), size INTEGER)",
+    "CREATE INDEX ix_core_name ON core (name)",
+    "CREATE TABLE other (id INTEGER PRIMARY KEY)",
+]
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def connection(request: pytest.FixtureRequest) -> Iterator[Connection]:
+    if request.param == "sqlite":
+        engine = create_engine("sqlite://", poolclass=StaticPool)
+    else:
+        raw: PsycopgConnection[Any] = request.getfixturevalue("scratch_connection")
+        engine = create_engine("postgresql+psycopg://", creator=lambda: raw, poolclass=StaticPool)
+    with engine.connect() as connection:
+        for statement in BEFORE:
+            connection.exec_driver_sql(statement)
+        yield connection
+    engine.dispose()
+
+
+class Revision:
+    revision = "abc"
+    path = "abc.py"
+
+
+def upgrade(connection: Connection, statements: list[str]) -> Replayed:
+    """Run one watched revision that executes these statements."""
+    result = Replayed(catalogue_of(connection), frozenset({"abc"}))
+    result.last = result.catalogue.snapshot(connection, digests=False)
+
+    def run() -> None:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    _Noted(result, MigrationContext.configure(connection), run, Revision())()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        (["CREATE TABLE mine (id INTEGER)"], []),
+        (["ALTER TABLE core ADD COLUMN extra INTEGER"], [("column", "added", "extra")]),
+        (["CREATE INDEX ix_mine ON core (size)"], [("index", "added", "ix_mine")]),
+        (["DROP INDEX ix_core_name"], [("index", "removed", "ix_core_name")]),
+        (["DROP INDEX ix_core_name", "CREATE INDEX ix_core_name ON core (size)"], [("index", "changed", "ix_core_name")]),
+        (["DROP TABLE core"], [("table", "dropped", None)]),
+        (["INSERT INTO core (id) VALUES (1)", "UPDATE core SET size = 2"], []),
+    ],
+)
+def test_a_revision_is_told_by_what_it_did(
+    connection: Connection, statements: list[str], expected: list[tuple[str, str, str | None]]
+) -> None:
+    result = upgrade(connection, statements)
+    assert [(a.kind, a.action, a.name) for a in result.alterations] == expected
+    assert all(alteration.key == CORE for alteration in result.alterations)
+
+
+def test_the_creating_revision_is_known(connection: Connection) -> None:
+    result = upgrade(connection, ["CREATE TABLE mine (id INTEGER)"])
+    assert [(o.key.name, o.revision, o.package) for o in result.origins({"abc": "poser"})] == [("mine", "abc", "poser")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("ALTER TABLE core ALTER COLUMN name TYPE VARCHAR(99)", ("column", "changed", "name")),
+        ("ALTER TABLE core ALTER COLUMN size SET DEFAULT 7", ("column", "changed", "size")),
+        ("ALTER TABLE core ALTER COLUMN size SET NOT NULL", ("column", "changed", "size")),
+        ("COMMENT ON COLUMN core.size IS 'big'", ("column", "changed", "size")),
+        ("COMMENT ON TABLE core IS 'big'", ("table", "changed", None)),
+        ("ALTER TABLE core ADD CONSTRAINT ck CHECK (size > 0)", ("constraint", "added", "ck")),
+        ("ALTER TABLE core DROP CONSTRAINT core_pkey", ("constraint", "removed", "core_pkey")),
+        ("ALTER TABLE core DROP COLUMN size", ("column", "removed", "size")),
+        ("ALTER TABLE core RENAME TO renamed", ("table", "renamed", "renamed")),
+        ("DO $$ BEGIN EXECUTE 'ALTER TABLE core DROP COLUMN size'; END $$", ("column", "removed", "size")),
+    ],
+)
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_postgresql_tells_everything(
+    connection: Connection, statement: str, expected: tuple[str, str, str | None]
+) -> None:
+    result = upgrade(connection, [statement])
+    found = [(a.kind, a.action, a.name) for a in result.alterations if a.kind != "column" or a.name != "id"]
+    assert expected in found
+    assert [entry for entry in found if entry[0] == expected[0]] == [expected]
+
+
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_values_added_to_a_shared_type_alter_every_column_that_had_it(connection: Connection) -> None:
+    connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good', 'bad')")
+    connection.exec_driver_sql("ALTER TABLE core ADD COLUMN mood mood")
+    result = upgrade(connection, ["ALTER TYPE mood ADD VALUE 'so-so'"])
+    assert result.alterations == [Alteration("abc", CORE, "column", "changed", "mood", ("mood",))]
+
+
+@pytest.mark.parametrize("connection", ["sqlite"], indirect=True)
+def test_sqlite_can_not_tell_a_rename_from_a_drop_and_a_create(connection: Connection) -> None:
+    result = upgrade(connection, ["ALTER TABLE core RENAME TO renamed"])
+    assert [(a.kind, a.action, a.key) for a in result.alterations] == [("table", "dropped_or_renamed", CORE)]
+
+
+def test_type_users_are_columns_of_the_type_and_of_its_arrays(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        assert catalogue_of(connection).type_users(connection, "mood") == []
+        return
+    connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good')")
+    connection.exec_driver_sql("CREATE TABLE a (one mood, many mood[], none integer)")
+    found = catalogue_of(connection).type_users(connection, "mood")
+    assert sorted((key.name, column) for key, column in found) == [("a", "many"), ("a", "one")]
