@@ -2,7 +2,7 @@
 
 ``python -m tests.realapps.record --server postgresql://postgres@localhost [NAME]...`` needs a PostgreSQL server that
 was started by hand, and the environments that ``python -m tests.realapps.environments`` builds. Every application gets
-an empty database of its own, which is dropped again. The tests compare the tool's report with these files entry by entry.
+an empty database of its own, which is dropped again. The tests compare the report with these files entry by entry.
 """
 
 from __future__ import annotations

@@ -1,0 +1,123 @@
+"""Tasks of this project: `nox -l` lists them. Nothing but Python, pip and Git has to be installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.11"
+nox.options.sessions = ["lint", "tests", "realapps"]
+nox.options.error_on_missing_interpreters = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+HERE = Path(__file__).resolve().parent
+APPLICATIONS = HERE / ".nox" / "applications"
+
+# An application that can't leave SQLAlchemy 1.4 yet, with everything that the fixtures use.
+SQLALCHEMY_14 = (
+    "alembic-postgresql-enum",
+    "alembic==1.19.2",
+    "asyncpg",
+    "greenlet",
+    "psycopg2-binary",
+    "sqlalchemy==1.4.54",
+)
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The requirements of a dependency group of pyproject.toml."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def wheel(session: nox.Session) -> Path:
+    """Build what would be published, so that the tests see that and not the source folder."""
+    folder = Path(session.create_tmp()).resolve() / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".", silent=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def install_tool(session: nox.Session, *requirements: str) -> Path:
+    """Install the wheel with its extra and ``requirements``; a wheel of the same version is replaced."""
+    built = wheel(session)
+    session.install(f"{built}[postgres]", *requirements)
+    session.install("--force-reinstall", "--no-deps", str(built))
+    return built
+
+
+def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
+    """Run pytest on every core; what stands after `--` on the command line of nox goes to it too."""
+    session.run("python", "-m", "pytest", "-n", "auto", *arguments, *session.posargs, env=env)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, and which room may import which."""
+    install_tool(session, *group("lint"), *group("test"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    # The two folders that run inside the application's interpreter, which may be older than ours.
+    session.run("mypy", "--python-version", "3.10", "src/alembic_review/worker", "src/alembic_review/model")
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests but those on real applications; the sample applications on SQLAlchemy 2 and on 1.4."""
+    install_tool(session, *group("test"))
+    stack = Path(session.create_tmp()).resolve() / "sqlalchemy-1.4"
+    session.run("python", "-m", "venv", "--clear", str(stack), silent=True)
+    python = str(stack / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", *SQLALCHEMY_14, external=True, silent=True)
+    pytest(session)
+    pytest(session, "tests/apps", ALEMBIC_REVIEW_APP_PYTHON=python)
+
+
+@nox.session
+def realapps(session: nox.Session) -> None:
+    """Applications from the package index, unmodified, against what plain Alembic is known to find in them."""
+    built = install_tool(session, *group("test"))
+    env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
+    session.run("python", "-m", "tests.realapps.environments", "--tool", str(built), env=env)
+    pytest(session, "tests/realapps", **env)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest versions that pyproject.toml claims to work with."""
+    requirements = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["postgres"]]
+    pins = [re.sub(r">=", "==", requirement, count=1) for requirement in requirements]
+    constraints = Path(session.create_tmp()).resolve() / "lowest.txt"
+    constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+    install_tool(session, "--constraint", str(constraints), *group("test"))
+    pytest(session, "--ignore=tests/apps")
+
+
+@nox.session
+def review(session: nox.Session) -> None:
+    """Review the sample application the way its own CI would; it ships with a blocked change, so the gate refuses."""
+    install_tool(session)
+    fixtures = HERE / "fixtures"
+    session.install(str(fixtures / "acme"), str(fixtures / "chronicle"), "--editable", str(fixtures / "poser"))
+    reports = Path(session.create_tmp()).resolve()
+    with session.chdir(fixtures / "poser"):
+        session.run(
+            *("alembic-review", "-c", "app/acme.conf", "-o", "terminal=-", "-o", f"json={reports / 'review.json'}"),
+            *session.posargs,
+            # An application leaves this out: there a refusal has to fail the job. Here a run that lets it pass does.
+            success_codes=[1],
+        )
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """Time and memory of one review of rattail beside `alembic upgrade heads` and `alembic check`."""
+    built = install_tool(session, *group("test"))
+    env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
+    session.run("python", "-m", "tests.realapps.environments", "--tool", str(built), env=env)
+    session.run("python", "-m", "benchmarks.compare_with_alembic", *session.posargs, env=env)

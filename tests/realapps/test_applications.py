@@ -1,0 +1,170 @@
+"""Applications from the package index, unmodified: the report is what plain Alembic finds, entry by entry."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.realapps.applications import APPLICATIONS, Application
+
+Described = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run of the tool on an application."""
+
+    status: int
+    report: dict[str, Any]
+    stderr: str
+
+    def described(self, verdict: str | None = None) -> list[Described]:
+        """The changes in the words of the recording, all or those with ``verdict``."""
+        return [describe(change) for change in self.report["changes"] if verdict in {None, change["verdict"]}]
+
+    def owners(self, verdict: str) -> set[str]:
+        """Who owns the tables that changes with ``verdict`` are on."""
+        return {change["owner"] for change in self.report["changes"] if change["verdict"] == verdict}
+
+
+Review = Callable[..., Run]
+
+
+def describe(change: dict[str, Any]) -> Described:
+    """A change of the report as the recording has it, which lists no columns for whole tables."""
+    columns = [] if change["kind"].endswith("_table") else change["columns"]
+    return {key: change[key] for key in ("kind", "schema", "table", "name")} | {"columns": columns}
+
+
+def in_order(changes: list[Described]) -> list[Described]:
+    return sorted(changes, key=lambda change: json.dumps(change, sort_keys=True))
+
+
+def on_tables(application: Application, prefix: str) -> list[Described]:
+    """The recorded changes on tables whose name starts with ``prefix``."""
+    return [change for change in application.expected()["changes"] if change["table"].startswith(prefix)]
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Review:
+    """Runs the tool on an application, whose conf names a host that doesn't exist, and reads the JSON report.
+
+    Installed apart from the application unless ``beside`` is set: then it is the one in the application's environment.
+    """
+
+    def run(application: Application, *options: str, beside: bool = False) -> Run:
+        conf, folder = application.conf, application.project
+        if folder is None:
+            folder = tmp_path / "app"
+            folder.mkdir()
+            conf = Path(shutil.copy(conf, folder))
+        python = application.environment.python
+        where = [] if beside else ["--python", str(python)]
+        tool = (python if beside else Path(sys.executable)).with_name("alembic-review")
+        before = contents(folder)
+        done = subprocess.run(
+            [str(tool), "-c", str(conf), *where, "-o", "json=-", *options],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert contents(folder) == before, "the project was written to"
+        assert "secret" not in done.stdout + done.stderr
+        assert done.stdout, done.stderr
+        return Run(done.returncode, json.loads(done.stdout), done.stderr)
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder`` but the byte code that Python itself leaves."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {str(path): path.read_bytes() for path in files}
+
+
+def check(run: Run, application: Application, **verdicts: list[Described]) -> None:
+    """The run let pass exactly what is recorded: each verdict has its changes, and none is lost or doubled."""
+    expected = application.expected()
+    assert in_order(run.described()) == in_order(expected["changes"])
+    for verdict in ("safe", "upstream", "blocked"):
+        assert in_order(run.described(verdict)) == in_order(verdicts.get(verdict, []))
+        assert run.report["summary"][verdict] == len(verdicts.get(verdict, []))
+    assert run.report["provenance"]["heads"] == expected["heads"]
+    assert run.report["provenance"]["revisions"] == expected["revisions"]
+    assert {table["name"] for table in run.report["tables"]} >= set(expected["tables"])
+    assert not run.report["gate"]["refused"]
+    assert run.status == 0, run.stderr
+
+
+def test_rattail_alone_has_its_own_90_changes_and_passes(review: Review) -> None:
+    rattail = APPLICATIONS["rattail"]
+
+    run = review(rattail, "--custom", "none")
+
+    check(run, rattail, upstream=rattail.expected()["changes"])
+    assert Counter(change["kind"] for change in run.described()) == {"add_index": 90}
+    assert run.owners("upstream") == {"rattail"}
+    assert run.report["outcome"] == "clean"
+    assert run.report["provenance"]["sqlalchemy"] == "1.4.54"
+    assert run.report["provenance"]["alembic"] == "1.19.2"
+    assert {table["role"] for table in run.report["tables"]} == {"core"}
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["installed apart", "installed beside the application"])
+def test_poser_on_rattail_without_a_revision_of_its_own(review: Review, beside: bool) -> None:
+    poser, rattail = APPLICATIONS["poser"], APPLICATIONS["rattail"]
+    own = on_tables(poser, "poser_")
+
+    run = review(poser, beside=beside)
+
+    check(run, poser, safe=own, upstream=rattail.expected()["changes"])
+    assert Counter(change["kind"] for change in own) == {"add_table": 2, "add_index": 5}
+    assert run.owners("safe") == {"poser"}
+    assert run.owners("upstream") == {"rattail"}
+    assert run.report["outcome"] == "safe"
+    assert run.report["provenance"]["custom"] == ["poser"]
+    assert run.report["provenance"]["sqlalchemy"] == "1.4.54"
+    assert custom_tables(run) == {"poser_widget", "poser_widget_version"}
+
+
+def test_poser_on_rattail_after_its_first_revision(review: Review) -> None:
+    poser, rattail = APPLICATIONS["poser_migrated"], APPLICATIONS["rattail"]
+    own = on_tables(poser, "poser_")
+
+    run = review(poser)
+
+    check(run, poser, safe=own, upstream=rattail.expected()["changes"])
+    assert {change["table"] for change in own} == {"poser_widget_version"}
+    assert custom_tables(run) == {"poser_widget", "poser_widget_version"}
+
+
+def test_sideshow_on_wuttjamaican_is_clean(review: Review) -> None:
+    sideshow = APPLICATIONS["sideshow"]
+
+    run = review(sideshow, "--custom", "sideshow")
+
+    check(run, sideshow)
+    assert run.report["outcome"] == "clean"
+    assert len(run.report["provenance"]["heads"]) == 2
+    assert run.report["provenance"]["revisions"] == 14
+    assert len(run.report["tables"]) == 18
+    assert run.report["provenance"]["sqlalchemy"].startswith("2.1.")
+    assert custom_tables(run) == {name for name in sideshow.expected()["tables"] if name.startswith("sideshow_")}
+
+
+def custom_tables(run: Run) -> set[str]:
+    return {table["name"] for table in run.report["tables"] if table["role"] == "custom"}
