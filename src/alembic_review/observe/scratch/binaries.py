@@ -51,10 +51,12 @@ class Binaries:
 
     @property
     def postgres(self) -> Path:
+        """The server."""
         return self.folder / "postgres"
 
     @property
     def initdb(self) -> Path:
+        """The program that makes a data folder."""
         return self.folder / "initdb"
 
     @property
@@ -72,8 +74,7 @@ def find_binaries(account: Account, private: Path) -> Binaries:
     """
     named = os.environ.get(OVERRIDE)
     refusals: list[str] = []
-    candidates = iter([Path(named)]) if named else _candidates()
-    for folder in candidates:
+    for folder in [Path(named)] if named else candidates():
         found = _usable(folder.resolve(), account, private, refusals)
         if found is not None:
             return found
@@ -82,7 +83,7 @@ def find_binaries(account: Account, private: Path) -> Binaries:
     raise ObservationError(f"There is no PostgreSQL {place} that could serve as scratch database{reasons}.", hint=_HINT)
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
     """Folders that may hold the programs, best first; each is looked for only when those before were no good."""
     seen: set[Path] = set()
     for folder in _places():

@@ -14,32 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# The guard holds the reading end of a pipe whose writing end only we have. When we close it, or die in any way at all,
-# it reads the end of the file and sends SIGQUIT, an immediate shutdown. Unlike PR_SET_PDEATHSIG this also works on
-# macOS, does not follow the thread that started the server, needs no code of ours between fork and exec (preexec_fn
-# may deadlock in a process with threads), and needs no right to signal another user's process.
-_GUARD = """
+# The watcher holds the reading end of a pipe whose writing end only we have. When we close it, or die in any way, it
+# reads the end of the file and sends SIGQUIT (an immediate shutdown) to the program, which has taken the place of the
+# shell that started it. Unlike PR_SET_PDEATHSIG this also works on macOS, does not follow the thread that started the
+# program, needs no code of ours between fork and exec (preexec_fn may deadlock in a process with threads), and needs no
+# right to signal another user's process. The process group keeps the program's number from being used again meanwhile.
+_WATCHED = """
 exec 3<&0 </dev/null
-"$@" 3<&- &
-server=$!
-( read -r line <&3; kill -s QUIT "$server" ) 2>/dev/null &
-watcher=$!
-exec 3<&-
-wait "$server"
-status=$?
-kill -s KILL "$watcher" 2>/dev/null
-exit "$status"
+( read -r line <&3; kill -s QUIT "$$" ) >/dev/null 2>&1 &
+exec "$@" 3<&-
 """
 _STOP_SECONDS = 15.0
 
 
 class Guarded:
-    """A running program under a guard; its output goes to ``log``."""
+    """A running program with a watcher beside it; its output goes to ``log``."""
 
     def __init__(self, arguments: Sequence[str | Path], account: Account, log: Path) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _GUARD, "guard", *map(str, arguments)],
+                ["/bin/sh", "-c", _WATCHED, "watched", *map(str, arguments)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -51,7 +45,7 @@ class Guarded:
 
     @property
     def pid(self) -> int:
-        """Process id of the guard, also its process group and session."""
+        """Process id of the program, also its process group and session."""
         return self._process.pid
 
     def status(self) -> int | None:

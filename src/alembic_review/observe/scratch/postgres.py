@@ -82,7 +82,7 @@ class PostgresScratch(Scratch):
         self._configure(folder, account)
         options = ["-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
         self._server = Guarded([binaries.postgres, *options], account, self._log)
-        self._wait_until_ready()
+        self._wait_until_ready(self._server)
         # Made ahead, while the application's models are being imported: the first create() finds it waiting.
         self._spare = self._new_database()
 
@@ -98,7 +98,8 @@ class PostgresScratch(Scratch):
 
     @property
     def _path(self) -> Path:
-        assert self._folder is not None
+        if self._folder is None:
+            raise ObservationError("The scratch server was not started.")
         return self._folder.path
 
     @property
@@ -161,12 +162,11 @@ class PostgresScratch(Scratch):
         path.write_text(text + "\n", encoding="utf-8")
         account.let_read(path)
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, server: Guarded) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             self._give_up_when_closing()
-            assert self._server is not None
-            status = self._server.status()
+            status = server.status()
             if status is not None:
                 raise self._failed(f"the server ended with exit status {status}")
             try:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy_utils import create_database, drop_database  # type: ignore[import-untyped]
+from sqlalchemy_utils import create_database, drop_database
 
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import URL, Connection
 
@@ -48,7 +48,7 @@ class ServerScratch(Scratch):
         super().__init__()
         self._url = _parse(url)
         self._shown = _masked(self._url)
-        self._admin: URL | None = None
+        self._admin = self._url
         self._user: str | None = None
         self._names: list[str] = []
 
@@ -66,7 +66,6 @@ class ServerScratch(Scratch):
             )
 
     def _create(self) -> ScratchDatabase:
-        assert self._admin is not None
         name = f"alembic_review_{secrets.token_hex(8)}"
         mark = secrets.token_hex(16)
         # Noted first: an interrupt in the middle of it must not leave a database behind, and the name is ours alone.
@@ -92,7 +91,6 @@ class ServerScratch(Scratch):
             self._names.remove(name)
 
     def _drop(self, name: str) -> None:
-        assert self._admin is not None
         with self._session() as connection:
             if connection.execute(_EXISTS, {"name": name}).scalar() is None:
                 return
@@ -120,7 +118,6 @@ class ServerScratch(Scratch):
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[Connection]:
-        assert self._admin is not None
         engine = create_engine(self._admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             yield connection
@@ -189,5 +186,5 @@ def _password(url: URL) -> str | None:
     return next(iter(_values(url.query.get("password", ()))), None)
 
 
-def _values(given: Any) -> tuple[str, ...]:
+def _values(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)

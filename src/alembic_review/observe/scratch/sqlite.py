@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 
+from alembic_review.model.errors import ObservationError
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 from alembic_review.observe.scratch.folder import RunFolder
 
@@ -24,7 +25,8 @@ class SqliteScratch(Scratch):
         self._folder = RunFolder.create()
 
     def _create(self) -> ScratchDatabase:
-        assert self._folder is not None
+        if self._folder is None:
+            raise ObservationError("The scratch folder was not made.")
         path = self._folder.path / f"{secrets.token_hex(8)}.sqlite"
         mark = secrets.randbelow(_LARGEST_MARK) + 1  # 0 is what an unmarked file shows
         connection = sqlite3.connect(path)

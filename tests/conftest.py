@@ -1,0 +1,42 @@
+"""Fixtures for the whole suite: one PostgreSQL of our own per test process, and a look into it with a plain driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_postgresql import factories
+
+from alembic_review.observe.scratch import open_scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """What pytest-postgresql wants to know of a server that it did not start."""
+
+    host: str
+    port: int
+    user: str
+    password: str | None = None
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str | None = None
+
+
+@pytest.fixture(scope="session")
+def scratch_server() -> Iterator[ServerAddress]:
+    """A running server of our own launcher; works as root too."""
+    with open_scratch("postgresql", None) as scratch:
+        database = scratch.create()
+        assert database.host is not None
+        assert database.port is not None
+        assert database.user is not None
+        yield ServerAddress(database.host, database.port, database.user)
+
+
+scratch_noproc = factories.postgresql_noproc(depends_on="scratch_server")
+scratch_connection = factories.postgresql("scratch_noproc")

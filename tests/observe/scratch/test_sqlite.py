@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+from alembic_review.observe.scratch import open_scratch
+
+
+def test_each_file_is_private_and_carries_its_own_mark(base: Path) -> None:
+    with open_scratch("sqlite", None) as scratch:
+        first, second = scratch.create(), scratch.create()
+        for database in (first, second):
+            connection = sqlite3.connect(database.database)
+            assert connection.execute("PRAGMA application_id").fetchone() == (int(database.mark),)
+            connection.close()
+        assert int(first.mark) > 0
+        assert first.mark != second.mark
+        assert first.database != second.database
+        folder = Path(first.database).parent
+        assert folder.parent == base
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert (scratch.kind, first.dialect) == ("sqlite", "sqlite")
+
+
+def test_close_takes_journals_along(base: Path) -> None:
+    scratch = open_scratch("sqlite", None)
+    database = scratch.create()
+    connection = sqlite3.connect(database.database)
+    connection.execute("PRAGMA journal_mode = wal")
+    connection.execute("CREATE TABLE t (x)")
+    assert Path(database.database + "-wal").exists()
+    scratch.close()
+    connection.close()
+    assert list(base.iterdir()) == []
