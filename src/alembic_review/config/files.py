@@ -39,16 +39,26 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
 
 
 KEYS = tuple(field.encode_name for field in msgspec.structs.fields(FileSettings))
+_TYPES = {
+    " | null": "",
+    "`array`": "a list",
+    "`object`": "a table",
+    "`str`": "a string",
+    "`float`": "a number",
+    "`int`": "a number",
+    "`bool`": "true or false",
+}
 _LISTS = frozenset({"custom", "core", "fail-on"})
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The settings of one file; ``path`` is the file, ``place`` how messages name it."""
+    """What one source says; ``place`` is how messages name it, ``path`` its file, ``folder`` where its paths start."""
 
-    path: Path
     place: str
+    folder: Path
     settings: FileSettings
+    path: Path | None = None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -80,7 +90,7 @@ def pyproject_layer(path: Path) -> Layer | None:
     table = tool[SECTION]
     if not isinstance(table, Mapping):
         raise UsageError(f"{place} is not a table.")
-    return Layer(path, place, _decode(dict(table), place))
+    return Layer(place, path.parent, _decode(dict(table), place), path)
 
 
 def ini_layer(path: Path) -> Layer | None:
@@ -93,7 +103,7 @@ def ini_layer(path: Path) -> Layer | None:
     bare = _parse(path, configparser.ConfigParser(interpolation=None, default_section="\0"))
     keys = bare.options(SECTION)
     _refuse_unknown(keys, place)
-    return Layer(path, place, _decode({key: _ini_value(parser, key, place) for key in keys}, place))
+    return Layer(place, path.parent, _decode({key: _ini_value(parser, key, place) for key in keys}, place), path)
 
 
 def read_ini(path: Path) -> configparser.ConfigParser:
@@ -159,7 +169,13 @@ def _decode(data: dict[str, object], place: str) -> FileSettings:
         what, _, path = str(error).partition(" - at ")
         key = path.strip("`").removeprefix("$.")
         hint = f"`fail-on` knows {', '.join(kind.value for kind in FailOn)}." if key.startswith("fail-on[") else ""
-        raise UsageError(f"{place}: `{key}`: {what[:1].lower()}{what[1:]}.", hint=hint) from error
+        raise UsageError(f"{place}: `{key}`: {_in_words(what)}.", hint=hint) from error
+
+
+def _in_words(problem: str) -> str:
+    for name, words in _TYPES.items():
+        problem = problem.replace(name, words)
+    return problem[:1].lower() + problem[1:]
 
 
 def _refuse_unknown(keys: list[str], place: str) -> None:

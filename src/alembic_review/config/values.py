@@ -1,0 +1,105 @@
+"""The value of each key: the first layer that names it decides, and answers for it in errors."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from alembic_review.config.files import FileSettings, Layer
+from alembic_review.model.errors import UsageError
+from alembic_review.model.settings import FailOn, Settings
+
+T = TypeVar("T")
+Layers = Sequence[Layer]
+
+
+def first(layers: Layers, key: Callable[[FileSettings], T | None]) -> T | None:
+    """The value of the first layer that has one."""
+    value, _ = _found(layers, key)
+    return value
+
+
+def packages(
+    layers: Layers, name: str, key: Callable[[FileSettings], tuple[str, ...] | None]
+) -> tuple[str, ...] | None:
+    """Import packages without duplicates; empty for ``none``."""
+    names, place = _found(layers, key)
+    if names is None or names == ("none",):
+        return None if names is None else ()
+    for package in names:
+        if package == "none":
+            raise UsageError(f"{place}: `{name}`: `none` can't be combined with packages.")
+        if not all(part.isidentifier() for part in package.split(".")):
+            raise UsageError(
+                f"{place}: `{name}`: {package!r} is not the name of an import package.",
+                hint="Write it as in an import statement; on the command line, give the option once per package.",
+            )
+    return _unique(names)
+
+
+def fail_on(layers: Layers) -> tuple[FailOn, ...]:
+    """What the gate refuses, ``blocked`` where nobody says."""
+    kinds, place = _found(layers, lambda settings: settings.fail_on)
+    if kinds is None:
+        return Settings.fail_on
+    if not kinds:
+        raise UsageError(f"{place}: `fail-on` is empty.", hint='To let everything pass, say so: fail-on = ["never"]')
+    if FailOn.NEVER in kinds and set(kinds) != {FailOn.NEVER}:
+        raise UsageError(f"{place}: `fail-on`: `never` can't be combined with another kind.")
+    return _unique(kinds)
+
+
+def server(layers: Layers, environ: Mapping[str, str]) -> str | None:
+    """The URL of a server, read from the environment for ``env:NAME``."""
+    value, place = _found(layers, lambda settings: settings.server)
+    if value is None or not value.startswith("env:"):
+        return value
+    name = value.removeprefix("env:")
+    if not environ.get(name):
+        raise UsageError(
+            f"{place}: `server` is env:{name}, but the environment variable {name} is not set.",
+            hint=f"Set {name} to the URL of a server, or leave `server` out.",
+        )
+    return environ[name]
+
+
+def python(layers: Layers) -> str | None:
+    """The path of an interpreter that can be run; relative ones are seen from the folder of whoever names them."""
+    for layer in layers:
+        value = layer.settings.python
+        if value is not None:
+            # The link itself, never its target: a virtual environment's interpreter is known by its own path.
+            path = str(layer.folder / value) if os.sep in value else value
+            found = shutil.which(path)
+            if found is None:
+                raise UsageError(
+                    f"{layer.place}: `python`: {path} is not a program that can be run.",
+                    hint="Name the application's interpreter, for instance .venv/bin/python",
+                )
+            return found
+    return None
+
+
+def timeout(layers: Layers) -> float:
+    """The time limit in seconds."""
+    value, place = _found(layers, lambda settings: settings.timeout)
+    if value is None:
+        return Settings.timeout
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"{place}: `timeout` is not a positive number of seconds.")
+    return value
+
+
+def _found(layers: Layers, key: Callable[[FileSettings], T | None]) -> tuple[T | None, str]:
+    for layer in layers:
+        value = key(layer.settings)
+        if value is not None:
+            return value, layer.place
+    return None, ""
+
+
+def _unique(values: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))

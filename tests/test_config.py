@@ -1,0 +1,440 @@
+"""Settings: where they come from, which file wins, and what is refused."""
+
+from __future__ import annotations
+
+import stat
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from alembic_review.config import CommandLine, load
+from alembic_review.config.files import KEYS
+from alembic_review.config.project import distribution_name, find_root, in_environment
+from alembic_review.model.errors import UsageError
+from alembic_review.model.settings import FailOn, Settings
+
+INI = "[alembic]\nscript_location = migrations\n"
+
+
+def _write(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def _project(root: Path, settings: str = "", *, ini: str = "", name: str = "Poser-App") -> Path:
+    table = f"[tool.alembic-review]\n{textwrap.dedent(settings)}" if settings else ""
+    _write(root / "pyproject.toml", f'[project]\nname = "{name}"\n{table}')
+    _write(root / "alembic.ini", INI + (f"[alembic-review]\n{textwrap.dedent(ini)}" if ini else ""))
+    return root
+
+
+def _refused(line: CommandLine, cwd: Path, **environ: str) -> tuple[str, str]:
+    with pytest.raises(UsageError) as caught:
+        load(line, cwd=cwd, environ=environ)
+    return caught.value.message, caught.value.hint
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = load(CommandLine(), cwd=_project(tmp_path), environ={})
+    assert settings == Settings(config=tmp_path / "alembic.ini", root=tmp_path, distribution="Poser-App")
+
+
+def test_every_key_of_pyproject(tmp_path: Path) -> None:
+    _write(tmp_path / "app" / "rattail.conf", "[poser]\nscript_location = x\n")
+    _project(
+        tmp_path,
+        f"""
+        config = "app/rattail.conf"
+        section = "poser"
+        x = ["tenant=a b"]
+        custom = ["poser", "poser_extra"]
+        owners = {{ "shared_log" = "poser" }}
+        core = ["rattail", "rattail_corepos"]
+        prefix = "poser_"
+        fail-on = ["blocked", "pending"]
+        server = "postgresql://localhost/x"
+        python = "{sys.executable}"
+        timeout = 30
+        """,
+    )
+    assert load(CommandLine(), cwd=tmp_path, environ={}) == Settings(
+        config=tmp_path / "app" / "rattail.conf",
+        section="poser",
+        x=("tenant=a b",),
+        root=tmp_path,
+        distribution="Poser-App",
+        custom=("poser", "poser_extra"),
+        owners={"shared_log": "poser"},
+        core=("rattail", "rattail_corepos"),
+        prefix="poser_",
+        fail_on=(FailOn.BLOCKED, FailOn.PENDING),
+        server="postgresql://localhost/x",
+        python=sys.executable,
+        timeout=30.0,
+        source=tmp_path / "pyproject.toml",
+    )
+
+
+def test_every_key_of_an_ini(tmp_path: Path) -> None:
+    _project(
+        tmp_path,
+        ini=f"""
+        section = alembic
+        x =
+            tenant=a b
+            colour=red
+        custom = poser poser_extra
+        owners =
+            shared_log = poser
+            sales.log = poser_extra
+        core = rattail,
+            rattail_corepos
+        prefix = poser_
+        fail-on = blocked, pending
+        server = postgresql://localhost/x%%20y
+        python = {sys.executable}
+        timeout = 1.5
+        """,
+    )
+    settings = load(CommandLine(), cwd=tmp_path, environ={})
+    assert settings == Settings(
+        config=tmp_path / "alembic.ini",
+        x=("tenant=a b", "colour=red"),
+        root=tmp_path,
+        distribution="Poser-App",
+        custom=("poser", "poser_extra"),
+        owners={"shared_log": "poser", "sales.log": "poser_extra"},
+        core=("rattail", "rattail_corepos"),
+        prefix="poser_",
+        fail_on=(FailOn.BLOCKED, FailOn.PENDING),
+        server="postgresql://localhost/x%20y",
+        python=sys.executable,
+        timeout=1.5,
+        source=tmp_path / "alembic.ini",
+    )
+
+
+def test_the_tests_above_name_every_key() -> None:
+    names = {"config", "section", "x", "custom", "owners", "core", "prefix", "fail-on", "server", "python", "timeout"}
+    assert set(KEYS) == names
+
+
+def test_command_line_beats_ini_beats_pyproject(tmp_path: Path) -> None:
+    _project(tmp_path, 'prefix = "a_"\ncustom = ["a"]\nfail-on = ["never"]', ini="prefix = b_\ncustom = b c")
+    settings = load(CommandLine(custom=("d",)), cwd=tmp_path, environ={})
+    assert (settings.prefix, settings.custom, settings.fail_on) == ("b_", ("d",), (FailOn.NEVER,))
+    assert load(CommandLine(), cwd=tmp_path, environ={}).custom == ("b", "c")
+    assert load(CommandLine(fail_on=(FailOn.ERROR,)), cwd=tmp_path, environ={}).fail_on == (FailOn.ERROR,)
+    assert settings.source == tmp_path / "alembic.ini"
+
+
+@pytest.mark.parametrize("settings", ["custom = []", 'custom = ["none"]'])
+def test_nothing_custom_in_pyproject(tmp_path: Path, settings: str) -> None:
+    assert load(CommandLine(), cwd=_project(tmp_path, settings), environ={}).custom == ()
+
+
+@pytest.mark.parametrize("settings", ["custom =", "custom = none"])
+def test_nothing_custom_in_an_ini(tmp_path: Path, settings: str) -> None:
+    assert load(CommandLine(), cwd=_project(tmp_path, ini=settings), environ={}).custom == ()
+
+
+def test_nothing_custom_on_the_command_line(tmp_path: Path) -> None:
+    root = _project(tmp_path, 'custom = ["poser"]')
+    assert load(CommandLine(custom=("none",)), cwd=root, environ={}).custom == ()
+    assert "can't be combined" in _refused(CommandLine(custom=("none", "poser")), root)[0]
+
+
+def test_here_means_the_folder_of_the_ini(tmp_path: Path) -> None:
+    _project(tmp_path, ini="server = sqlite:///%(here)s/scratch.db")
+    assert load(CommandLine(), cwd=tmp_path, environ={}).server == f"sqlite:///{tmp_path}/scratch.db"
+
+
+def test_keys_of_the_default_section_are_not_ours(tmp_path: Path) -> None:
+    _project(tmp_path, ini="prefix = %(app)s_")
+    ini = tmp_path / "alembic.ini"
+    ini.write_text("[DEFAULT]\napp = poser\n" + ini.read_text())
+    assert load(CommandLine(), cwd=tmp_path, environ={}).prefix == "poser_"
+
+
+def test_server_from_the_environment(tmp_path: Path) -> None:
+    root = _project(tmp_path, 'server = "env:SCRATCH"')
+    assert load(CommandLine(), cwd=root, environ={"SCRATCH": "postgresql://h/"}).server == "postgresql://h/"
+    assert load(CommandLine(server="env:O"), cwd=root, environ={"O": "sqlite://"}).server == "sqlite://"
+    assert load(CommandLine(server="sqlite://"), cwd=root, environ={}).server == "sqlite://"
+    message, hint = _refused(CommandLine(), root)
+    assert "SCRATCH is not set" in message
+    assert "SCRATCH" in hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "hinted"),
+    [
+        ('custm = ["poser"]', "unknown key `custm`", "`custom`"),
+        ('fail_on = ["never"]', "unknown key `fail_on`", "`fail-on`"),
+        ("zzzz = 1", "unknown key `zzzz`", "fail-on"),
+        ('custom = "poser"', "`custom`: expected a list, got a string.", ""),
+        ("owners = { a = 1 }", "`owners", ""),
+        ('timeout = "soon"', "`timeout`: expected a number, got a string.", ""),
+        ("timeout = 0", "not a positive number", ""),
+        ("timeout = inf", "not a positive number", ""),
+        ('fail-on = ["blocked", "blokced"]', "`fail-on[1]`: invalid enum value 'blokced'", "blocked, pending"),
+        ("fail-on = []", "`fail-on` is empty", "never"),
+        ('fail-on = ["never", "blocked"]', "`never` can't be combined", ""),
+        ('custom = ["poser-app"]', "'poser-app' is not the name of an import package", "import statement"),
+        ('custom = ["poser"]\ncore = ["poser"]', "poser: both `custom` and `core`", ""),
+        ('python = "no/such/python"', "is not a program that can be run", ".venv/bin/python"),
+        ('config = "app/none.conf"', "app/none.conf (`config` in [tool.alembic-review] of ", "-c FILE"),
+        ('[tool.alembic-review.owners]\na = ["b"]', "`owners", ""),
+    ],
+)
+def test_wrong_settings_in_pyproject_are_refused(tmp_path: Path, settings: str, said: str, hinted: str) -> None:
+    message, hint = _refused(CommandLine(), _project(tmp_path, settings))
+    assert said in message
+    assert hinted in hint
+    assert str(tmp_path / "pyproject.toml") in message or "both" in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "hinted"),
+    [
+        ("custm = poser", "unknown key `custm`", "`custom`"),
+        ("timeout = soon", "`timeout` is not a number", ""),
+        ("fail-on = blokced", "`fail-on[0]`", "blocked, pending"),
+        ("owners = shared_log", "`owners` is not `table = package`", ""),
+        ("config = other.ini", "`config` can't be set in the conf file itself", "pyproject.toml"),
+        ("prefix = 50%", "`prefix` can't be interpolated", "%%"),
+        ("prefix = a\nprefix = b", "prefix is there twice", ""),
+    ],
+)
+def test_wrong_settings_in_an_ini_are_refused(tmp_path: Path, settings: str, said: str, hinted: str) -> None:
+    message, hint = _refused(CommandLine(), _project(tmp_path, ini=settings))
+    assert said in message
+    assert hinted in hint
+    assert str(tmp_path / "alembic.ini") in message
+
+
+@pytest.mark.parametrize(
+    "ini",
+    [
+        f"{INI}[alembic-review]\nserver = postgresql://me:s3cret%@h/\n",
+        f"{INI}the password is s3cret\n",
+        "url: postgresql://me:s3cret@h/\n" + INI,
+        f"{INI}[alembic-review]\nserver = a\nserver = postgresql://me:s3cret@h/\n",
+        f"{INI}[alembic-review]\ntimeout = postgresql://me:s3cret@h/\n",
+        f"{INI}[alembic-review]\nowners = postgresql://me:s3cret@h/\n",
+    ],
+)
+def test_no_error_repeats_a_line_that_may_hold_a_password(tmp_path: Path, ini: str) -> None:
+    _write(tmp_path / "alembic.ini", ini)
+    message, hint = _refused(CommandLine(), tmp_path)
+    assert str(tmp_path / "alembic.ini") in message
+    assert "s3cret" not in message + hint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[project\n", "is not valid TOML"),
+        ('[tool]\nalembic-review = "x"\n', "is not a table"),
+        ("tool = 1\n", ""),
+        ("[tool.poetry]\nname = 1\n", ""),
+    ],
+)
+def test_a_broken_pyproject(tmp_path: Path, text: str, said: str) -> None:
+    _project(tmp_path)
+    _write(tmp_path / "pyproject.toml", text)
+    if said:
+        assert said in _refused(CommandLine(), tmp_path)[0]
+    else:
+        assert load(CommandLine(), cwd=tmp_path, environ={}).distribution is None
+
+
+def test_files_that_are_no_text(tmp_path: Path) -> None:
+    _project(tmp_path)
+    (tmp_path / "alembic.ini").write_bytes(b"[alembic]\nx = \xff\xfe\n")
+    assert "is not text" in _refused(CommandLine(), tmp_path)[0]
+    (tmp_path / "pyproject.toml").write_bytes(b"x = '\xff'")
+    assert "is not UTF-8" in _refused(CommandLine(), tmp_path)[0]
+
+
+# Which conf file
+
+
+def test_named_conf_is_seen_from_the_working_directory_and_stays_as_it_is_named(tmp_path: Path) -> None:
+    _write(tmp_path / "real" / "rattail.conf", INI)
+    (tmp_path / "app").symlink_to(tmp_path / "real")
+    assert (
+        load(CommandLine(config="app/rattail.conf"), cwd=tmp_path, environ={}).config == tmp_path / "app/rattail.conf"
+    )
+
+
+def test_alembic_ini_of_the_working_directory_comes_before_that_of_the_root(tmp_path: Path) -> None:
+    root = _project(tmp_path / "p")
+    inner = _write(root / "sub" / "alembic.ini", INI)
+    (root / "bare").mkdir()
+    assert load(CommandLine(), cwd=inner.parent, environ={}).config == inner
+    assert load(CommandLine(), cwd=root / "bare", environ={}).config == root / "alembic.ini"
+
+
+def test_pyproject_alone_is_a_conf_when_alembic_is_set_up_there(tmp_path: Path) -> None:
+    _write(tmp_path / "pyproject.toml", '[tool.alembic]\nscript_location = "m"\n[tool.alembic-review]\nprefix = "p_"')
+    for line in (CommandLine(), CommandLine(config="pyproject.toml")):
+        settings = load(line, cwd=tmp_path, environ={})
+        assert (settings.config, settings.prefix) == (tmp_path / "pyproject.toml", "p_")
+        assert settings.source == tmp_path / "pyproject.toml"
+
+
+def test_settings_of_a_pyproject_that_c_names_beat_those_of_the_root(tmp_path: Path) -> None:
+    _project(tmp_path, 'prefix = "root_"\ncustom = ["poser"]')
+    _write(tmp_path / "b" / "pyproject.toml", '[tool.alembic]\nx = "m"\n[tool.alembic-review]\nprefix = "b_"')
+    settings = load(CommandLine(config="b/pyproject.toml"), cwd=tmp_path, environ={})
+    assert (settings.prefix, settings.custom, settings.root) == ("b_", ("poser",), tmp_path)
+
+
+def test_no_conf_at_all(tmp_path: Path) -> None:
+    message, hint = _refused(CommandLine(), tmp_path)
+    assert str(tmp_path) in message
+    assert "-c FILE" in hint
+
+
+@pytest.mark.parametrize(("name", "said"), [("none.ini", "There is no conf file"), (".", "is a folder")])
+def test_named_conf_that_is_no_file(tmp_path: Path, name: str, said: str) -> None:
+    message, hint = _refused(CommandLine(config=name), _project(tmp_path))
+    assert said in message
+    assert "(-c)" in message
+    assert "-c FILE" in hint
+
+
+def test_missing_section_names_those_that_there_are(tmp_path: Path) -> None:
+    _write(tmp_path / "a.conf", "[poser]\nx = 1\n[loggers]\nkeys = root\n")
+    message, hint = _refused(CommandLine(config="a.conf"), tmp_path)
+    assert "no [alembic] section" in message
+    assert "[poser], [loggers]" in hint
+    assert load(CommandLine(config="a.conf", section="poser"), cwd=tmp_path, environ={}).section == "poser"
+    assert "no [devdb] section" in _refused(CommandLine(section="devdb", config="a.conf"), tmp_path)[0]
+    _write(tmp_path / "empty.conf")
+    assert "none at all" in _refused(CommandLine(config="empty.conf"), tmp_path)[1]
+
+
+def test_the_ini_may_leave_it_to_the_pyproject_beside_it_as_alembic_does(tmp_path: Path) -> None:
+    _write(tmp_path / "pyproject.toml", '[tool.alembic]\nscript_location = "m"\n')
+    _write(tmp_path / "a.conf", "[poser]\nx = 1\n")
+    assert load(CommandLine(config="a.conf"), cwd=tmp_path, environ={}).config == tmp_path / "a.conf"
+
+
+def test_pyproject_without_alembic_is_no_conf(tmp_path: Path) -> None:
+    _write(tmp_path / "pyproject.toml", "[project]\nname = 'x'\n")
+    assert "no [tool.alembic] table" in _refused(CommandLine(config="pyproject.toml"), tmp_path)[0]
+
+
+# Whose project
+
+
+@pytest.mark.parametrize("marker", ["pyproject.toml", "setup.cfg", "setup.py"])
+def test_the_nearest_project_file_marks_the_root(tmp_path: Path, marker: str) -> None:
+    _write(tmp_path / "pyproject.toml")
+    _write(tmp_path / "a" / marker)
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    assert find_root(tmp_path / "a" / "b" / "c") == tmp_path / "a"
+    assert find_root(tmp_path) == tmp_path
+
+
+def test_without_one_above_the_working_directory_the_conf_file_decides(tmp_path: Path) -> None:
+    root = _project(tmp_path / "src" / "poser", 'prefix = "poser_"')
+    _write(root / "app" / "rattail.conf", INI)
+    (tmp_path / "elsewhere").mkdir()
+    settings = load(CommandLine(config=str(root / "app" / "rattail.conf")), cwd=tmp_path / "elsewhere", environ={})
+    assert (settings.root, settings.distribution, settings.prefix) == (root, "Poser-App", "poser_")
+
+
+def test_no_project_file_anywhere_is_no_root(tmp_path: Path) -> None:
+    _write(tmp_path / "a.conf", INI)
+    settings = load(CommandLine(config="a.conf"), cwd=tmp_path, environ={})
+    assert (settings.root, settings.distribution, settings.source) == (None, None, None)
+
+
+def test_root_option_overrides(tmp_path: Path) -> None:
+    other = _project(tmp_path / "other", 'prefix = "o_"', name="other")
+    cwd = _project(tmp_path / "here")
+    settings = load(CommandLine(root="../other"), cwd=cwd, environ={})
+    assert (settings.root, settings.prefix, settings.distribution) == (other, "o_", "other")
+    assert "is not a folder" in _refused(CommandLine(root="nowhere"), cwd)[0]
+
+
+@pytest.mark.parametrize("mark", ["pyvenv.cfg", "conda-meta/history"])
+def test_nothing_inside_an_environment_is_a_root(tmp_path: Path, mark: str) -> None:
+    environment = tmp_path / "env"
+    _write(environment / mark)
+    _write(environment / "src" / "poser" / "setup.py")
+    assert find_root(environment / "src" / "poser") is None
+    _write(tmp_path / "setup.py")
+    assert find_root(environment / "src" / "poser") == tmp_path
+
+
+def test_nothing_below_site_packages_or_the_running_prefix_is_a_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path / "lib" / "site-packages" / "poser" / "pyproject.toml")
+    assert find_root(tmp_path / "lib" / "site-packages" / "poser") is None
+    _write(tmp_path / "prefix" / "poser" / "pyproject.toml")
+    assert find_root(tmp_path / "prefix" / "poser") is not None
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    assert find_root(tmp_path / "prefix" / "poser") is None
+
+
+def test_a_prefix_that_holds_more_than_python_is_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", "/usr")
+    assert not in_environment(Path("/usr/src/app"))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "name"),
+    [
+        ("pyproject.toml", '[project]\nname = "poser-app"', "poser-app"),
+        ("pyproject.toml", '[tool.poetry]\nname = "poser-app"', "poser-app"),
+        ("pyproject.toml", "[build-system]\nrequires = []", None),
+        ("setup.cfg", "[metadata]\nname = poser-app", "poser-app"),
+        ("setup.cfg", "[metadata]\nname = %(x", "%(x"),
+        ("setup.cfg", "no section", None),
+        ("setup.py", "from setuptools import setup\nsetup(version='1', name='poser-app')", "poser-app"),
+        ("setup.py", "import setuptools\nNAME = 'poser-app'\nsetuptools.setup(name=NAME)", "poser-app"),
+        ("setup.py", "from setuptools import setup\nsetup(name=compute())", None),
+        ("setup.py", "setup(", None),
+    ],
+)
+def test_the_name_of_the_distribution_is_read_never_executed(
+    tmp_path: Path, file: str, text: str, name: str | None
+) -> None:
+    _write(tmp_path / file, text)
+    assert distribution_name(tmp_path) == name
+
+
+def test_a_pyproject_without_a_name_leaves_it_to_setup_py(tmp_path: Path) -> None:
+    _write(tmp_path / "pyproject.toml", "[build-system]\nrequires = []")
+    _write(tmp_path / "setup.py", "setup(name='poser')")
+    assert distribution_name(tmp_path) == "poser"
+
+
+# The interpreter
+
+
+def test_the_interpreter_is_never_resolved(tmp_path: Path) -> None:
+    root = _project(tmp_path, 'python = ".venv/bin/python"')
+    link = root / ".venv" / "bin" / "python"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(sys.executable)
+    assert load(CommandLine(), cwd=root, environ={}).python == str(link)
+    (root / "sub").mkdir()
+    assert load(CommandLine(), cwd=root / "sub", environ={}).python == str(link)
+    assert load(CommandLine(python="../.venv/bin/python"), cwd=root / "sub", environ={}).python is not None
+
+
+def test_an_interpreter_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
+    script = _write(tmp_path / "python", "#!/bin/sh\n")
+    script.chmod(stat.S_IRUSR)
+    message, hint = _refused(CommandLine(python="./python"), _project(tmp_path))
+    assert "the command line: `python`" in message
+    assert ".venv/bin/python" in hint
