@@ -75,7 +75,8 @@ def tests(session: nox.Session) -> None:
     python = str(stack / "bin" / "python")
     session.run(python, "-m", "pip", "install", "--quiet", *SQLALCHEMY_14, external=True, silent=True)
     pytest(session)
-    pytest(session, "tests/apps", ALEMBIC_REVIEW_APP_PYTHON=python)
+    if not session.posargs:  # who picks tests by hand gets those, once
+        pytest(session, "tests/apps", ALEMBIC_REVIEW_APP_PYTHON=python)
 
 
 @nox.session
