@@ -154,13 +154,13 @@ GENERATED = (
             ),
         ),
         databases=(POSTGRESQL,),
-        changes=("safe add_table poser_offer", "safe op:SyncEnumValuesOp -.poser_grade"),
+        changes=("safe add_table poser_offer", "safe op:AddEnumValuesOp -.poser_grade"),
     ),
     Scenario(
         "enum-of-both-changed-by-the-core",
         (*USES_STORE_STATE, Replace(f"{CORE_MODEL}/stores.py", '"open", "closed"', '"open", "closed", "moving"')),
         databases=(POSTGRESQL,),
-        changes=("upstream op:SyncEnumValuesOp -.store_state",),
+        changes=("upstream op:AddEnumValuesOp -.store_state",),
     ),
     Scenario(
         "enum-of-both-changed-by-the-application",
@@ -175,7 +175,7 @@ GENERATED = (
         ),
         databases=(POSTGRESQL,),
         status=1,
-        changes=("blocked op:SyncEnumValuesOp -.store_state",),
+        changes=("blocked op:AddEnumValuesOp -.store_state",),
         findings=codes("AR101"),
     ),
 )

@@ -18,7 +18,7 @@ from .environments import FIXTURES, Environment, install, install_editable, make
 
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
-PASSWORD = "s3cr%et"  # noqa: S105
+PASSWORD = "s3cr%et"
 # A run that hangs must not hang the tests; the tool's own limit is far above what any of these needs.
 LIMIT_SECONDS = 90
 

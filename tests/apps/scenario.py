@@ -22,9 +22,9 @@ class Scenario:
     """What is edited and what the review then says.
 
     ``changes`` are all changes, as ``"verdict kind table.name"``; ``postgresql`` those that only PostgreSQL has (SQLite
-    has no comments). ``findings`` are all codes out of ``CODES``. ``causes`` maps ``"table.name"`` to the expected cause.
-    ``owners`` maps tables to ``"owner role"``. A comment ``# HERE table.name`` in an edit marks the line where that change
-    is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the findings' messages and hints match.
+    has no comments). ``findings`` are all codes out of ``CODES``. ``causes`` maps ``"table.name"`` to the expected
+    cause, ``owners`` a table to ``"owner role"``. A comment ``# HERE table.name`` in an edit marks the line where that
+    change is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the findings' words match.
     """
 
     name: str

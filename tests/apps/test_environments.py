@@ -1,0 +1,282 @@
+"""The five environments of ``alembic init``, unmodified, and what people do to their ``env.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .edits import Append, Edit, Replace
+from .environments import stack
+from .harness import Application, Run, make_project, run_tool
+from .scenario import check_every_run, review_of, row, tree
+from .test_projects import sqlite_url
+
+PENDING = ["safe add_column book.isbn", "safe add_table author"]
+ENV = "migrations/env.py"
+CONFIGURE = "context.configure(\n            connection=connection, target_metadata=target_metadata\n        )"
+VERSION = "migrations/versions/3f2a90c7d1e8_books.py"
+
+
+def rows(run: Run) -> list[str]:
+    """The changes of a run that did review."""
+    return sorted(row(change) for change in review_of(run)["changes"])
+
+
+def configured(arguments: str, before: str = "") -> Edit:
+    """More arguments for ``context.configure`` of the generic environment, after more lines before it."""
+    new = f"context.configure(connection=connection, target_metadata=target_metadata, {arguments})"
+    return Replace(ENV, CONFIGURE, f"{before}{new}")
+
+
+def functions(text: str) -> Edit:
+    """Functions and imports at the place of the generic environment where the models are imported."""
+    return Replace(ENV, "import models\n", f"import models\nimport sqlalchemy as sa\n{text}\n")
+
+
+def on_sqlite(folder: Path, *edits: Edit) -> Application:
+    """The generic project with a SQLite database."""
+    return make_project(folder, "env_generic", (sqlite_url(), *edits))
+
+
+def reviewed(application: Application, *arguments: str) -> Run:
+    """A run that must hold what every run holds, and must not write into the project."""
+    before = tree(application.project)
+    run = run_tool(application, *arguments, conf="alembic.ini")
+    check_every_run(run, application)
+    assert tree(application.project) == before
+    return run
+
+
+@pytest.mark.parametrize(
+    ("fixture", "conf"),
+    [
+        ("env_generic", "alembic.ini"),
+        ("env_async", "alembic.ini"),
+        ("env_pyproject", "alembic.ini"),
+        ("env_pyproject", "pyproject.toml"),
+        ("env_pyproject_async", "pyproject.toml"),
+        ("env_pyproject_async", None),
+    ],
+)
+def test_environments_of_alembic_init(fixture: str, conf: str | None, tmp_path: Path) -> None:
+    application = make_project(tmp_path, fixture)
+    run = run_tool(application, conf=conf)
+    check_every_run(run, application)
+    assert rows(run) == PENDING
+    assert run.status == 0
+    assert review_of(run)["provenance"]["database"].startswith("postgresql ")
+
+
+def test_multidb_has_a_scratch_database_per_target(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_multidb")
+    run = reviewed(application)
+    changes = review_of(run)["changes"]
+    plain = sorted(row(change | {"database": None}) for change in changes)
+    assert plain == ["safe add_column book.isbn", "safe add_column book.pages", "safe add_column entry.lines"]
+    databases = {change["name"]: change["database"] for change in changes}
+    assert databases["pages"] == databases["lines"]
+    assert databases["isbn"] != databases["pages"]
+    assert None not in databases.values()
+    lines = {change["name"]: change["location"]["line"] for change in changes}
+    source = (application.project / "models.py").read_text().splitlines()
+    assert all(f'"{name}"' in source[line - 1] for name, line in lines.items())
+
+
+def test_x_arguments(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        functions(
+            "arguments = context.get_x_argument(as_dictionary=True)\n"
+            "assert arguments == {'tenant': 'one', 'dry': 'yes'}, arguments\n"
+            "assert config.cmd_opts.x == ['tenant=one', 'dry=yes'], config.cmd_opts"
+        ),
+    )
+    assert rows(reviewed(application, "-x", "tenant=one", "-x", "dry=yes")) == PENDING
+    refused = reviewed(application)
+    assert refused.status == 3, refused.explain()
+    assert "env.py" in refused.said
+
+
+def test_connection_attribute_of_the_config(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        Replace(
+            ENV,
+            "    connectable = engine_from_config(",
+            "    given = config.attributes.get('connection', None)\n"
+            "    if given is not None:\n"
+            "        context.configure(connection=given, target_metadata=target_metadata)\n"
+            "        with context.begin_transaction():\n"
+            "            context.run_migrations()\n"
+            "        return\n"
+            "    connectable = engine_from_config(",
+        ),
+    )
+    assert rows(reviewed(application)) == PENDING
+
+
+def test_include_object_hides_a_table(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        functions("def chosen(object, name, type_, reflected, compare_to):\n    return name != 'author'\n"),
+        configured("include_object=chosen"),
+    )
+    run = reviewed(application)
+    assert rows(run) == ["safe add_column book.isbn"]
+    report = review_of(run)
+    assert "AR601" in {finding["code"] for finding in report["findings"]}
+    assert any(text.startswith("include_object") for text in report["provenance"]["filters"])
+    assert any("author" in finding["message"] for finding in report["findings"])
+
+
+def test_include_name_hides_a_table(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        functions("def chosen(name, type_, parent_names):\n    return name != 'forgotten'\n"),
+        configured("include_name=chosen"),
+        Replace(
+            VERSION,
+            "    op.create_table(\n",
+            "    op.create_table('forgotten', sa.Column('id', sa.Integer()))\n    op.create_table(\n",
+        ),
+    )
+    run = reviewed(application)
+    assert rows(run) == PENDING
+    report = review_of(run)
+    assert "AR601" in {finding["code"] for finding in report["findings"]}
+    assert any("forgotten" in finding["message"] for finding in report["findings"])
+
+
+SCHEMAS = (
+    configured("include_schemas=True"),
+    Append(
+        "models.py",
+        """
+
+        class Copy(Base):
+            __tablename__ = "book"
+            __table_args__ = {"schema": "archive"}
+
+            id = sa.Column(sa.Integer(), primary_key=True)
+            moved = sa.Column(sa.Date())
+        """,
+    ),
+    Replace(
+        VERSION,
+        "    op.create_table(\n",
+        "    op.execute('CREATE SCHEMA archive')\n"
+        "    op.create_table('book', sa.Column('id', sa.Integer(), primary_key=True), schema='archive')\n"
+        "    op.create_table(\n",
+    ),
+)
+
+
+def test_include_schemas(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", SCHEMAS)
+    run = reviewed(application)
+    assert rows(run) == ["safe add_column archive.book.moved", *PENDING]
+
+
+def test_own_version_table(tmp_path: Path) -> None:
+    application = on_sqlite(tmp_path, configured("version_table='library_version'"))
+    assert rows(reviewed(application)) == PENDING
+
+
+def test_own_schema_of_the_version_table(tmp_path: Path) -> None:
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (
+            configured(
+                "version_table='library_version', version_table_schema='meta', include_schemas=True",
+                before="with connection.begin():\n"
+                "            connection.execute(sa.text('CREATE SCHEMA IF NOT EXISTS meta'))\n        ",
+            ),
+            functions(""),
+        ),
+    )
+    assert rows(reviewed(application)) == PENDING
+
+
+def test_process_revision_directives_that_empties_the_list(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        functions("def nothing(context, revision, directives):\n    directives[:] = []\n"),
+        configured("process_revision_directives=nothing"),
+    )
+    assert rows(reviewed(application)) == PENDING
+
+
+def test_several_target_metadata(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        Append("models.py", '\nmore = sa.MetaData()\nsa.Table("shelf", more, sa.Column("id", sa.Integer()))\n'),
+        Replace(ENV, "target_metadata = models.Base.metadata", "target_metadata = [models.Base.metadata, models.more]"),
+    )
+    assert rows(reviewed(application)) == [*PENDING, "safe add_table shelf"]
+
+
+def test_transaction_per_migration(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (configured("transaction_per_migration=True"),))
+    assert rows(reviewed(application)) == PENDING
+
+
+CHECKED = Replace(
+    "models.py",
+    '    __tablename__ = "book"\n',
+    '    __tablename__ = "book"\n    __table_args__ = (sa.CheckConstraint("id > 0", name="ck_book_id"),)\n',
+)
+
+
+def test_autogenerate_plugin(tmp_path: Path) -> None:
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (CHECKED, configured("autogenerate_plugins=['alembic.autogenerate.*', 'alembic.ext.checkconstraint_byname']")),
+    )
+    run = reviewed(application)
+    assert rows(run) == ["safe add_column book.isbn", "safe add_constraint book.ck_book_id", "safe add_table author"]
+    assert "alembic.ext.checkconstraint_byname" in review_of(run)["provenance"]["plugins"]
+
+
+def test_plugins_that_leave_out_alembics_own(tmp_path: Path) -> None:
+    application = make_project(
+        tmp_path, "env_generic", (configured("autogenerate_plugins=['alembic.ext.checkconstraint_byname']"),)
+    )
+    run = reviewed(application)
+    report = review_of(run)
+    assert report["changes"] == []
+    assert any("alembic.autogenerate" in text for text in report["provenance"]["not_checked"]), run.explain()
+
+
+TALKATIVE = "import os, sys\nprint('printed')\nos.write(1, b'written\\n')\nprint('warned', file=sys.stderr)"
+
+
+def test_what_env_py_prints_goes_to_stderr(tmp_path: Path) -> None:
+    run = reviewed(on_sqlite(tmp_path, functions(TALKATIVE)))
+    assert rows(run) == PENDING
+    assert run.stdout.startswith("{")
+    for word in ("printed", "written", "warned"):
+        assert word not in run.stdout
+        assert word in run.stderr
+
+
+def test_the_database_that_the_conf_names_is_left_alone(tmp_path: Path) -> None:
+    """The database that the conf names stays as it is, byte for byte; it is not even made."""
+    application = on_sqlite(tmp_path)
+    reviewed(application)
+    assert not (application.project / "library.db").exists()
+    (application.project / "library.db").write_bytes(b"not a database at all")
+    assert rows(reviewed(application)) == PENDING
+
+
+def test_another_section_of_the_conf(tmp_path: Path) -> None:
+    application = on_sqlite(tmp_path, Replace("alembic.ini", "[alembic]\n", "[library]\n"))
+    assert rows(reviewed(application, "-n", "library")) == PENDING
+
+
+def test_the_stack_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    major, minor = stack().sqlalchemy
+    provenance = review_of(reviewed(on_sqlite(tmp_path)))["provenance"]
+    assert provenance["sqlalchemy"].startswith(f"{major}.{minor}.")

@@ -1,0 +1,231 @@
+"""Whose project is this? The same application, laid out in every way that people lay applications out."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from .cases_custom import TWO_PACKAGES
+from .edits import CLEAN, MODEL, Append, Delete, Edit, Replace
+from .environments import FIXTURES, install, install_editable, make_environment
+from .harness import SQLITE, Application, Run, copy_tree, make_application, make_project, run_tool
+from .scenario import check_every_run, review_of, row
+
+NEW_COLUMN = Replace(
+    f"{MODEL}/widgets.py", "    shape =", "    weight = sa.Column(sa.Integer())  # a new column\n    shape ="
+)
+CORE_COLUMN = Replace(
+    "site:acme/db/model/people.py", "    first_name =", "    title = sa.Column(sa.String(9))\n    first_name ="
+)
+EXPECTED = ["safe add_column poser_widget.weight", "upstream add_column person.title"]
+
+
+def rows(run: Run) -> list[str]:
+    """The changes of a run that did review."""
+    return sorted(row(change) for change in review_of(run)["changes"])
+
+
+def owners(run: Run) -> set[str]:
+    """Every pair of owner and role in the report."""
+    return {f"{table['owner']} {table['role']}" for table in review_of(run)["tables"]}
+
+
+def lay_out(
+    folder: Path,
+    *,
+    project: str = "project",
+    acme: str | None = None,
+    environment: str = "env",
+    installed: bool = False,
+    edits: tuple[Edit, ...] = (NEW_COLUMN, CORE_COLUMN),
+) -> Application:
+    """Poser in ``folder/project`` with its environment anywhere.
+
+    ``acme`` names a folder for the core's sources, installed in editable mode then; ``installed`` puts poser into
+    site-packages instead of an editable installation.
+    """
+    made = make_environment(folder / environment)
+    install(made, FIXTURES / "chronicle")
+    application = Application(folder, folder / project, made)
+    copy_tree(FIXTURES / "poser", application.project)
+    if acme is None:
+        install(made, FIXTURES / "acme")
+    else:
+        copy_tree(FIXTURES / "acme", folder / acme)
+        install_editable(made, folder / acme)
+        edits = tuple(_moved(edit, folder / acme) for edit in edits)
+    conf = application.project / "app/acme.conf"
+    conf.write_text(conf.read_text().replace("postgresql://poser:s3cr%%et@db.invalid/poser", "sqlite:///%(here)s/x.db"))
+    for edit in (*CLEAN, *edits):
+        edit.apply(application.locate)
+    if installed:
+        install(made, application.project)
+    else:
+        install_editable(made, application.project)
+    return application
+
+
+def _moved(edit: Edit, acme: Path) -> Edit:
+    """An edit of the core in site-packages, for a core whose sources lie elsewhere."""
+    if not edit.path.startswith("site:acme/"):
+        return edit
+    return replace(edit, path=str(acme / edit.path.removeprefix("site:")))
+
+
+def test_editable_in_an_environment_elsewhere(tmp_path: Path) -> None:
+    application = lay_out(tmp_path)
+    run = run_tool(application)
+    assert rows(run) == EXPECTED
+    assert review_of(run)["provenance"]["custom"] == ["poser"]
+    assert run.status == 0
+
+
+def test_installed_into_site_packages(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, installed=True)
+    assert rows(run_tool(application)) == EXPECTED
+
+
+def test_installed_into_site_packages_and_run_from_outside(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, installed=True)
+    run = run_tool(application, conf="project/app/acme.conf", folder=tmp_path)
+    assert rows(run) == EXPECTED
+
+
+def test_environment_inside_the_project(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, environment="project/.venv")
+    run = run_tool(application)
+    assert rows(run) == EXPECTED
+    assert owners(run) == {"poser custom", "acme core"}
+
+
+def test_environment_inside_the_project_installed(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, environment="project/.venv", installed=True)
+    run = run_tool(application)
+    assert rows(run) == EXPECTED
+    assert owners(run) == {"poser custom", "acme core"}
+
+
+@pytest.mark.parametrize("folder", ["env", "env/app"])
+def test_conf_inside_the_environment_with_sources_elsewhere(folder: str, tmp_path: Path) -> None:
+    application = lay_out(tmp_path)
+    shutil.copytree(application.project / "app", application.environment.folder / "app")
+    conf = "app/acme.conf" if folder == "env" else "acme.conf"
+    run = run_tool(application, conf=conf, folder=tmp_path / folder)
+    assert rows(run) == EXPECTED
+    assert owners(run) == {"poser custom", "acme core"}
+
+
+def test_conf_inside_the_environment_with_the_core_editable_too(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, acme="src/acme", project="src/poser")
+    shutil.copytree(application.project / "app", application.environment.folder / "app")
+    run = run_tool(application, folder=application.environment.folder)
+    assert run.status == 2, run.explain()
+    assert "acme" in run.stderr
+    assert "poser" in run.stderr
+    assert "custom" in run.stderr
+    settled = run_tool(application, "--custom", "poser", folder=application.environment.folder)
+    assert rows(settled) == EXPECTED
+
+
+@pytest.mark.parametrize("acme", ["elsewhere/acme", "repo/acme"])
+def test_core_in_editable_mode(acme: str, tmp_path: Path) -> None:
+    application = lay_out(tmp_path, acme=acme, project="repo/poser")
+    run = run_tool(application)
+    assert rows(run) == EXPECTED
+    assert owners(run) == {"poser custom", "acme core"}
+
+
+def test_core_below_the_application(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, acme="project/vendor/acme")
+    run = run_tool(application)
+    assert rows(run) == EXPECTED
+    assert owners(run) == {"poser custom", "acme core"}
+
+
+def test_several_distributions_below_one_root(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, acme="repo/acme", project="repo/poser")
+    (tmp_path / "repo" / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    run = run_tool(application, conf="poser/app/acme.conf", folder=tmp_path / "repo")
+    assert run.status == 2, run.explain()
+    check_every_run(run, application)
+    for word in ("acme", "poser", "custom"):
+        assert word in run.stderr, run.explain()
+    settled = run_tool(application, "--root", "poser", conf="poser/app/acme.conf", folder=tmp_path / "repo")
+    assert rows(settled) == EXPECTED
+    named = run_tool(application, "--custom", "poser", conf="poser/app/acme.conf", folder=tmp_path / "repo")
+    assert rows(named) == EXPECTED
+
+
+def test_core_and_application_in_one_distribution(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, edits=())
+    for name in ("acme", "acme-3.1.dist-info"):
+        shutil.rmtree(application.environment.site_packages / name)
+    copy_tree(FIXTURES / "acme" / "acme", application.project / "acme")
+    Replace(
+        "acme/db/model/people.py", "    first_name =", "    title = sa.Column(sa.String(9))\n    first_name ="
+    ).apply(application.locate)
+    both = run_tool(application)
+    assert rows(both) == ["safe add_column person.title"]
+    settled = run_tool(application, "--custom", "poser")
+    assert rows(settled) == ["upstream add_column person.title"]
+
+
+def test_two_packages_installed_into_site_packages(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, installed=True, edits=TWO_PACKAGES)
+    assert rows(run_tool(application)) == ["safe add_column poser_widget.weight", "safe add_table poser_label"]
+
+
+def test_custom_none(tmp_path: Path) -> None:
+    application = make_application(tmp_path, (NEW_COLUMN,), database=SQLITE)
+    run = run_tool(application, "--custom", "none")
+    assert rows(run) == ["upstream add_column poser_widget.weight"]
+    assert run.status == 0
+    assert review_of(run)["provenance"]["custom"] == []
+    assert owners(run) == {"poser core", "acme core"}
+
+
+def test_custom_from_the_settings(tmp_path: Path) -> None:
+    settings = Append("pyproject.toml", '\n[tool.alembic-review]\ncustom = ["acme", "poser"]\n')
+    application = make_application(tmp_path, (NEW_COLUMN, CORE_COLUMN, settings), database=SQLITE)
+    assert rows(run_tool(application)) == ["safe add_column person.title", "safe add_column poser_widget.weight"]
+
+
+def test_nothing_custom_found(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, installed=True)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text('[project]\nname = "unrelated"\nversion = "1"\n')
+    run = run_tool(application, "--root", str(other))
+    assert run.status == 2, run.explain()
+    check_every_run(run, application)
+    for word in ("acme", "poser", "custom"):
+        assert word in run.stderr, run.explain()
+
+
+def test_nothing_custom_found_and_no_root(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, installed=True)
+    (application.project / "pyproject.toml").unlink()
+    run = run_tool(application)
+    assert run.status == 2, run.explain()
+
+
+def test_plain_project_without_a_core(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (sqlite_url(),))
+    run = run_tool(application, conf="alembic.ini")
+    assert rows(run) == ["safe add_column book.isbn", "safe add_table author"]
+    assert owners(run) == {"models custom"}
+    assert run.status == 0
+
+
+def test_plain_project_without_any_project_file(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (sqlite_url(), Delete("pyproject.toml")))
+    run = run_tool(application, conf="alembic.ini")
+    assert rows(run) == ["safe add_column book.isbn", "safe add_table author"]
+
+
+def sqlite_url() -> Edit:
+    """Give a plain project a SQLite database."""
+    return Replace("alembic.ini", "postgresql://library:s3cr%%et@db.invalid/library", "sqlite:///%(here)s/library.db")
