@@ -1,0 +1,501 @@
+"""The command line: options in, reports and an exit status out. The service is a fake; tests/apps run the real one."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import alembic_review
+from alembic_review.cli import outputs, run, screen
+from alembic_review.cli.commands import cli
+from alembic_review.model.errors import ObservationError, ReviewError, UsageError
+from alembic_review.model.review import Failure, Gate, Review
+from alembic_review.model.settings import FailOn, Settings
+from alembic_review.reports.json import read
+
+HERE = Path(__file__).parent
+SAMPLE = HERE / "golden" / "poser.json"
+HOSTILE = HERE / "golden" / "hostile.json"
+CLEAN = read((HERE / "golden" / "clean.json").read_bytes())
+BLOCKED = read(SAMPLE.read_bytes())
+EMPTY = read((HERE / "golden" / "failed.json").read_bytes())
+
+
+class FakeService(ModuleType):
+    """Answers with ``result``, raises it when it is an exception; remembers the settings it was given."""
+
+    def __init__(self) -> None:
+        super().__init__("alembic_review.service")
+        self.result: Review | BaseException = CLEAN
+        self.seen: list[Settings] = []
+        self.told: tuple[str, ...] = ()
+
+    def review(self, settings: Settings, *, progress: Callable[[str], None], debug: bool = False) -> Review:
+        assert isinstance(debug, bool)
+        self.seen.append(settings)
+        for text in self.told:
+            progress(text)
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
+
+    def failed_review(self, error: ReviewError, settings: Settings) -> Review:
+        assert settings == self.seen[-1]
+        return dataclasses.replace(EMPTY, failure=Failure(error.message, error.hint))
+
+    def explain(self, code: str) -> str:
+        if code != "AR101":
+            raise UsageError(f"There is no check {code}.", hint="The codes are: AR101.")
+        return "# AR101\n\nA *blocked* change."
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
+    fake = FakeService()
+    monkeypatch.setitem(sys.modules, "alembic_review.service", fake)
+    monkeypatch.setattr(alembic_review, "service", fake, raising=False)
+    return fake
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = m\n")
+    (tmp_path / "rattail.conf").write_text("[alembic]\nscript_location = m\n[other]\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "poser"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+Captured = pytest.CaptureFixture[str]
+
+
+def test_review_is_the_default_command(service: FakeService, project: Path, capsys: Captured) -> None:
+    for argv in ([], ["review"], ["-c", "alembic.ini"], ["review", "-c", "alembic.ini"]):
+        assert run(argv) == 0
+        out, err = capsys.readouterr()
+        assert out == (HERE / "golden" / "clean.terminal.txt").read_text()
+        assert err == ""
+    assert {settings.config for settings in service.seen} == {project / "alembic.ini"}
+
+
+def test_every_option_reaches_the_settings(service: FakeService, project: Path) -> None:
+    argv = ["-c", "rattail.conf", "-n", "other", "-x", "a=1", "-x", "b", "--root", str(project), "--custom", "poser"]
+    argv += ["--custom", "extra", "--server", "postgresql://h/", "--python", sys.executable, "--timeout", "9"]
+    argv += ["--fail-on", "pending", "--fail-on", "error"]
+    assert run(argv) == 0
+    assert service.seen == [
+        Settings(
+            config=project / "rattail.conf",
+            section="other",
+            x=("a=1", "b"),
+            root=project,
+            distribution="poser",
+            custom=("poser", "extra"),
+            fail_on=(FailOn.PENDING, FailOn.ERROR),
+            server="postgresql://h/",
+            python=sys.executable,
+            timeout=9.0,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        (CLEAN, 0),
+        (BLOCKED, 1),
+        (dataclasses.replace(BLOCKED, gate=Gate(refused=False)), 0),
+        (dataclasses.replace(CLEAN, gate=Gate(refused=True, reasons=("pending",))), 1),
+        (EMPTY, 3),
+        (dataclasses.replace(EMPTY, gate=Gate(refused=False)), 3),
+        (ObservationError("The server is gone."), 3),
+        (UsageError("No custom package was found."), 2),
+        (RuntimeError("boom"), 3),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_exit_status(service: FakeService, result: Review | BaseException, status: int) -> None:
+    service.result = result
+    assert run([]) == status
+
+
+@pytest.mark.usefixtures("project")
+def test_owners_has_no_gate_but_may_fail(service: FakeService, capsys: Captured) -> None:
+    service.result = BLOCKED
+    assert run(["owners"]) == 0
+    assert capsys.readouterr().out == (HERE / "golden" / "poser.owners.txt").read_text()
+    service.result = EMPTY
+    assert run(["owners"]) == 3
+    service.result = ObservationError("x")
+    assert run(["owners"]) == 3
+
+
+@pytest.mark.usefixtures("project")
+def test_json_to_stdout_is_nothing_but_json(service: FakeService, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    service.result = read(HOSTILE.read_bytes())
+    service.told = ("loading",)
+    assert run(["-o", "json=-"]) == 1
+    out, err = capfdbinary.readouterr()
+    assert out == HOSTILE.read_bytes()
+    assert err.startswith(b"Refused by the gate: ")
+    assert b"loading" not in err
+    assert run(["-o", "json"]) == 1
+    assert capfdbinary.readouterr().out == out
+
+
+def test_several_reports_each_in_its_file(service: FakeService, project: Path, capsys: Captured) -> None:
+    service.result = BLOCKED
+    assert run(["-o", "json=a.json", "-o", "terminal", "-o", "owners=b.txt", "-o", "json=a.json"]) == 1
+    out, err = capsys.readouterr()
+    assert out == (HERE / "golden" / "poser.terminal.txt").read_text()
+    assert err == ""
+    assert (project / "a.json").read_bytes() == SAMPLE.read_bytes()
+    assert (project / "b.txt").read_text() == (HERE / "golden" / "poser.owners.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (ObservationError("No PostgreSQL.", hint="Install one."), "No PostgreSQL."),
+        (RuntimeError("boom"), "RuntimeError"),
+    ],
+)
+def test_a_failed_run_still_writes_every_file(
+    service: FakeService, project: Path, capsys: Captured, result: BaseException, message: str
+) -> None:
+    service.result = result
+    (project / "a.json").write_text("of an earlier run")
+    assert run(["-o", "json=a.json", "-o", "terminal=a.txt", "-o", "json=-"]) == 3
+    out, err = capsys.readouterr()
+    for text in (out, (project / "a.json").read_text()):
+        written = json.loads(text)
+        assert written["outcome"] == "failed"
+        assert message in written["failure"]["message"]
+    assert message in (project / "a.txt").read_text()
+    assert err.count(message) == 1
+    assert "Traceback" not in err
+
+
+def test_wrong_usage_found_by_the_run_writes_no_file(service: FakeService, project: Path) -> None:
+    service.result = UsageError("No custom package was found.")
+    assert run(["-o", "json=a.json"]) == 2
+    assert not (project / "a.json").exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_an_error_is_what_happened_and_a_hint(service: FakeService, capsys: Captured) -> None:
+    service.result = ObservationError("env.py failed\n  at line 3 \x1b[31m", hint="Look there.")
+    assert run([]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "Error: env.py failed\n  at line 3 \\x1b[31m\nHint: Look there.\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsys: Captured) -> None:
+    service.result = RuntimeError("postgresql://me:s3cret@host/db refused; connect(password='s3cret', pwd=s3cret)")
+    assert run([]) == 3
+    assert "s3cret" not in (plain := capsys.readouterr().err)
+    assert "RuntimeError at test_cli.py:" in plain
+    assert "refused" not in plain
+    assert run(["--debug"]) == 3
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "postgresql://me:***@host/db refused" in err
+    assert "s3cret" not in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["-o", "jsn"], "Did you mean json?"),
+        (["-o", "app/rattail.conf"], "The formats are terminal, json, owners"),
+        (["-o", "json="], "the name of the file is missing"),
+        (["-o", "json=a", "-o", "terminal=./a"], "two reports can't both go to"),
+        (["-o", "json", "-o", "terminal=-"], "two reports can't both go to standard output"),
+        (["-o", "json=no/such/folder/a.json"], "there is no folder no/such/folder"),
+        (["-o", "json=."], "is a folder"),
+        (["-c", "none.ini"], "There is no conf file"),
+        (["--fail-on", "everything"], "'everything' is not one of"),
+        (["--timeout", "soon"], "'soon' is not a valid float"),
+        (["--timeout", "-1"], "not a positive number"),
+        (["-c", "rattail.conf", "owners"], "alembic-review owners [OPTIONS]"),
+        (["-c", "rattail.conf", "twice"], "unexpected argument: twice"),
+        (["reviwe"], "No such command 'reviwe'"),
+        (["--no-such-option"], "No such option"),
+        (["owners", "--fail-on", "never"], "No such option"),
+        (["explain"], "Missing argument"),
+        (["explain", "AR999"], "The codes are: AR101."),
+        (["render", "none.json"], "none.json can't be read: No such file or directory."),
+        (["render", "."], "can't be read: Is a directory."),
+        (["render", "alembic.ini"], "alembic.ini is not a JSON report"),
+        (["render", "pyproject.toml", "-o", "pdf"], "there is no format 'pdf'"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_wrong_usage(service: FakeService, capsys: Captured, argv: list[str], said: str) -> None:
+    assert run(argv) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert out == ""
+    assert "Traceback" not in err
+    assert service.seen == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_file_that_may_not_be_written(service: FakeService, project: Path, capsys: Captured) -> None:
+    (project / "a.json").touch(mode=0o400)
+    assert run(["-o", "json=a.json"]) == 2
+    assert "permission denied" in capsys.readouterr().err
+    assert service.seen == []
+
+
+def test_permissions_are_looked_at_before_the_run(
+    service: FakeService, project: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def refuse(path: Path, mode: int) -> bool:
+        assert mode == os.W_OK
+        asked.append(path)
+        return False
+
+    monkeypatch.setattr(os, "access", refuse)
+    assert run(["-o", "json=a.json"]) == 2
+    assert asked == [Path()]
+    assert "a.json can't be written: permission denied." in capsys.readouterr().err
+    assert service.seen == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_report_that_gets_lost_is_no_green_and_the_others_are_written(
+    service: FakeService, project: Path, capsys: Captured
+) -> None:
+    assert service.result is CLEAN
+    assert run(["-o", "json=/dev/full", "-o", "owners=b.txt"]) == 3
+    assert "The json report could not be written to /dev/full: No space left on device." in capsys.readouterr().err
+    assert (project / "b.txt").exists()
+
+
+def test_render_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["render", str(SAMPLE)]) == 0
+    assert capsys.readouterr().out == (HERE / "golden" / "poser.terminal.txt").read_text()
+    assert run(["render", str(SAMPLE), "--sql", "-o", "terminal=a.txt"]) == 0
+    assert (tmp_path / "a.txt").read_text() == (HERE / "golden" / "poser.terminal-sql.txt").read_text()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SAMPLE.read_bytes())))
+    assert run(["render", "-", "--verbose"]) == 0
+    assert capsys.readouterr().out == (HERE / "golden" / "poser.terminal-verbose.txt").read_text()
+
+
+@pytest.mark.usefixtures("service")
+def test_explain_prints_the_page(capsys: Captured) -> None:
+    assert run(["explain", "AR101"]) == 0
+    assert capsys.readouterr().out == "# AR101\n\nA *blocked* change.\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_progress_is_quiet_unless_asked_for(service: FakeService, capsys: Captured) -> None:
+    service.told = ("loading \x1b]0;models", "comparing")
+    assert run([]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["--verbose"]) == 0
+    assert capsys.readouterr().err == "loading \\x1b]0;models\ncomparing\n"
+
+
+def test_version_and_help_cost_no_service(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "alembic_review.service", None)
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"alembic-review {alembic_review.__version__}\n"
+    for argv in (["--help"], ["-h"], ["review", "-h"], ["-c", "x", "--help"]):
+        assert run(argv) == 0
+        assert capsys.readouterr().out.startswith("Usage: alembic-review")
+
+
+# Things that only a process of its own shows
+
+FAKE = """
+import sys, types, time
+import alembic_review
+from alembic_review.reports.json import read
+fake = types.ModuleType("alembic_review.service")
+def review(settings, *, progress, debug):
+    progress("working")
+    try:
+        {body}
+    finally:
+        print("cleaned up", file=sys.stderr, flush=True)
+    return read(open({sample!r}, "rb").read())
+fake.review = review
+sys.modules["alembic_review.service"] = alembic_review.service = fake
+from alembic_review.cli import main
+main({argv!r})
+"""
+
+
+def _command(body: str, argv: list[str], sample: Path = SAMPLE) -> list[str]:
+    return [sys.executable, "-c", FAKE.format(body=body, sample=str(sample), argv=argv)]
+
+
+WAIT = "print('started', file=sys.stderr, flush=True); time.sleep(60)"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=str
+)
+def test_a_signal_cleans_up_without_a_traceback(project: Path, number: signal.Signals, status: int) -> None:
+    with subprocess.Popen(_command(WAIT, []), stderr=subprocess.PIPE, text=True, cwd=project) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "started\n"
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(20) == status
+    assert "cleaned up" in rest
+    assert "Traceback" not in rest
+
+
+def test_a_hangup_that_is_ignored_stays_ignored(project: Path) -> None:
+    script = "import signal, os; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    command = _command("import os, signal; os.kill(os.getpid(), signal.SIGHUP)", [])
+    command[-1] = script + command[-1]
+    assert subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=60).returncode == 1
+
+
+@pytest.mark.parametrize("sample", [SAMPLE, HERE / "golden" / "clean.json"], ids=["blocked", "clean"])
+def test_a_reader_who_leaves_changes_no_exit_status(project: Path, sample: Path) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        _command("pass", ["--verbose"], sample),
+        cwd=project,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(theirs)
+    assert done.returncode == (1 if sample is SAMPLE else 0)
+    assert done.stderr == "working\ncleaned up\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_poor_encoding_breaks_nothing(encoding: str) -> None:
+    environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "alembic_review", "render", str(HOSTILE)]
+    shown = subprocess.run(command, env=environ, capture_output=True, check=False)
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert rb"\u8868" in shown.stdout
+    written = subprocess.run([*command, "-o", "json"], env=environ, capture_output=True, check=False)
+    assert written.stdout == HOSTILE.read_bytes()
+
+
+def _on_a_terminal(command: list[str], **environ: str) -> str:
+    ours, theirs = pty.openpty()
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, env={**clean, "TERM": "xterm-256color", **environ}
+    ) as process:
+        os.close(theirs)
+        chunks = []
+        while True:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:  # how Linux says that the other side is gone
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+        process.wait(60)
+    os.close(ours)
+    return b"".join(chunks).decode()
+
+
+def test_colours_only_on_a_terminal_and_never_under_no_color() -> None:
+    command = [sys.executable, "-m", "alembic_review", "render", str(SAMPLE), "--sql"]
+    coloured = _on_a_terminal(command, COLUMNS="80")
+    assert "\x1b[1;31mBLOCKED" in coloured
+    for environ in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        plain = _on_a_terminal(command, COLUMNS="80", **environ)
+        assert plain.replace("\r\n", "\n") == (HERE / "golden" / "poser.terminal-sql.txt").read_text()
+    stripped = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert [line.rstrip() for line in stripped.splitlines()] == plain.splitlines()
+    piped = subprocess.run(command, capture_output=True, check=True)
+    assert b"\x1b" not in piped.stdout
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, alembic_review; print([m for m in ('msgspec', 'rich', 'click', 'alembic') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"[]\n"
+
+
+def test_public_names() -> None:
+    assert alembic_review.Review is Review
+    assert alembic_review.ReviewError is ReviewError
+    assert alembic_review.Verdict.SAFE.value == "safe"
+    assert {"review", "Change", "Finding", "__version__"} <= set(dir(alembic_review))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        alembic_review.nothing  # noqa: B018
+
+
+# The docs
+
+
+def _documented() -> dict[str, str]:
+    page = (HERE.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"```console\n\$ (alembic-review[^\n]*) --help\n(.*?)```", page, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in sorted(cli.commands))])
+def test_the_docs_show_the_help_as_it_is(
+    command: tuple[str, ...], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    assert run([*command, "--help"]) == 0
+    # Click wraps differently from version to version, so words are compared.
+    assert _documented()[" ".join(["alembic-review", *command])].split() == capsys.readouterr().out.split()
+
+
+def test_the_docs_name_every_key_of_the_settings() -> None:
+    from alembic_review.config.files import KEYS
+
+    page = (HERE.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [key for key in KEYS if f"| `{key}` |" not in page] == []
+    assert [kind.value for kind in FailOn if f"`{kind.value}`" not in page] == []
+
+
+def test_the_docs_name_every_exit_status_and_every_key_of_the_json() -> None:
+    codes = (HERE.parent / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\d+) \|", codes, flags=re.MULTILINE) == ["0", "1", "2", "3", "130"]
+    page = (HERE.parent / "docs" / "json.md").read_text(encoding="utf-8")
+    data = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    keys = [*data, *data["changes"][0], *data["findings"][0], *data["tables"][0], *data["provenance"], "failure"]
+    assert [key for key in keys if f"`{key}`" not in page] == []
+
+
+def test_the_docs_index_links_every_page() -> None:
+    docs = HERE.parent / "docs"
+    index = (docs / "index.md").read_text(encoding="utf-8")
+    assert [page.name for page in docs.glob("*.md") if page.name != "index.md" and f"({page.name})" not in index] == []
+
+
+def test_a_terminal_is_never_narrower_than_it_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "3")
+    assert screen.width() == 20
+    assert outputs.parse(["terminal"])[0].file is None
