@@ -149,7 +149,8 @@ GENERATED = (
                 """
                 from .widgets import PoserWidget
                 grade = PoserWidget.__table__.c.grade.type
-                sa.Table("poser_offer", metadata, sa.Column("id", sa.Integer(), primary_key=True), sa.Column("grade", grade))
+                number = sa.Column("id", sa.Integer(), primary_key=True)
+                sa.Table("poser_offer", metadata, number, sa.Column("grade", grade))
                 """
             ),
         ),

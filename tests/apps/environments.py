@@ -1,7 +1,7 @@
 """Application environments: real virtual environments, filled in milliseconds.
 
 An environment has its own prefix and site-packages. SQLAlchemy, Alembic and the drivers come from the *stack*, another
-interpreter's site-packages that a ``.pth`` file puts on the path; the fixture distributions are laid out as pip does it.
+interpreter's site-packages that a ``.pth`` file puts on the path; the distributions are laid out as pip does it.
 """
 
 from __future__ import annotations

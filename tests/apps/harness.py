@@ -65,7 +65,7 @@ class Run:
 def copy_tree(source: Path, target: Path, rename: Callable[[str], str] = unchanged) -> None:
     """Copy a fixture; ``rename`` goes over file names and texts."""
     if rename is unchanged:
-        shutil.copytree(source, target, ignore=_IGNORED)
+        shutil.copytree(source, target, ignore=_IGNORED, dirs_exist_ok=True)
         return
     for path in sorted(source.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

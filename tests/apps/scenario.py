@@ -90,6 +90,8 @@ def check_every_run(run: Run, application: Application) -> None:
     assert PASSWORD not in run.said
     assert PASSWORD.replace("%", "%%") not in run.said
     assert "Traceback" not in run.said, run.explain()
+    # An error of the tool itself is never an answer, whatever the test hoped for.
+    assert "itself failed" not in run.said, run.explain()
     if run.report is None or run.report["outcome"] == "failed":
         return
     report = run.report
