@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from alembic_review import judge as judging
+from alembic_review.judge import judge
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.ownership import custom_packages
 from alembic_review.model.errors import ReviewError, UsageError
@@ -38,7 +38,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     custom = set(custom_packages(facts, settings))
     declared = declared_tables(package for package in facts.packages if package.name in custom)
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
-    return judging.judge(facts, settings, declared, tool=tool(), server=server, root=root_in_checkout(settings.root))
+    return judge(facts, settings, declared, tool=tool(), server=server, root=root_in_checkout(settings.root))
 
 
 def failed_review(error: ReviewError, settings: Settings) -> Review:
@@ -74,7 +74,11 @@ def root_in_checkout(root: Path | None) -> str:
         return ""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--show-prefix"], capture_output=True, text=True, check=False, timeout=10
+            ["git", "-C", str(root), "rev-parse", "--show-prefix"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

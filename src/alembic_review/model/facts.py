@@ -215,7 +215,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class DatabaseFacts:
-    """One target database and one ``run_migrations``. ``target`` is the original URL without its password."""
+    """One target database and one ``run_migrations``. ``target`` is the original URL without its password.
+
+    ``former`` are tables that a revision created and a later one dropped or renamed.
+    """
 
     target: str
     name: str | None
@@ -225,6 +228,7 @@ class DatabaseFacts:
     heads: tuple[str, ...] = ()
     applied: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
+    former: tuple[Origin, ...] = ()
     alterations: tuple[Alteration, ...] = ()
     tables: tuple[ModelTable, ...] = ()
     database_tables: tuple[TableKey, ...] = ()

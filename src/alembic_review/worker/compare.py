@@ -106,7 +106,11 @@ def _noted_object(function: Callable[..., Any], result: Comparison) -> Callable[
             schema = getattr(table, "schema", None)
             result.filtered.append(
                 Filtered(
-                    "include_object", kind, schema, None if name is None else str(name), getattr(table, "name", None),
+                    "include_object",
+                    kind,
+                    schema,
+                    None if name is None else str(name),
+                    getattr(table, "name", None),
                 ),
             )
         return included
@@ -217,7 +221,14 @@ class _Reader:
         wanted, existing = ("", text) if kind.startswith("remove_") else (text, "")
         original = private.original_item(entry.operation)
         return _Subject(
-            key, what, name, columns, wanted, existing, item if original is None else original, _referred(item),
+            key,
+            what,
+            name,
+            columns,
+            wanted,
+            existing,
+            item if original is None else original,
+            _referred(item),
         )
 
     def _plugin(self, entry: Entry, kind: str, python: str, sql: str | None) -> ChangeFact:

@@ -63,7 +63,10 @@ class _DriverFinder(importlib.abc.MetaPathFinder):
         self._busy: set[str] = set()
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None,
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Find a driver the usual way, and have it protected once its module has run."""
         if fullname not in CONNECT_FUNCTIONS or fullname in self._busy:

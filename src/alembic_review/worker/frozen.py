@@ -129,7 +129,9 @@ def _index_values(index: Index) -> Any:
 def _options(index: Index) -> tuple[tuple[str, Any], ...]:
     """Dialect options such as ``postgresql_where``: plain values as they are, expressions by identity."""
     options = dict(index.kwargs)
-    return tuple((name, options[name] if isinstance(options[name], _PLAIN) else id(options[name])) for name in sorted(options))
+    return tuple(
+        (name, options[name] if isinstance(options[name], _PLAIN) else id(options[name])) for name in sorted(options)
+    )
 
 
 def _constraint_values(constraint: Constraint) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 from alembic_review.model.facts import Frame, Item, Place
 
+_COLUMN_CALLS = frozenset({"Column", "mapped_column"})
+
 
 def item_place(frame: Frame, item: Item) -> Place:
     """The line of a declared column's attribute, of an index in ``__table_args__``, or else the frame's own line."""
@@ -97,7 +99,7 @@ def _attribute_line(declared: ast.ClassDef, name: str) -> int | None:
     """An attribute of that name, or one whose call starts with the column's name as text."""
     for node in declared.body:
         if isinstance(node, (ast.FunctionDef, ast.Assign, ast.AnnAssign)):
-            text = _first_text(getattr(node, "value", None))
+            text = _column_name(getattr(node, "value", None))
             if text == name or (text is None and name in _targets(node)):
                 return node.lineno
     return None
@@ -110,11 +112,13 @@ def _targets(node: ast.stmt) -> set[str]:
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def _first_text(value: ast.expr | None) -> str | None:
-    if isinstance(value, ast.Call) and value.args and isinstance(value.args[0], ast.Constant):
-        first = value.args[0].value
-        return first if isinstance(first, str) else None
-    return None
+def _column_name(value: ast.expr | None) -> str | None:
+    """The name that ``Column("name", …)`` gives a column; other calls may start with any text."""
+    if not isinstance(value, ast.Call) or not value.args or not isinstance(value.args[0], ast.Constant):
+        return None
+    called = value.func.id if isinstance(value.func, ast.Name) else getattr(value.func, "attr", "")
+    first = value.args[0].value
+    return first if called in _COLUMN_CALLS and isinstance(first, str) else None
 
 
 def _string_line(declared: ast.stmt, text: str) -> int | None:

@@ -22,7 +22,8 @@ class Renderer:
         self._buffer = io.StringIO()
         self._plain = MigrationContext.configure(dialect=context.dialect)
         self._offline = MigrationContext.configure(
-            dialect=context.dialect, opts={"as_sql": True, "output_buffer": self._buffer},
+            dialect=context.dialect,
+            opts={"as_sql": True, "output_buffer": self._buffer},
         )
 
     def python(self, operation: ops.MigrateOperation, parent: ops.ModifyTableOps | None) -> str:

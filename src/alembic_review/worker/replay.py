@@ -33,6 +33,7 @@ class Replayed:
     last: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
     known: dict[Any, Details] = field(default_factory=dict)
     digested: bool = False
+    gone: dict[TableKey, str] = field(default_factory=dict)
     name: str | None = None
 
     def origins(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
@@ -41,6 +42,14 @@ class Replayed:
             Origin(key, self.creators[identity], packages.get(self.creators[identity]))
             for identity, (key, _) in self.last.tables.items()
             if identity in self.creators
+        ]
+        return tuple(sorted(rows, key=lambda origin: (origin.key.schema or "", origin.key.name)))
+
+    def former(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
+        """Which revision created each table that is no longer there by that name."""
+        present = {key for key, _ in self.last.tables.values()}
+        rows = [
+            Origin(key, revision, packages.get(revision)) for key, revision in self.gone.items() if key not in present
         ]
         return tuple(sorted(rows, key=lambda origin: (origin.key.schema or "", origin.key.name)))
 
@@ -63,7 +72,10 @@ def replay(
 
 
 def _steps(
-    result: Replayed, context: MigrationContext, steps: list[Any], progress: Callable[[str], None],
+    result: Replayed,
+    context: MigrationContext,
+    steps: list[Any],
+    progress: Callable[[str], None],
 ) -> Iterator[Any]:
     for number, step in enumerate(steps, 1):
         progress(f"applying revision {step.revision.revision} ({number} of {len(steps)})")
@@ -117,7 +129,12 @@ def _failed(revision: Any, error: Exception) -> WorkerError:
 
 
 def _note(
-    result: Replayed, connection: Connection, revision: str, version_table: tuple[str, str | None], *, watched: bool,
+    result: Replayed,
+    connection: Connection,
+    revision: str,
+    version_table: tuple[str, str | None],
+    *,
+    watched: bool,
 ) -> None:
     before, after = result.last, result.catalogue.snapshot(connection, digests=watched)
     for identity in after.tables.keys() - before.tables.keys():
@@ -125,9 +142,11 @@ def _note(
     for identity, (key, _) in before.tables.items():
         if identity not in after.tables and (key.name, key.schema) != version_table:
             action = _gone(result, before, after)
+            result.gone.setdefault(key, result.creators.get(identity, ""))
             result.alterations.append(Alteration(revision, key, "table", action))
         elif identity in after.tables and after.tables[identity][0] != key:
             renamed = after.tables[identity][0].name
+            result.gone.setdefault(key, result.creators.get(identity, ""))
             result.alterations.append(Alteration(revision, key, "table", "renamed", renamed))
     if watched:
         _note_details(result, connection, revision, before, after)

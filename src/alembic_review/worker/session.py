@@ -128,7 +128,13 @@ class Session:
         self._run(environment, config, script, work, "compare", dont_mutate=True)
 
     def _run(
-        self, environment: Environment, config: Any, script: ScriptDirectory, work: Any, step: str, **options: Any,
+        self,
+        environment: Environment,
+        config: Any,
+        script: ScriptDirectory,
+        work: Any,
+        step: str,
+        **options: Any,
     ) -> None:
         try:
             with self._timed(step):
@@ -219,7 +225,11 @@ class Session:
         )
 
     def _database_facts(
-        self, compared: _Compared, replayed: Replayed, packages: dict[str, str | None], heads: tuple[str, ...],
+        self,
+        compared: _Compared,
+        replayed: Replayed,
+        packages: dict[str, str | None],
+        heads: tuple[str, ...],
     ) -> DatabaseFacts:
         tables, changes = self._with_places(compared)
         version_table = private.version_tables(compared.context)
@@ -233,6 +243,7 @@ class Session:
             heads=heads,
             applied=tuple(replayed.applied),
             origins=replayed.origins(packages),
+            former=replayed.former(packages),
             alterations=tuple(replayed.alterations),
             tables=tables,
             database_tables=tuple(

@@ -1,0 +1,35 @@
+"""All checks, in the order of their codes."""
+
+from __future__ import annotations
+
+from alembic_review.judge.checks import (
+    blocked_change,
+    core_models_altered,
+    core_revision,
+    destructive_change,
+    filters,
+    module_not_imported,
+    namespace,
+    prefix,
+    unowned_table,
+    witnesses_disagree,
+)
+from alembic_review.judge.checks.base import Check
+
+__all__ = ["CHECKS", "Check"]
+
+CHECKS: tuple[Check, ...] = (
+    blocked_change.CHECK,
+    witnesses_disagree.CHECK,
+    unowned_table.CHECK,
+    module_not_imported.CHECK,
+    core_models_altered.CHECK,
+    core_revision.CHECK,
+    destructive_change.CHECK,
+    prefix.CHECK,
+    namespace.CHECK,
+    filters.CHECK,
+)
+
+if len({check.code for check in CHECKS}) != len(CHECKS):
+    raise RuntimeError("two checks share a code")

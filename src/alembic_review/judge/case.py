@@ -1,0 +1,64 @@
+"""Everything a check may look at, after ownership and verdicts are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from alembic_review.judge.cause import Causes
+from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.ownership import Owned, Ownership
+from alembic_review.judge.verdict import Decision
+from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Facts, Place, Revision
+from alembic_review.model.review import Verdict
+from alembic_review.model.settings import Settings
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One change with its decision and fingerprint."""
+
+    fact: ChangeFact
+    decision: Decision
+    fingerprint: str
+
+    @property
+    def blocked(self) -> bool:
+        return self.decision.verdict is Verdict.BLOCKED
+
+
+@dataclass(frozen=True)
+class JudgedDatabase:
+    """One database: its facts and what was decided about them. ``name`` is ``None`` when there is only one."""
+
+    name: str | None
+    facts: DatabaseFacts
+    ownership: Ownership
+    causes: Causes
+    changes: tuple[Judged, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """The whole run. ``unloaded`` are tables declared in modules that nobody imported."""
+
+    facts: Facts
+    settings: Settings
+    evidence: Evidence
+    databases: tuple[JudgedDatabase, ...]
+    unloaded: Collection[Declared]
+
+    def revision(self, revision: str) -> Revision | None:
+        return next((entry for entry in self.facts.revisions if entry.id == revision), None)
+
+    def revision_place(self, revision: str) -> Place | None:
+        """The first line of a revision's file."""
+        found = self.revision(revision)
+        return Place(found.path, 1) if found is not None else None
+
+
+def table_place(owned: Owned, case: Case) -> Place | None:
+    """Where a table is defined, else the revision that created it."""
+    if owned.model is not None and owned.model.place is not None:
+        return owned.model.place
+    return case.revision_place(owned.origin.revision) if owned.origin is not None else None

@@ -1,0 +1,75 @@
+"""The interface of a check: one code, one title, one severity, one page, one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from alembic_review.judge.case import Case, Judged
+from alembic_review.judge.fingerprint import digest
+from alembic_review.model.facts import Place, TableKey
+from alembic_review.model.review import Finding, Severity
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check has to say once; ``severity`` and ``blocks`` are the check's own unless given."""
+
+    message: str
+    hint: str
+    place: Place | None = None
+    change: Judged | None = None
+    table: TableKey | None = None
+    revision: str | None = None
+    severity: Severity | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check; ``blocks`` means that its findings alone make the gate refuse."""
+
+    code: str
+    title: str
+    severity: Severity
+    run: Callable[[Case], Iterator[Report]] = field(repr=False)
+    blocks: bool = False
+
+    @property
+    def page(self) -> str:
+        """What it means and what to do, as Markdown."""
+        return (files(__package__) / "pages" / f"{self.code}.md").read_text(encoding="utf-8")
+
+    def findings(self, case: Case) -> Iterator[Finding]:
+        """Run the check. Equal findings are told once."""
+        seen: set[str] = set()
+        for report in self.run(case):
+            finding = self._finding(case, report)
+            if finding.fingerprint not in seen:
+                seen.add(finding.fingerprint)
+                yield finding
+
+    def _finding(self, case: Case, report: Report) -> Finding:
+        table = report.table or (report.change.fact.key if report.change is not None else None)
+        change = report.change.fingerprint if report.change is not None else None
+        return Finding(
+            code=self.code,
+            severity=report.severity or self.severity,
+            blocks=self.blocks,
+            message=report.message,
+            hint=report.hint,
+            fingerprint=digest(
+                self.code,
+                report.database,
+                change,
+                table and [table.schema, table.name],
+                report.revision,
+                report.message,
+            ),
+            change=change,
+            schema=table.schema if table is not None else None,
+            table=table.name if table is not None else None,
+            revision=report.revision,
+            location=case.evidence.locations.of(report.place),
+        )

@@ -1,0 +1,26 @@
+"""AR101: a pending change that is not the application's to make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.case import Case
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    for database in case.databases:
+        for judged in database.changes:
+            if judged.blocked:
+                yield Report(
+                    message=judged.decision.reason,
+                    hint="Leave this out of your migrations.",
+                    place=judged.decision.place or judged.fact.place,
+                    change=judged,
+                    revision=judged.decision.revision,
+                    database=database.name,
+                )
+
+
+CHECK = Check("AR101", "Blocked change", Severity.ERROR, _run, blocks=True)

@@ -1,0 +1,29 @@
+"""AR103: a table of which nothing tells the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.case import Case, table_place
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.ownership import table_text
+from alembic_review.judge.verdict import owners_setting
+from alembic_review.model.review import Role, Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    for database in case.databases:
+        for key, owned in database.ownership.tables.items():
+            gone = owned.model is None and not owned.in_database
+            if owned.role is not Role.UNKNOWN or owned.disputed or gone:
+                continue
+            yield Report(
+                message=f"Nothing tells who owns the table {table_text(key)}. Changes to it are blocked.",
+                hint=f"Say whose it is in the settings: {owners_setting(key, case.evidence)}.",
+                place=table_place(owned, case),
+                table=key,
+                database=database.name,
+            )
+
+
+CHECK = Check("AR103", "Table that nobody owns", Severity.WARNING, _run)

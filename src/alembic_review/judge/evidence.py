@@ -1,0 +1,82 @@
+"""Reading stacks: which packages stand in them, and whose frames they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alembic_review.judge.locations import Locations
+from alembic_review.judge.project import project_name
+from alembic_review.model.facts import Facts, Frame, Place
+from alembic_review.model.settings import Settings
+
+
+class Evidence:
+    """Frames of the facts, with the custom packages known."""
+
+    def __init__(self, facts: Facts, settings: Settings, custom: Iterable[str]) -> None:
+        self._facts = facts
+        self.custom = frozenset(custom)
+        self._revision_packages = {revision.id: revision.package for revision in facts.revisions}
+        self._folders = {revision.id: revision.version_location for revision in facts.revisions}
+        self.locations = Locations(settings.root, facts.packages)
+        self.project = self._project(project_name(facts, settings))
+        located = {self.location_owner(location.package, location.path) for location in facts.version_locations}
+        self.owning = self.custom | {name for name in located if name} | set(settings.core or ())
+
+    def frames(self, stack: int | None) -> tuple[Frame, ...]:
+        """The frames of a stack, innermost first, without class-creation hooks unless there is nothing else."""
+        if stack is None:
+            return ()
+        frames = tuple(self._facts.frames[number] for number in self._facts.stacks[stack])
+        return tuple(frame for frame in frames if not frame.hook) or frames
+
+    def package(self, frame: Frame) -> str | None:
+        """The package of a frame; loose files of the project count as the project's."""
+        if frame.package is not None:
+            return frame.package
+        return self.project if self.locations.in_project(frame.path) else None
+
+    def owners(self, stack: int | None) -> list[tuple[str, Frame]]:
+        """The frames of packages that own tables, innermost first."""
+        found = []
+        for frame in self.frames(stack):
+            package = self.package(frame)
+            if package is not None and package in self.owning:
+                found.append((package, frame))
+        return found
+
+    def application_frame(self, stack: int | None, beneath: int | None = None) -> Frame | None:
+        """The innermost frame of the application that does not stand in the stack ``beneath`` too."""
+        known = {(frame.path, frame.line, frame.function) for frame in self.frames(beneath)}
+        for frame in self.frames(stack):
+            if (frame.path, frame.line, frame.function) not in known and self.package(frame) in self.custom:
+                return frame
+        return None
+
+    def innermost(self, stack: int | None) -> str | None:
+        """The package of the innermost frame: a generator's, where no owner stands in the stack."""
+        frames = self.frames(stack)
+        return self.package(frames[0]) if frames else None
+
+    def location_owner(self, package: str | None, path: str) -> str | None:
+        """Who owns a version location or a revision: its package, or the project for a loose folder below the root."""
+        if package is not None:
+            return package
+        return self.project if path and self.locations.in_project(f"{path}/revision.py") else None
+
+    def revision_owner(self, revision: str) -> str | None:
+        """Who owns a revision."""
+        return self.location_owner(self._revision_packages.get(revision), self.revision_folder(revision))
+
+    def revision_folder(self, revision: str) -> str:
+        """The folder of a revision's file; empty for one that is not among the facts."""
+        return self._folders.get(revision, "")
+
+    def _project(self, name: str) -> str:
+        """Loose files belong to the custom package when there is exactly one."""
+        return next(iter(self.custom)) if len(self.custom) == 1 else name
+
+
+def place_of(frame: Frame | None) -> Place | None:
+    """The place of a frame."""
+    return Place(frame.path, frame.line) if frame is not None else None

@@ -1,0 +1,190 @@
+"""Owner and role of each table, from the witnesses; what the settings say decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alembic_review.judge.evidence import Evidence, place_of
+from alembic_review.judge.project import custom_packages
+from alembic_review.model.errors import UsageError
+from alembic_review.model.facts import DatabaseFacts, ModelTable, Origin, TableKey
+from alembic_review.model.review import Role
+from alembic_review.model.settings import Settings
+
+__all__ = ["Owned", "Ownership", "custom_packages", "decide"]
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What is known of one table. ``disputed`` when the witnesses disagree, ``factory`` when a core function made it for
+    the application, ``definition`` and ``provenance`` what the two witnesses say."""
+
+    key: TableKey
+    owner: str | None
+    role: Role
+    evidence: tuple[str, ...]
+    model: ModelTable | None = None
+    origin: Origin | None = None
+    definition: str | None = None
+    provenance: str | None = None
+    disputed: bool = False
+    factory: bool = False
+    in_database: bool = False
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """The tables of one database."""
+
+    tables: Mapping[TableKey, Owned]
+
+    def role(self, key: TableKey) -> Role:
+        owned = self.tables.get(key)
+        return owned.role if owned is not None else Role.UNKNOWN
+
+    def owner(self, key: TableKey) -> str | None:
+        owned = self.tables.get(key)
+        return owned.owner if owned is not None else None
+
+
+def decide(database: DatabaseFacts, evidence: Evidence, settings: Settings) -> Ownership:
+    """Owner and role of every table of the models and of the database.
+
+    Raises ``UsageError`` when the settings name the core packages and a table belongs to yet another owner.
+    """
+    decider = _Decider(database, evidence, settings)
+    keys = {table.key for table in database.tables} | set(database.database_tables)
+    keys |= {origin.key for origin in database.former} | {alteration.key for alteration in database.alterations}
+    tables = {key: decider.decide(key) for key in sorted(keys, key=lambda key: (key.schema or "", key.name))}
+    _check_core(tables, settings, evidence)
+    return Ownership(tables)
+
+
+def table_text(key: TableKey) -> str:
+    """``schema.table``, or the table alone in the default schema."""
+    return f"{key.schema}.{key.name}" if key.schema else key.name
+
+
+class _Decider:
+    def __init__(self, database: DatabaseFacts, evidence: Evidence, settings: Settings) -> None:
+        self._evidence = evidence
+        self._settings = settings
+        self._present = set(database.database_tables)
+        self._models: dict[TableKey, ModelTable] = {}
+        for table in sorted(database.tables, key=lambda table: not table.removed):
+            self._models[table.key] = table
+        self._origins = {origin.key: origin for origin in (*database.former, *database.origins)}
+        self._defining: set[str] = set()
+        for table in self._models.values():
+            self._defining |= {package for package in [self._definition(table)[0]] if package}
+
+    def decide(self, key: TableKey) -> Owned:
+        model, origin = self._models.get(key), self._origins.get(key)
+        definition, factory = self._definition(model) if model is not None else (None, False)
+        provenance = self._provenance(origin)
+        owner, disputed, notes = self._choose(key, model, definition, provenance)
+        role = Role.UNKNOWN if owner is None or disputed else self._role(owner)
+        return Owned(
+            key=key,
+            owner=owner,
+            role=role,
+            evidence=(*notes, *self._describe(model, origin, definition, provenance, factory=factory)),
+            model=model,
+            origin=origin,
+            definition=definition,
+            provenance=provenance,
+            disputed=disputed,
+            factory=factory,
+            in_database=key in self._present,
+        )
+
+    def _choose(
+        self, key: TableKey, model: ModelTable | None, definition: str | None, provenance: str | None
+    ) -> tuple[str | None, bool, tuple[str, ...]]:
+        """Owner, whether it is disputed, and what to say about it besides the two witnesses."""
+        said = self._settings.owners.get(table_text(key))
+        if said is not None:
+            return said, False, (f"the settings say {said}",)
+        if definition is not None and provenance is not None:
+            return definition, not self._agree(definition, provenance), ()
+        if definition is not None or provenance is not None:
+            return definition or provenance, False, ()
+        source = self._source(model)
+        if source is not None and source != key:
+            owned = self.decide(source)
+            disputed = owned.disputed
+            return owned.owner, disputed, (f"generated from {table_text(source)}",)
+        return None, False, ()
+
+    def _source(self, model: ModelTable | None) -> TableKey | None:
+        """The table that a generated one is made from; not for tables that a factory made for the application."""
+        if model is None or len(model.sources) != 1 or self._evidence.owners(model.stack):
+            return None
+        return model.sources[0] if model.sources[0] in self._models else None
+
+    def _definition(self, model: ModelTable | None) -> tuple[str | None, bool]:
+        """The defining package, and whether a core factory that the application called hides it."""
+        owners = self._evidence.owners(model.stack) if model is not None else []
+        if not owners:
+            return None, False
+        innermost = owners[0][0]
+        custom = self._evidence.custom
+        if innermost not in custom and any(package in custom for package, _ in owners):
+            return None, True
+        return innermost, False
+
+    def _provenance(self, origin: Origin | None) -> str | None:
+        if origin is None:
+            return None
+        path = self._evidence.revision_folder(origin.revision)
+        return self._evidence.location_owner(origin.package, path)
+
+    def _agree(self, definition: str, provenance: str) -> bool:
+        """The same package; or the same role, where the revisions' package defines no table of its own."""
+        if definition == provenance:
+            return True
+        same_role = self._role(definition) == self._role(provenance)
+        return same_role and (provenance == self._evidence.project or provenance not in self._defining)
+
+    def _role(self, owner: str) -> Role:
+        return Role.CUSTOM if owner in self._evidence.custom else Role.CORE
+
+    def _describe(
+        self,
+        model: ModelTable | None,
+        origin: Origin | None,
+        definition: str | None,
+        provenance: str | None,
+        *,
+        factory: bool,
+    ) -> tuple[str, ...]:
+        lines = []
+        if model is not None:
+            owners = self._evidence.owners(model.stack)
+            frames = self._evidence.frames(model.stack)
+            if definition is not None:
+                where = self._evidence.locations.text(place_of(owners[0][1]))
+                lines.append(f"defined at {where} ({definition})")
+            elif factory:
+                outer = self._evidence.application_frame(model.stack)
+                where = self._evidence.locations.text(place_of(outer))
+                lines.append(f"made by {owners[0][0]} for the application at {where}")
+            elif frames:
+                where = self._evidence.locations.text(place_of(frames[0]))
+                lines.append(f"generated at {where} ({self._evidence.innermost(model.stack)})")
+        if origin is not None:
+            lines.append(f"created by revision {origin.revision} ({provenance or 'of no known package'})")
+        return tuple(lines)
+
+
+def _check_core(tables: Mapping[TableKey, Owned], settings: Settings, evidence: Evidence) -> None:
+    if settings.core is None:
+        return
+    for owned in tables.values():
+        if owned.owner is not None and owned.owner not in settings.core and owned.owner not in evidence.custom:
+            named = ", ".join(settings.core)
+            raise UsageError(
+                f"The table {table_text(owned.key)} belongs to {owned.owner}, which the settings name neither core nor custom.",
+                hint=f"Add it to core (now: {named}) or to custom.",
+            )

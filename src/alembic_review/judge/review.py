@@ -1,0 +1,212 @@
+"""Puts a review together from facts: ownership, verdicts, findings, gate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alembic_review.judge import gate
+from alembic_review.judge.case import Case, Judged, JudgedDatabase
+from alembic_review.judge.cause import Causes
+from alembic_review.judge.checks import CHECKS
+from alembic_review.judge.checks.module_not_imported import unloaded
+from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.fingerprint import fingerprints
+from alembic_review.judge.inspected import require_inspected
+from alembic_review.judge.ownership import custom_packages, decide, table_text
+from alembic_review.judge.verdict import Verdicts
+from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
+from alembic_review.model.review import Change, Finding, Provenance, Review, Table
+from alembic_review.model.settings import Settings
+
+
+def judge(
+    facts: Facts, settings: Settings, declared: tuple[Declared, ...], *, tool: str, server: str, root: str
+) -> Review:
+    """Decide everything that a report says.
+
+    ``declared`` are the tables that the custom packages' source declares, ``server`` says how the scratch databases were had,
+    ``root`` is the project's root inside its Git checkout. Raises ``UsageError`` when it can't be told which tables are
+    custom, ``ObservationError`` when there was nothing to inspect.
+    """
+    case = _case(facts, settings, declared)
+    require_inspected(facts, case.databases, case.evidence)
+    findings = tuple(finding for check in CHECKS for finding in check.findings(case))
+    changes = _changes(case, findings)
+    ordered = tuple(sorted(findings, key=_finding_order))
+    summary = gate.summarise(changes, ordered)
+    return Review(
+        outcome=gate.outcome(summary, ordered),
+        gate=gate.decide(settings.fail_on, summary, ordered),
+        summary=summary,
+        changes=changes,
+        findings=ordered,
+        tables=_tables(case),
+        provenance=_provenance(case, tool, server, root),
+    )
+
+
+def _case(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) -> Case:
+    evidence = Evidence(facts, settings, custom_packages(facts, settings))
+    models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)
+    missing = unloaded(declared, frozenset(facts.modules), models)
+    pairs = [(_name(facts, database), change) for database in facts.databases for change in database.changes]
+    names = iter(fingerprints(pairs))
+    databases = []
+    for database in facts.databases:
+        ownership = decide(database, evidence, settings)
+        causes = Causes(database, ownership, evidence)
+        verdicts = Verdicts(database, ownership, causes, evidence, missing)
+        changes = tuple(Judged(change, verdicts.decide(change), next(names)) for change in database.changes)
+        databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, changes))
+    return Case(facts, settings, evidence, tuple(databases), missing)
+
+
+def _name(facts: Facts, database: DatabaseFacts) -> str | None:
+    """Which database, where there are several: the engine's name, else its URL."""
+    return (database.name or database.target) if len(facts.databases) > 1 else None
+
+
+def _changes(case: Case, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
+    codes: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.change is not None:
+            codes.setdefault(finding.change, []).append(finding.code)
+    offset = 0
+    found = []
+    for database in case.databases:
+        for judged in database.changes:
+            change = _change(case, database, judged, offset)
+            found.append(replace(change, findings=tuple(sorted(set(codes.get(judged.fingerprint, ()))))))
+        offset += 1 + max((judged.fact.operation for judged in database.changes), default=-1)
+    return tuple(sorted(found, key=_change_order))
+
+
+def _change(case: Case, database: JudgedDatabase, judged: Judged, offset: int) -> Change:
+    fact, decision = judged.fact, judged.decision
+    place = decision.place or fact.place
+    if place is None and fact.key is not None:
+        owned = database.ownership.tables.get(fact.key)
+        if owned is not None and owned.origin is not None:
+            place = case.revision_place(owned.origin.revision)
+    return Change(
+        fingerprint=judged.fingerprint,
+        verdict=decision.verdict,
+        kind=fact.kind,
+        schema=fact.schema,
+        table=fact.key.name if fact.key is not None else None,
+        name=fact.name,
+        owner=decision.owner,
+        cause=decision.cause,
+        reason=decision.reason,
+        location=case.evidence.locations.of(place),
+        operation=fact.operation + offset,
+        python=fact.python,
+        sql=fact.sql,
+        columns=fact.columns,
+        database=database.name,
+    )
+
+
+def _tables(case: Case) -> tuple[Table, ...]:
+    rows = []
+    for database in case.databases:
+        for owned in database.ownership.tables.values():
+            if not owned.in_database and (owned.model is None or owned.model.removed):
+                continue
+            extends = owned.model.extends if owned.model is not None else None
+            rows.append(
+                Table(
+                    schema=owned.key.schema,
+                    name=owned.key.name,
+                    owner=owned.owner,
+                    role=owned.role,
+                    extends=table_text(extends) if extends is not None and _is_core(database, extends) else None,
+                    evidence=owned.evidence,
+                    database=database.name,
+                )
+            )
+    return tuple(sorted(rows, key=lambda row: (*_null_first(row.database), *_null_first(row.schema), row.name)))
+
+
+def _is_core(database: JudgedDatabase, key: TableKey) -> bool:
+    return database.ownership.role(key).value == "core"
+
+
+def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
+    facts = case.facts
+    databases = [database.facts for database in case.databases]
+    kinds = dict.fromkeys(f"{entry.dialect} {entry.server_version}".strip() for entry in databases)
+    hidden = [line for entry in databases for line in entry.not_checked]
+    return Provenance(
+        tool=tool,
+        database=", ".join(kinds),
+        server=server,
+        alembic=facts.alembic,
+        sqlalchemy=facts.sqlalchemy,
+        python=facts.python,
+        config=_config(case),
+        root=root,
+        custom=tuple(sorted(case.evidence.custom)),
+        heads=tuple(sorted(facts.heads)),
+        revisions=len(facts.revisions),
+        tables_compared=sum(entry.compared for entry in databases),
+        models=_models(case),
+        plugins=tuple(dict.fromkeys(plugin for entry in databases for plugin in entry.plugins)),
+        filters=tuple(dict.fromkeys(_filters(case))),
+        not_checked=tuple(dict.fromkeys([*hidden, *facts.not_checked])),
+        timings_ms=dict(facts.timings_ms),
+    )
+
+
+def _config(case: Case) -> str:
+    config, root = case.settings.config, case.settings.root
+    if config is None:
+        return ""
+    if root is not None and config.resolve().is_relative_to(root.resolve()):
+        return config.resolve().relative_to(root.resolve()).as_posix()
+    return config.name
+
+
+def _models(case: Case) -> tuple[str, ...]:
+    """Modules in which tables are defined."""
+    found = set()
+    for database in case.databases:
+        for table in database.facts.tables:
+            for frame in case.evidence.frames(table.stack)[:1]:
+                if frame.module:
+                    found.add(frame.module)
+    return tuple(sorted(found))
+
+
+def _filters(case: Case) -> list[str]:
+    locations = case.evidence.locations
+    return [
+        f"{entry.name}: {locations.text(entry.place)}" if entry.place is not None else entry.name
+        for database in case.databases
+        for entry in database.facts.filters
+    ]
+
+
+def _null_first(text: str | None) -> tuple[bool, str]:
+    return (text is not None, text or "")
+
+
+def _change_order(change: Change) -> tuple[object, ...]:
+    return (
+        *_null_first(change.schema),
+        *_null_first(change.table),
+        change.kind,
+        *_null_first(change.name),
+        change.fingerprint,
+    )
+
+
+def _finding_order(finding: Finding) -> tuple[object, ...]:
+    return (
+        finding.code,
+        *_null_first(finding.schema),
+        *_null_first(finding.table),
+        *_null_first(finding.revision),
+        finding.message,
+        finding.fingerprint,
+    )
