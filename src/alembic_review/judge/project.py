@@ -83,7 +83,8 @@ def _editable(facts: Facts, counts: Counter[str]) -> tuple[str, ...]:
     others = [package for package in facts.packages if not package.editable and package.name in taking_part]
     if others and len({package.distribution for package in editable}) == 1:
         return tuple(package.name for package in editable)
-    return ()
+    loose = [package.name for package in others if not package.installed and package.distribution is None]
+    return () if editable else tuple(loose)
 
 
 def _tables_of(facts: Facts) -> Counter[str]:

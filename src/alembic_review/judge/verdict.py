@@ -110,7 +110,7 @@ class Verdicts:
             return Decision(Verdict.SAFE, f"Only tables of {owner} use the type {change.type_name}.", owner, owner)
         names = ", ".join(table_text(key) for key in foreign)
         core = [self._ownership.tables[key] for key in foreign if key in self._ownership.tables]
-        if len(foreign) == len(users) and len(core) == len(foreign) and self._all_own_doing(change, core):
+        if len(core) == len(foreign) and self._all_own_doing(change, core):
             owner = core[0].owner
             cause = Cause(owner, False, True, "its own models and revisions disagree")
             return Decision(Verdict.UPSTREAM, _drift(owner, cause), owner, owner)

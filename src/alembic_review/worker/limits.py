@@ -7,7 +7,9 @@ from alembic.migration import MigrationContext
 from alembic_review.worker.catalogue import Snapshot
 
 _NEVER = "renames, CHECK expressions, EXCLUDE constraints, sequences and primary key changes (autogenerate does not compare them)"
-_CORE_PLUGINS = ("schemas", "tables", "types", "constraints", "defaults", "comments")
+_CORE_PLUGINS = tuple(
+    f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "types", "constraints", "defaults", "comments")
+)
 """What Alembic >= 1.18 splits its own comparison into; leaving one out silently compares less."""
 
 
@@ -29,7 +31,7 @@ def not_checked(context: MigrationContext, plugins: list[str], last: Snapshot) -
         lines.append("what process_revision_directives makes of the changes (they are shown as compared)")
     selected = options.get("autogenerate_plugins")
     if selected is not None:
-        missing = [n for n in _CORE_PLUGINS if plugins and f"alembic.autogenerate.{n}" not in plugins]
+        missing = [name for name in _CORE_PLUGINS if plugins and name not in plugins]
         if missing:
             lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
     return tuple(lines)

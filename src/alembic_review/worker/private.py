@@ -131,6 +131,11 @@ def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
     return sorted(names), "alembic.autogenerate.tables" in names
 
 
+def version_locations(script: ScriptDirectory) -> list[str]:
+    """The folders of revisions, resolved; the public option holds them as they were written."""
+    return [str(path) for path in script._version_locations]
+
+
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
     table = context._version  # noqa: SLF001 - the public options don't hold the defaults

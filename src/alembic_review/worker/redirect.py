@@ -76,12 +76,14 @@ class Redirect:
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
         self.watches_pools = True
+        self._dialects: set[str] = set()
 
     def install(self) -> None:
         event.listen(Engine, "do_connect", self._do_connect)
         event.listen(Pool, "first_connect", self._prove, insert=True)
         event.listen(Pool, "connect", self._prove, insert=True)
         self._note_engines()
+        self._note_dialects()
         self.watches_pools = private.replace_pool_creator(self._pool_connect)
         drivers.guard(self._allows, self._refuse_raw)
 
@@ -104,6 +106,26 @@ class Redirect:
             initialise(engine, pool, dialect, url, *args, **kwargs)
 
         Engine.__init__ = noted  # type: ignore[method-assign,assignment]
+
+    def _note_dialects(self) -> None:
+        """A driver that isn't installed fails before any connection: remember which dialects were asked for."""
+        get_dialect = URL.get_dialect
+
+        def noted(url: URL, *args: Any, **kwargs: Any) -> Any:
+            self._dialects.add(url.get_backend_name())
+            return get_dialect(url, *args, **kwargs)
+
+        URL.get_dialect = noted  # type: ignore[method-assign,assignment]
+
+    def unsupported(self) -> WorkerError | None:
+        """What to say when loading a driver failed and the application asked for a dialect that isn't supported."""
+        others = sorted(self._dialects - _DRIVERS.keys())
+        if not others:
+            return None
+        return WorkerError(
+            f"The application uses the dialect {', '.join(others)}, which is not supported yet.",
+            f"Supported are {' and '.join(sorted(_DRIVERS))}.",
+        )
 
     def _do_connect(self, dialect: Any, _record: Any, _cargs: Any, cparams: dict[str, Any]) -> Any:
         return self._connect(dialect, own=True, original=dict(cparams))

@@ -137,11 +137,13 @@ def _note(
     watched: bool,
 ) -> None:
     before, after = result.last, result.catalogue.snapshot(connection, digests=watched)
+    unclear = _renames_unclear(result, before, after)
     for identity in after.tables.keys() - before.tables.keys():
-        result.creators[identity] = revision
+        if not unclear:
+            result.creators[identity] = revision
     for identity, (key, _) in before.tables.items():
         if identity not in after.tables and (key.name, key.schema) != version_table:
-            action = _gone(result, before, after)
+            action = "dropped_or_renamed" if unclear else "dropped"
             result.gone.setdefault(key, result.creators.get(identity, ""))
             result.alterations.append(Alteration(revision, key, "table", action))
         elif identity in after.tables and after.tables[identity][0] != key:
@@ -155,9 +157,10 @@ def _note(
     result.applied.append(revision)
 
 
-def _gone(result: Replayed, before: Snapshot, after: Snapshot) -> str:
-    made = after.tables.keys() - before.tables.keys()
-    return "dropped_or_renamed" if made and not result.catalogue.tells_renames else "dropped"
+def _renames_unclear(result: Replayed, before: Snapshot, after: Snapshot) -> bool:
+    """A table went and another came, and nothing tells whether it is the same one: then nobody is known to have created it."""
+    came, went = after.tables.keys() - before.tables.keys(), before.tables.keys() - after.tables.keys()
+    return bool(came and went) and not result.catalogue.tells_renames
 
 
 def _note_details(result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot) -> None:

@@ -139,7 +139,10 @@ class Session:
         try:
             with self._timed(step):
                 environment.run(config, script, work, **options)
-        except WorkerError:
+        except WorkerError as error:
+            unsupported = self.redirect.unsupported()
+            if unsupported is not None and isinstance(error.__cause__, ImportError):
+                raise unsupported from error
             # A refused connection is the reason, whatever the application made of it afterwards.
             if self.redirect.refusal is not None:
                 raise self.redirect.refusal from None
@@ -160,7 +163,11 @@ class Session:
         with _warnings() as warnings:
             comparison = compare(context, self.replayed[index][1].catalogue)
         compared = sum(not table.removed for table in tables) if compares_tables else 0
-        others = sorted({*plugins, *private.comparator_modules()} - {p for p in plugins if p.startswith("alembic.")})
+        others = sorted(
+            name
+            for name in {*plugins, *private.comparator_modules()}
+            if not name.startswith("alembic.autogenerate.")
+        )
         not_checked = limits.not_checked(context, plugins, self.replayed[index][1].last)
         return _Compared(target, context, tables, comparison, warnings, not_checked, tuple(others), compared)
 
@@ -200,7 +207,7 @@ class Session:
             )
             locations = tuple(
                 VersionLocation(os.path.realpath(path), package_of_path(os.path.join(path, "revision.py")))
-                for path in script._version_locations  # noqa: SLF001 - the only name that has them resolved
+                for path in private.version_locations(script)
             )
             owners = {*self.stacks.packages(), *(p for p in packages.values() if p)}
             owners |= {location.package for location in locations if location.package}
