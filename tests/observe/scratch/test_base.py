@@ -20,7 +20,9 @@ class Recorded(Scratch):
 
     def _start(self) -> None:
         self.calls.append("start")
-        while not self.go.wait(0.01):
+        for _ in range(500):
+            if self.go.wait(0.01):
+                break
             if self._closing.is_set():
                 message = "gave up"
                 raise ObservationError(message)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # As the command line does it: SIGTERM becomes SystemExit, and the scratch database is used in a with block.
 RUN = """
-import signal, sys, threading, time
+import contextlib, signal, sys, threading, time
 from pathlib import Path
 from alembic_review.observe.scratch import open_scratch
 
@@ -26,7 +26,8 @@ def leave(*_):
     raise SystemExit(143)
 
 signal.signal(signal.SIGTERM, leave)
-with open_scratch(sys.argv[1], None) as scratch:
+scratch = open_scratch(sys.argv[1], None)
+with contextlib.nullcontext() if sys.argv[2] == "forget" else scratch:
     threading.Thread(target=scratch.start).start()
     database = scratch.create()
     if database.dialect == "postgresql":
@@ -35,9 +36,7 @@ with open_scratch(sys.argv[1], None) as scratch:
         print(0, flush=True)
     if sys.argv[2] == "raise":
         raise RuntimeError("as an application would")
-    if sys.argv[2] == "forget":
-        scratch.__class__.__exit__ = lambda *_: None
-    else:
+    if sys.argv[2] == "wait":
         time.sleep(60)
 """
 
