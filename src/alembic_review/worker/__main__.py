@@ -29,6 +29,9 @@ def _main() -> int:
     os.set_inheritable(descriptor, False)
     _die_with_parent()
     _make_importable()
+    if sys.version_info < (3, 10):
+        print(f"alembic-review needs Python 3.10 or newer for the application, not {sys.version.split()[0]}.")
+        return 3
     try:
         import alembic
         import sqlalchemy  # noqa: F401

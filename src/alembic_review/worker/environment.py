@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,9 @@ class Environment:
         arguments = ["-c", self.file, "-n", self.section]
         for value in self.x:
             arguments += ["-x", value]
-        return private.config_from_arguments([*arguments, *command], self.file, self.section)
+        # Some frameworks read the command line themselves; let them see what they would see under `alembic`.
+        sys.argv[1:] = [*arguments, *command]
+        return private.config_from_arguments(sys.argv[1:], self.file, self.section)
 
     def script_directory(self, config: Config) -> ScriptDirectory:
         """Load the revision map. Raises ``WorkerError``."""

@@ -15,6 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 from alembic_review.model.facts import Package
 
+_SHARED_PREFIXES = frozenset({"/", "/usr", "/usr/local", "/opt"})
+"""Prefixes of a system Python: what lies below them may well be somebody's project (``/usr/src/app``)."""
+
 STDLIB = os.path.realpath(sysconfig.get_path("stdlib"))
 
 
@@ -216,7 +219,7 @@ def _is_installed(path: str) -> bool:
     real = os.path.realpath(path)
     if {"site-packages", "dist-packages"} & set(real.split(os.sep)):
         return True
-    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - {"/", "/usr"}
+    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - _SHARED_PREFIXES
     return any(_below(real, prefix) for prefix in prefixes) or _in_virtual_environment(os.path.dirname(real))
 
 
