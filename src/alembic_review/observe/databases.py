@@ -6,6 +6,7 @@ import re
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from alembic_review.model.errors import ReviewError
 from alembic_review.observe.scratch import open_scratch
@@ -35,19 +36,23 @@ class RunDatabases:
         self._failure: ReviewError | None = None
         self._starter = threading.Thread(target=self._start_early, daemon=True)
 
-    def __enter__(self) -> RunDatabases:
-        self._starter.start()
+    def __enter__(self) -> Self:
+        try:
+            self._scratch[self._guess] = open_scratch(self._guess, self._server)
+        except ReviewError as error:
+            self._failure = error
+        else:
+            self._starter.start()
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._starter.join()
+        # Closing interrupts a start that is still under way.
         for scratch in self._scratch.values():
             scratch.close()
+        if self._starter.ident is not None:
+            self._starter.join()
 
     @property
     def kinds(self) -> str:
@@ -56,7 +61,8 @@ class RunDatabases:
 
     def create(self, dialect: str) -> ScratchDatabase:
         """A new scratch database of this dialect. Raises ``ReviewError``."""
-        self._starter.join()
+        if self._starter.ident is not None:
+            self._starter.join()
         if dialect == self._guess and self._failure is not None:
             raise self._failure
         if dialect not in self._scratch:
@@ -68,8 +74,6 @@ class RunDatabases:
     def _start_early(self) -> None:
         """A guess that fails is nobody's problem until the application asks for that dialect."""
         try:
-            scratch = open_scratch(self._guess, self._server)
-            self._scratch[self._guess] = scratch
-            scratch.start()
+            self._scratch[self._guess].start()
         except ReviewError as error:
             self._failure = error
