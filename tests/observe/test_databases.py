@@ -17,23 +17,22 @@ class Recorded(Scratch):
     kind = "recorded"
 
     def __init__(self, dialect: str, *, fails: bool = False) -> None:
+        super().__init__()
         self.dialect = dialect
         self.calls: list[str] = []
-        self.closed = threading.Event()
         self.fails = fails
 
-    def start(self) -> None:
+    def _start(self) -> None:
         self.calls.append("start")
         if self.fails:
             raise ObservationError("no server to be had")
 
-    def create(self) -> ScratchDatabase:
+    def _create(self) -> ScratchDatabase:
         self.calls.append("create")
         return ScratchDatabase(self.dialect, "name")
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self.calls.append("close")
-        self.closed.set()
 
 
 @pytest.fixture
@@ -85,11 +84,14 @@ def test_a_guess_that_fails_matters_only_when_it_is_asked_for(opened: dict[str, 
 def test_leaving_early_interrupts_a_start_under_way(
     opened: dict[str, Recorded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    starting = threading.Event()
+
     def start(self: Recorded) -> None:
-        assert self.closed.wait(20)
+        starting.set()
+        assert self._closing.wait(20)
         self.calls.append("interrupted")
 
-    monkeypatch.setattr(Recorded, "start", start)
+    monkeypatch.setattr(Recorded, "_start", start)
     with RunDatabases(None, "postgresql"):
-        pass
-    assert opened["postgresql"].calls == ["close", "interrupted"]
+        assert starting.wait(20)
+    assert opened["postgresql"].calls == ["interrupted", "close"]

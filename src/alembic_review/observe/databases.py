@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,15 +34,11 @@ class RunDatabases:
         self._guess = guess
         self._scratch: dict[str, Scratch] = {}
         self._used: set[str] = set()
-        self._failure: ReviewError | None = None
         self._starter = threading.Thread(target=self._start_early, daemon=True)
 
     def __enter__(self) -> Self:
-        try:
+        with suppress(ReviewError):
             self._scratch[self._guess] = open_scratch(self._guess, self._server)
-        except ReviewError as error:
-            self._failure = error
-        else:
             self._starter.start()
         return self
 
@@ -60,20 +57,14 @@ class RunDatabases:
         return ", ".join(sorted({self._scratch[dialect].kind for dialect in self._used}))
 
     def create(self, dialect: str) -> ScratchDatabase:
-        """A new scratch database of this dialect. Raises ``ReviewError``."""
-        if self._starter.ident is not None:
-            self._starter.join()
-        if dialect == self._guess and self._failure is not None:
-            raise self._failure
+        """A new scratch database of this dialect; waits for an early start. Raises ``ReviewError``."""
         if dialect not in self._scratch:
             self._scratch[dialect] = open_scratch(dialect, self._server)
-            self._scratch[dialect].start()
+        database = self._scratch[dialect].create()
         self._used.add(dialect)
-        return self._scratch[dialect].create()
+        return database
 
     def _start_early(self) -> None:
-        """A guess that fails is nobody's problem until the application asks for that dialect."""
-        try:
+        """A guess that fails is nobody's problem until the application asks for that dialect; then it fails again."""
+        with suppress(ReviewError):
             self._scratch[self._guess].start()
-        except ReviewError as error:
-            self._failure = error
