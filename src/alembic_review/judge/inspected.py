@@ -22,6 +22,11 @@ def require_inspected(facts: Facts, databases: Sequence[JudgedDatabase], evidenc
         raise ObservationError(f"No model was loaded: the MetaData of {facts.env_py} has no table.", hint=_IMPORT)
     for database in databases:
         if not database.facts.compared and any(not table.removed for table in database.facts.tables):
+            if any(entry.kind == "table" for entry in database.facts.filtered):
+                raise ObservationError(
+                    "Nothing was compared: the filters of env.py keep out every table.",
+                    hint="Let include_object and include_name keep the tables that are to be reviewed.",
+                )
             raise ObservationError(
                 "Nothing was compared: the autogenerate_plugins of env.py leave out alembic.autogenerate.tables.",
                 hint='Add "alembic.autogenerate.*" to autogenerate_plugins.',

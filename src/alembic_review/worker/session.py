@@ -162,7 +162,9 @@ class Session:
         plugins, compares_tables = private.autogenerate_plugins(context)
         with _warnings() as warnings:
             comparison = compare(context, self.replayed[index][1].catalogue)
-        compared = sum(not table.removed for table in tables) if compares_tables else 0
+        hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
+        seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]
+        compared = len(seen) if compares_tables else 0
         others = sorted(
             name
             for name in {*plugins, *private.comparator_modules()}
