@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from .edits import Append, Replace, module, revision
+from .environments import stack
 from .harness import POSTGRESQL, SQLITE
 from .scenario import BOTH, Scenario, codes
 
 CORE_MODEL = "site:acme/db/model"
+
+# With SQLAlchemy 1.4, Alembic leaves expression indexes of PostgreSQL out of the comparison.
+COMPARES_EXPRESSIONS = stack().sqlalchemy >= (2, 0)
 
 HANGS_ON = module(
     """
@@ -19,9 +23,8 @@ HANGS_ON = module(
         voltage = sa.Column(sa.Integer())  # HERE product.voltage
 
     sa.Index("ix_store_name", Store.__table__.c.name)  # HERE store.ix_store_name
-    Person.__table__.append_constraint(  # HERE person.uq_person_names
-        sa.UniqueConstraint("first_name", "last_name", name="uq_person_names")
-    )
+    names = sa.UniqueConstraint("first_name", "last_name", name="uq_person_names")
+    Person.__table__.append_constraint(names)  # HERE person.uq_person_names
     """
 )
 
@@ -62,6 +65,39 @@ CORE = (
         findings=codes("AR101"),
     ),
     Scenario(
+        "hung-onto-core-tables-in-rarer-ways",
+        module(
+            """
+            sa.Table("store", metadata, sa.Column("fax", sa.String(9)), extend_existing=True)  # HERE store.fax
+            longer = sa.Column("first_name", sa.String(99))
+            Person.__table__.append_column(longer, replace_existing=True)  # HERE person.first_name
+            key = sa.ForeignKeyConstraint(["city"], ["poser_sync_log.message"], name="fk_store_city")
+            Store.__table__.append_constraint(key)  # HERE store.fk_store_city
+            """
+        ),
+        databases=(POSTGRESQL,),
+        status=1,
+        changes=(
+            "blocked add_column store.fax",
+            "blocked modify_type person.first_name",
+            "blocked add_fk store.fk_store_city",
+        ),
+        causes={
+            "store.fax": "poser",
+            "person.first_name": "poser",
+            "store.fk_store_city": "poser",
+        },
+        findings=codes("AR101"),
+    ),
+    Scenario(
+        "expression-index-on-a-core-table",
+        module("sa.Index('ix_person_lower', sa.func.lower(Person.__table__.c.last_name))\n"),
+        databases=(POSTGRESQL,),
+        status=1,
+        changes=("blocked add_index person.ix_person_lower",) if COMPARES_EXPRESSIONS else (),
+        findings=codes("AR101" if COMPARES_EXPRESSIONS else "AR105"),
+    ),
+    Scenario(
         "core-changed-in-place",
         IN_PLACE,
         databases=BOTH,
@@ -73,7 +109,13 @@ CORE = (
             "blocked remove_index store.ix_store_city",
             "blocked remove_table event_log",
         ),
-        causes={"person.first_name": "poser", "store.name": "poser", "person.last_name": None},
+        causes={
+            "person.first_name": "poser",
+            "store.name": "poser",
+            "person.last_name": None,
+            "store.ix_store_city": None,
+            "event_log": "poser",
+        },
         findings=codes("AR101"),
     ),
     Scenario(
@@ -149,11 +191,80 @@ CORE = (
     Scenario(
         "revision-renamed-a-core-table",
         revision("op.rename_table('setting', 'old_setting')"),
-        databases=BOTH,
+        databases=(POSTGRESQL,),
         status=1,
         changes=("blocked add_table setting", "blocked remove_table old_setting"),
         findings=codes("AR101", "AR106"),
+        causes={"setting": "poser", "old_setting": "poser"},
         says=("aa00bb11cc22",),
+    ),
+    # On SQLite a rename looks like a drop and a create, so nothing tells whose the new table is.
+    Scenario(
+        "revision-renamed-a-core-table-untold",
+        revision("op.rename_table('setting', 'old_setting')"),
+        status=1,
+        changes=("blocked add_table setting", "blocked remove_table old_setting"),
+        findings=codes("AR101", "AR103", "AR106"),
+        causes={"old_setting": None},
+        says=("aa00bb11cc22",),
+    ),
+    Scenario(
+        "revision-changed-columns-and-dropped-items-of-core-tables",
+        revision(
+            """
+            op.alter_column('store', 'name', nullable=True)
+            op.alter_column('person', 'first_name', type_=sa.String(90))
+            op.drop_index('ix_store_city', table_name='store')
+            op.drop_constraint('uq_store_number', 'store')
+            op.drop_constraint('fk_user_person_uuid', 'user')
+            op.create_table_comment('setting', 'ours now')
+            op.alter_column('store', 'number', comment='ours too')
+            op.drop_column('product', 'upc')
+            """
+        ),
+        databases=(POSTGRESQL,),
+        status=1,
+        changes=(
+            "blocked modify_nullable store.name",
+            "blocked modify_type person.first_name",
+            "blocked add_index store.ix_store_city",
+            "blocked add_constraint store.uq_store_number",
+            "blocked add_fk user.fk_user_person_uuid",
+            "blocked remove_table_comment setting",
+            "blocked modify_comment store.number",
+            "blocked add_column product.upc",
+        ),
+        causes={"store.name": "poser", "store.ix_store_city": "poser", "product.upc": "poser"},
+        findings=codes("AR101", "AR106"),
+        says=("aa00bb11cc22",),
+    ),
+    Scenario(
+        "revision-changed-what-autogenerate-does-not-compare",
+        revision("op.alter_column('store', 'state', server_default='closed')"),
+        databases=(POSTGRESQL,),
+        status=1,
+        findings=codes("AR106"),
+        says=("aa00bb11cc22",),
+    ),
+    # What the hint of AR106 asks for is also enough.
+    Scenario(
+        "revision-undid-what-an-earlier-one-did",
+        (
+            *revision("op.add_column('store', sa.Column('fax', sa.String(20)))"),
+            *revision("op.drop_column('store', 'fax')", id="bb00cc11dd22", down="aa00bb11cc22"),
+        ),
+        databases=BOTH,
+    ),
+    Scenario(
+        "revision-wrote-rows-of-a-core-table",
+        revision("op.execute(\"INSERT INTO setting (name, value) VALUES ('a', 'b')\")"),
+        databases=BOTH,
+    ),
+    Scenario(
+        "server-default-of-the-core-in-place",
+        module("Store.__table__.c.state.server_default = sa.DefaultClause('closed')  # HERE AR105\n"),
+        status=1,
+        findings=codes("AR105"),
     ),
     Scenario(
         "core-models-ahead-of-core-revisions",

@@ -102,7 +102,7 @@ CUSTOM = (
             "product_history": "acme core",
             "poser_widget": "poser custom",
             "poser_widget_store": "poser custom",
-            "poser_person": "poser custom",
+            "poser_person": "poser custom extends person",
             "poser_sync_log": "poser custom",
         },
     ),
@@ -163,7 +163,7 @@ CUSTOM = (
             """
         ),
         changes=("safe add_table poser_product",),
-        owners={"poser_product": "poser custom"},
+        owners={"poser_product": "poser custom extends product"},
     ),
     Scenario(
         "audit-columns-of-the-core-on-a-custom-table",

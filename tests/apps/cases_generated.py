@@ -158,6 +158,15 @@ GENERATED = (
         changes=("safe add_table poser_offer", "safe op:AddEnumValuesOp -.poser_grade"),
     ),
     Scenario(
+        "enum-of-core-tables-changed-by-the-core",
+        (
+            Replace("site:acme/db/alembic/env.py", "from alembic import context\n", f"{ENUM_IMPORT}\n"),
+            Replace(f"{CORE_MODEL}/stores.py", '"open", "closed"', '"open", "closed", "moving"'),
+        ),
+        databases=(POSTGRESQL,),
+        changes=("upstream op:AddEnumValuesOp -.store_state",),
+    ),
+    Scenario(
         "enum-of-both-changed-by-the-core",
         (*USES_STORE_STATE, Replace(f"{CORE_MODEL}/stores.py", '"open", "closed"', '"open", "closed", "moving"')),
         databases=(POSTGRESQL,),
@@ -177,6 +186,6 @@ GENERATED = (
         databases=(POSTGRESQL,),
         status=1,
         changes=("blocked op:AddEnumValuesOp -.store_state",),
-        findings=codes("AR101"),
+        findings=codes("AR101", "AR105"),
     ),
 )

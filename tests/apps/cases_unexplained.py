@@ -144,7 +144,7 @@ UNEXPLAINED = (
             ),
         ),
         changes=("safe add_table tills_wish",),
-        findings=codes("AR402"),
+        findings=codes("AR401", "AR402"),
     ),
     Scenario(
         "module-nobody-imports-new",

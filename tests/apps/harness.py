@@ -58,8 +58,22 @@ class Run:
         return self.stdout + self.stderr
 
     def explain(self) -> str:
-        """The run in full, for the message of a failing test."""
-        return f"$ {' '.join(self.command)}\nexit {self.status}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+        """The run in short, for the message of a failing test."""
+        lines = [f"$ {' '.join(self.command)}", f"exit {self.status}", "--- stdout"]
+        if self.report is None:
+            lines.append(self.stdout)
+        else:
+            heads = ("outcome", "gate", "summary", "failure", "provenance")
+            lines += [f"{name}: {self.report.get(name)}" for name in heads]
+            lines += [_brief(change, "verdict", "kind", "cause", "reason") for change in self.report["changes"]]
+            lines += [_brief(finding, "code", "blocks", "message", "hint") for finding in self.report["findings"]]
+        return "\n".join([*lines, "--- stderr", self.stderr])
+
+
+def _brief(entry: dict[str, Any], *names: str) -> str:
+    place = entry["location"] and f"{entry['location']['path']}:{entry['location']['line']}"
+    where = ".".join(str(entry.get(name)) for name in ("schema", "table", "name"))
+    return f"* {where} {[entry[name] for name in names]} {place}"
 
 
 def copy_tree(source: Path, target: Path, rename: Callable[[str], str] = unchanged) -> None:

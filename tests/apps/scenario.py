@@ -23,8 +23,9 @@ class Scenario:
 
     ``changes`` are all changes, as ``"verdict kind table.name"``; ``postgresql`` those that only PostgreSQL has (SQLite
     has no comments). ``findings`` are all codes out of ``CODES``. ``causes`` maps ``"table.name"`` to the expected
-    cause, ``owners`` a table to ``"owner role"``. A comment ``# HERE table.name`` in an edit marks the line where that
-    change is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the findings' words match.
+    cause, ``owners`` a table to ``"owner role"`` or ``"owner role extends table"``. A comment ``# HERE table.name`` in an
+    edit marks the line where that change is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the
+    findings' words match.
     """
 
     name: str
@@ -76,7 +77,7 @@ def check(scenario: Scenario, run: Run, application: Application, database: str,
         changes = [change for change in report["changes"] if _where(change) == rename(where)]
         assert [change["cause"] for change in changes] == [cause and rename(cause)] * len(changes), run.explain()
         assert changes, f"no change on {where}"
-    tables = {table["name"]: f"{table['owner']} {table['role']}" for table in report["tables"]}
+    tables = {table["name"]: _ownership(table) for table in report["tables"]}
     wanted = {rename(name): rename(owner) for name, owner in scenario.owners.items()}
     assert {name: tables.get(name) for name in wanted} == wanted, run.explain()
     said = "\n".join(f"{finding['message']} {finding['hint']}" for finding in report["findings"])
@@ -112,10 +113,15 @@ def check_every_run(run: Run, application: Application) -> None:
         ), run.explain()
         assert change["reason"], run.explain()
         assert change["python"], run.explain()
+    assert all(finding["revision"] for finding in findings if finding["code"] == "AR106"), run.explain()
     for entry in (*changes, *findings):
         place = entry["location"]
         assert place is None or not Path(place["path"]).is_absolute(), run.explain()
     assert str(application.folder) not in "".join(entry["reason"] for entry in changes), run.explain()
+
+
+def _ownership(table: dict[str, Any]) -> str:
+    return f"{table['owner']} {table['role']}" + (f" extends {table['extends']}" if table["extends"] else "")
 
 
 def _outcome(changes: list[dict[str, Any]], findings: list[dict[str, Any]]) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,11 +80,13 @@ def test_version_location_that_is_not_there(tmp_path: Path) -> None:
     )
     run = run_tool(application)
     assert run.status in {2, 3}, run.explain()
+    failed(run, application, "alembic/version", status=run.status)
 
 
 def test_env_py_raises(tmp_path: Path) -> None:
-    application = on_sqlite(tmp_path, functions("raise RuntimeError('no luck with s3cr%et')  # HERE"))
-    failed(run_tool(application, conf="alembic.ini"), application, "RuntimeError", "no luck")
+    raising = functions("raise RuntimeError('no luck with ' + config.get_main_option('sqlalchemy.url'))  # HERE")
+    application = make_project(tmp_path, "env_generic", (raising,))
+    failed(run_tool(application, conf="alembic.ini"), application, "RuntimeError", "no luck", r"db\.invalid")
 
 
 def test_a_model_raises(tmp_path: Path) -> None:
@@ -240,8 +245,40 @@ def test_unknown_custom_package(tmp_path: Path) -> None:
     assert "prose" in run.said
 
 
+def test_the_report_is_written_all_the_same(tmp_path: Path) -> None:
+    application = on_sqlite(tmp_path, functions("raise RuntimeError('no luck')"))
+    written = tmp_path / "report.json"
+    run = run_tool(application, "-o", f"json={written}", conf="alembic.ini")
+    assert run.status == 3, run.explain()
+    report = json.loads(written.read_text())
+    assert report == run.report
+    assert "no luck" in report["failure"]["message"]
+
+
+@pytest.mark.parametrize("end", ["exit-0", "hard-exit-0", "killed", None])
+def test_nothing_is_left_behind(end: str | None, tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (functions(ENDS[end]),) if end else ())
+    # Short, for the sake of the server's socket, and open to the user that a server of root's runs as.
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        run = run_tool(application, conf="alembic.ini", variables={"TMPDIR": folder})
+        assert run.status == (3 if end else 0), run.explain()
+        assert list(Path(folder).iterdir()) == []
+        assert [line for line in _command_lines() if folder in line] == []
+
+
+def _command_lines() -> list[str]:
+    """The command lines of all processes, where the system tells."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(path.read_text(errors="replace"))
+    return lines
+
+
 def test_a_traceback_on_request(tmp_path: Path) -> None:
     application = on_sqlite(tmp_path, functions("raise RuntimeError('no luck')"))
     run = run_tool(application, "--debug", conf="alembic.ini")
     assert run.status == 3, run.explain()
     assert "Traceback" in run.stderr, run.explain()
+    assert "no luck" in run.stderr, run.explain()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from .decoy import Decoy, listening
-from .edits import Edit, Replace
+from .edits import Edit, Replace, Write
 from .environments import stack
-from .harness import Application, Run, make_project, run_tool
+from .harness import Application, Run, make_project, run_alembic, run_tool
 from .scenario import check_every_run
 from .test_environments import ENV, PENDING, VERSION, functions, rows
 
@@ -77,6 +77,14 @@ def reviewed_or_refused(run: Run, application: Application) -> None:
     assert rows(run) == PENDING
 
 
+@pytest.mark.parametrize("own", ["url", "creator"])
+def test_plain_alembic_does_contact_the_decoy(own: str, tmp_path: Path) -> None:
+    with listening() as listener:
+        edits = () if own == "url" else creating(ENGINES["creator"])
+        run_alembic(aimed("env_generic", listener, tmp_path, *edits), "current")
+    assert listener.contacts > 0
+
+
 def test_a_plain_url(decoy: Decoy, tmp_path: Path) -> None:
     run = run_tool(aimed("env_generic", decoy, tmp_path), conf="alembic.ini")
     assert rows(run) == PENDING
@@ -99,15 +107,17 @@ ENGINES = {
 }
 
 
+def creating(engine: str) -> tuple[Edit, ...]:
+    """The generic environment with an engine of its own making."""
+    return (
+        functions(f"import {DRIVER} as driver"),
+        Replace(ENV, f"connectable = {GENERIC}", f"connectable = {engine}"),
+    )
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_engines_with_a_connection_of_their_own(name: str, decoy: Decoy, tmp_path: Path) -> None:
-    application = aimed(
-        "env_generic",
-        decoy,
-        tmp_path,
-        functions(f"import {DRIVER} as driver"),
-        Replace(ENV, f"connectable = {GENERIC}", f"connectable = {ENGINES[name]}"),
-    )
+    application = aimed("env_generic", decoy, tmp_path, *creating(ENGINES[name]))
     run = run_tool(application, conf="alembic.ini")
     if name == "connect-args":
         assert rows(run) == PENDING
@@ -204,22 +214,41 @@ def test_a_refusal_that_the_application_swallows(decoy: Decoy, tmp_path: Path) -
         f"try:\n    import {DRIVER} as driver; driver.connect({arguments()})  # RAW\nexcept Exception:\n    pass"
     )
     application = aimed("env_generic", decoy, tmp_path, functions(swallowed))
-    run = run_tool(application, conf="alembic.ini")
-    assert run.status == 3, run.explain()
+    refused(run_tool(application, conf="alembic.ini"), application, "# RAW")
+
+
+MARSDB = """
+from sqlalchemy.engine.default import DefaultDialect
+
+
+class Dialect(DefaultDialect):
+    name = "marsdb"
+    driver = "rover"
+    paramstyle = "named"
+    supports_statement_cache = True
+
+    @classmethod
+    def dbapi(cls):
+        import sys
+        return sys.modules[__name__]
+
+    import_dbapi = dbapi
+
+
+paramstyle = "named"
+
+
+def connect(*args, **kwargs):
+    raise SystemExit(7)
+"""
 
 
 def test_another_dialect_is_named(tmp_path: Path) -> None:
-    driver = (
-        "paramstyle = 'pyformat'\nVERSION = (1, 4, 6, 'final', 1)\n\n"
-        "def connect(**arguments):\n    raise SystemExit(7)\n"
-    )
-    application = make_project(
-        tmp_path,
-        "env_generic",
-        (Replace("alembic.ini", "postgresql://library:s3cr%%et@", "mysql+pymysql://library:s3cr%%et@"),),
-    )
-    (application.environment.site_packages / "pymysql.py").write_text(driver)
+    register = "from sqlalchemy.dialects import registry\nregistry.register('marsdb', 'marsdb', 'Dialect')"
+    url = Replace("alembic.ini", "postgresql://library:s3cr%%et@", "marsdb://library:s3cr%%et@")
+    application = make_project(tmp_path, "env_generic", (url, functions(register), Write("site:marsdb.py", MARSDB)))
     run = run_tool(application, conf="alembic.ini")
     assert run.status == 3, run.explain()
-    assert "mysql" in run.said
     check_every_run(run, application)
+    assert "marsdb" in run.stderr, run.explain()
+    assert "env.py" in run.stderr, run.explain()
