@@ -1,0 +1,202 @@
+"""The redirect, each time in a process of its own: it can't be taken off again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+HEADER = """
+import json, sqlite3, sys
+folder = sys.argv[1]
+
+def make(name, mark):
+    connection = sqlite3.connect(f"{folder}/{name}")
+    connection.execute(f"PRAGMA application_id = {mark}")
+    connection.execute(f"CREATE TABLE {name} (id INTEGER)")
+    connection.commit()
+    connection.close()
+    return f"{folder}/{name}"
+
+make("scratch0", 7)
+make("scratch1", 8)
+decoy = make("decoy", 9)
+
+from alembic_review.worker.redirect import Redirect, Scratch
+from alembic_review.worker.stacks import Stacks
+
+asked = []
+def ask(dialect, target):
+    number = len(asked)
+    asked.append(target.label)
+    return Scratch(f"{folder}/scratch{number}", None, None, None, None, str(7 + number), {})
+
+redirect = Redirect(ask, Stacks())
+redirect.install()
+
+import sqlalchemy as sa
+from sqlalchemy import pool, text
+
+def where(engine):
+    with engine.connect() as connection:
+        return [row[0] for row in connection.execute(text("SELECT name FROM sqlite_master"))]
+
+def attempt(function):
+    try:
+        return function()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+"""
+
+STRANGER = """
+class Cursor:
+    def execute(self, *a): pass
+    def fetchone(self): return None
+    def close(self): pass
+
+class Stranger:
+    closed = used = False
+    def cursor(self):
+        return Cursor()
+    def rollback(self): pass
+    def commit(self): pass
+    def close(self):
+        Stranger.closed = True
+
+class OwnPool(pool.NullPool):
+    _invoke_creator = property(lambda self: lambda record: Stranger(), lambda self, value: None)
+
+touched = []
+engine = sa.create_engine("sqlite:///x.db", pool=OwnPool(lambda: None))
+sa.event.listen(engine, "connect", lambda *a: touched.append(1))
+"""
+
+
+def run(tmp_path: Path, body: str) -> dict[str, object]:
+    """Run ``body`` after the header; it leaves its findings in ``result``."""
+    script = textwrap.dedent(HEADER) + textwrap.dedent(body)
+    script += "\nresult['asked'] = asked\nresult['refusal'] = redirect.refusal and redirect.refusal.message"
+    script += "\nprint(json.dumps(result))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "sa.create_engine(f'sqlite:///{decoy}')",
+        "sa.create_engine('sqlite://')",
+        "sa.create_engine('sqlite://', creator=lambda: sqlite3.connect(decoy))",
+        "sa.create_engine('sqlite://', pool=pool.QueuePool(lambda: sqlite3.connect(decoy)))",
+        "sa.create_engine('sqlite://', poolclass=pool.StaticPool)",
+    ],
+)
+def test_every_engine_leads_to_the_scratch_database(tmp_path: Path, engine: str) -> None:
+    found = run(tmp_path, f"result = {{'tables': where({engine})}}")
+    assert found["tables"] == ["scratch0"]
+    assert found["refusal"] is None
+
+
+def test_a_listener_that_returns_a_connection_of_its_own_is_never_asked(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        called = []
+        engine = sa.create_engine("sqlite:///elsewhere.db")
+        sa.event.listen(engine, "do_connect", lambda *a: called.append(1))
+        result = {"tables": where(engine), "called": called}
+        """,
+    )
+    assert (found["tables"], found["called"]) == (["scratch0"], [])
+
+
+def test_each_target_has_a_database_of_its_own_and_equal_urls_share_one(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        one, same = sa.create_engine("sqlite:///a.db"), sa.create_engine("sqlite:///a.db")
+        other = sa.create_engine("sqlite:///b.db")
+        result = {"tables": [where(one), where(same), where(other)]}
+        """,
+    )
+    assert found["tables"] == [["scratch0"], ["scratch0"], ["scratch1"]]
+    assert found["asked"] == ["sqlite:///a.db", "sqlite:///b.db"]
+
+
+def test_engines_whose_url_does_not_tell_count_one_by_one_and_again_in_the_next_run(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        def both():
+            return [where(sa.create_engine("sqlite://", creator=lambda: None)) for _ in range(2)]
+        first = both()
+        redirect.start_run()
+        result = {"first": first, "second": both()}
+        """,
+    )
+    assert found["first"] == found["second"] == [["scratch0"], ["scratch1"]]
+
+
+def test_a_connection_without_the_mark_is_closed_before_its_first_use(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        STRANGER + "result = {'said': attempt(lambda: where(engine)), 'closed': Stranger.closed, 'touched': touched}",
+    )
+    assert "led somewhere else" in str(found["said"])
+    assert "led somewhere else" in str(found["refusal"])
+    assert (found["closed"], found["touched"]) == (True, [])
+
+
+def test_a_scratch_database_with_another_mark_is_refused(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        make_wrong = sqlite3.connect
+        def ask_wrong(dialect, target):
+            return Scratch(decoy, None, None, None, None, "7", {})
+        redirect._ask = ask_wrong
+        result = {"said": attempt(lambda: where(sa.create_engine("sqlite:///x.db")))}
+        """,
+    )
+    assert "led somewhere else" in str(found["said"])
+
+
+def test_raw_connections_are_refused_but_memory_is_nobodys(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        result = {
+            "decoy": attempt(lambda: sqlite3.connect(decoy)),
+            "memory": attempt(lambda: str(sqlite3.connect(":memory:").execute("SELECT 1").fetchone())),
+        }
+        """,
+    )
+    assert "direct sqlite3 connection was refused" in str(found["decoy"])
+    assert found["memory"] == "(1,)"
+
+
+def test_a_refusal_that_the_application_swallows_is_remembered(tmp_path: Path) -> None:
+    found = run(tmp_path, "attempt(lambda: sqlite3.connect(decoy))\nresult = {}")
+    assert "refused" in str(found["refusal"])
+
+
+def test_a_dialect_that_is_not_supported_is_named_with_the_place(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        from alembic_review.worker.problems import WorkerError
+        def refuse(dialect, target):
+            raise WorkerError(f"the dialect {dialect.name} is not supported", "use another")
+        redirect._ask = refuse
+        result = {"said": attempt(lambda: where(sa.create_engine("sqlite:///x.db")))}
+        """,
+    )
+    assert "the dialect sqlite is not supported" in str(found["said"])
