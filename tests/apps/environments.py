@@ -28,6 +28,7 @@ print(json.dumps({
     "version": list(sys.version_info[:3]),
     "site_packages": [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")],
     "sqlalchemy": [int(part) for part in version("sqlalchemy").split(".")[:2]],
+    "alembic": [int(part) for part in version("alembic").split(".")[:2]],
 }))
 """
 
@@ -40,6 +41,7 @@ class Stack:
     version: tuple[int, int, int]
     site_packages: tuple[Path, ...]
     sqlalchemy: tuple[int, int]
+    alembic: tuple[int, int]
 
 
 @cache
@@ -53,6 +55,7 @@ def stack() -> Stack:
         version=(major, minor, patch),
         site_packages=tuple(Path(path) for path in dict.fromkeys(answer["site_packages"])),
         sqlalchemy=(answer["sqlalchemy"][0], answer["sqlalchemy"][1]),
+        alembic=(answer["alembic"][0], answer["alembic"][1]),
     )
 
 

@@ -23,8 +23,8 @@ class Scenario:
 
     ``changes`` are all changes, as ``"verdict kind table.name"``; ``postgresql`` those that only PostgreSQL has (SQLite
     has no comments). ``findings`` are all codes out of ``CODES``. ``causes`` maps ``"table.name"`` to the expected
-    cause, ``owners`` a table to ``"owner role"`` or ``"owner role extends table"``. A comment ``# HERE table.name`` in an
-    edit marks the line where that change is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the
+    cause, ``owners`` a table to ``"owner role"`` or ``"owner role extends table"``. A comment ``# HERE table.name`` in
+    an edit marks the line where that change is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the
     findings' words match.
     """
 
