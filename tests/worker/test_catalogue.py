@@ -63,7 +63,10 @@ def upgrade(connection: Connection, statements: list[str]) -> Replayed:
         (["ALTER TABLE core ADD COLUMN extra INTEGER"], [("column", "added", "extra")]),
         (["CREATE INDEX ix_mine ON core (size)"], [("index", "added", "ix_mine")]),
         (["DROP INDEX ix_core_name"], [("index", "removed", "ix_core_name")]),
-        (["DROP INDEX ix_core_name", "CREATE INDEX ix_core_name ON core (size)"], [("index", "changed", "ix_core_name")]),
+        (
+            ["DROP INDEX ix_core_name", "CREATE INDEX ix_core_name ON core (size)"],
+            [("index", "changed", "ix_core_name")],
+        ),
         (["DROP TABLE core"], [("table", "dropped", None)]),
         (["INSERT INTO core (id) VALUES (1)", "UPDATE core SET size = 2"], []),
     ],
@@ -111,7 +114,8 @@ def test_values_added_to_a_shared_type_alter_every_column_that_had_it(connection
     connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good', 'bad')")
     connection.exec_driver_sql("ALTER TABLE core ADD COLUMN mood mood")
     result = upgrade(connection, ["ALTER TYPE mood ADD VALUE 'so-so'"])
-    assert result.alterations == [Alteration("abc", CORE, "column", "changed", "mood", ("mood",))]
+    texts = ("('good', 'bad')", "('good', 'bad', 'so-so')")
+    assert result.alterations == [Alteration("abc", CORE, "column", "changed", "mood", ("mood",), *texts)]
 
 
 @pytest.mark.parametrize("connection", ["sqlite"], indirect=True)

@@ -16,7 +16,7 @@ from alembic_review.worker.problems import describe, mask
         "connection to postgresql://:s3cr3t@db/poser",
         "dbname=x user=y password=s3cr3t host=z",
         "password='s3cr3t' host=z",
-        "psycopg.connect(password=\"s3cr3t\")",
+        'psycopg.connect(password="s3cr3t")',
         "postgresql://poser:s3cr3t/with:odd@db/poser",
     ],
 )

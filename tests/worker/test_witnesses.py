@@ -86,7 +86,11 @@ def test_the_import_of_the_core_does_not_put_the_application_into_its_stack(
         ("Product.extra = Column('extra', Integer)", "extra", ["app"]),
         ("Index('ix_extra', Product.__table__.c.kind)", "ix_extra", ["app"]),
         ("Product.__table__.append_constraint(UniqueConstraint('kind', name='uq_extra'))", "uq_extra", ["app"]),
-        ("class Fruit(Product):\n    __mapper_args__ = {'polymorphic_identity': 'f'}\n    sweet = Column(Integer)", "sweet", ["app"]),
+        (
+            "class Fruit(Product):\n    __mapper_args__ = {'polymorphic_identity': 'f'}\n    sweet = Column(Integer)",
+            "sweet",
+            ["app"],
+        ),
         ("add_note(Product.__table__)", "note", ["corepkg", "app"]),
     ],
 )
@@ -142,9 +146,7 @@ def test_an_index_put_into_the_set_behind_every_event_is_an_edit_nobody_saw(
     assert Edit("index", "ix_sly", "added", None) in described(witnesses, "product").edits
 
 
-def test_a_removed_table_is_still_described_with_the_line_that_took_it_out(
-    core: Modules, witnesses: Witnesses
-) -> None:
+def test_a_removed_table_is_still_described_with_the_line_that_took_it_out(core: Modules, witnesses: Witnesses) -> None:
     core({"app/model.py": "from corepkg.model import *\nBase.metadata.remove(Product.__table__)\n"})
     load("app.model")
     table = described(witnesses, "product")
@@ -155,7 +157,9 @@ def test_a_removed_table_is_still_described_with_the_line_that_took_it_out(
 def test_a_function_of_the_core_that_the_application_calls_has_both_in_its_stack(
     core: Modules, witnesses: Witnesses
 ) -> None:
-    core({"app/model.py": "from corepkg.model import *\ndefine_tables(Base.metadata)\nmake_log(Base.metadata, 'log')\n"})
+    core(
+        {"app/model.py": "from corepkg.model import *\ndefine_tables(Base.metadata)\nmake_log(Base.metadata, 'log')\n"}
+    )
     load("app.model")
     table = described(witnesses, "setting")
     assert packages(witnesses, table.stack) == ["corepkg", "app"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from alembic_review.judge.alterations import standing
 from alembic_review.judge.evidence import Evidence, place_of
 from alembic_review.judge.ownership import Owned, Ownership
 from alembic_review.model.facts import (
@@ -67,9 +68,13 @@ class Causes:
         self._ownership = ownership
         self._evidence = evidence
         self._alterations: dict[TableKey, list[tuple[Alteration, str]]] = {}
-        for alteration in database.alterations:
-            owner = evidence.revision_owner(alteration.revision)
-            if owner in evidence.custom:
+        owners = {
+            alteration.revision: evidence.revision_owner(alteration.revision) for alteration in database.alterations
+        }
+        custom = [alteration for alteration in database.alterations if owners[alteration.revision] in evidence.custom]
+        for alteration in standing(custom):
+            owner = owners[alteration.revision]
+            if owner is not None:
                 self._alterations.setdefault(alteration.key, []).append((alteration, owner))
         self._new_names = {
             (alteration.key.schema, alteration.name): alteration.key
@@ -78,7 +83,7 @@ class Causes:
         }
 
     def alterations(self, key: TableKey) -> list[tuple[Alteration, str]]:
-        """What custom revisions did to this table, each with the package of the revision."""
+        """What custom revisions did to this table and nobody undid, each with the package of the revision."""
         return self._alterations.get(key, [])
 
     def of_change(self, owned: Owned, change: ChangeFact) -> Cause:

@@ -146,7 +146,8 @@ class Alteration:
 
     ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``action`` is ``added``, ``removed``, ``changed``,
     ``dropped``, ``renamed`` (``name`` is then the new name), or ``dropped_or_renamed`` where the database can't tell.
-    ``key`` is the name the table had before the revision.
+    ``key`` is the name the table had before the revision. ``before`` and ``after`` are what the database says the item is,
+    ``None`` where it was not there.
     """
 
     revision: str
@@ -155,6 +156,8 @@ class Alteration:
     action: str
     name: str | None = None
     columns: tuple[str, ...] = ()
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,9 @@ def _is_installed(path: str) -> bool:
     real = os.path.realpath(path)
     if {"site-packages", "dist-packages"} & set(real.split(os.sep)):
         return True
-    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - _SHARED_PREFIXES
+    prefixes = {
+        os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)
+    } - _SHARED_PREFIXES
     return any(_below(real, prefix) for prefix in prefixes) or _in_virtual_environment(os.path.dirname(real))
 
 

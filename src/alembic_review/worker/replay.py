@@ -181,7 +181,8 @@ def _note_items(result: Replayed, revision: str, key: TableKey, old: Details, ne
             continue
         action = "added" if before is None else "removed" if after is None else "changed"
         columns = (after or before or ("", ()))[1]
-        result.alterations.append(Alteration(revision, key, kind, action, name, columns))
+        texts = [entry[0] if entry is not None else None for entry in (before, after)]
+        result.alterations.append(Alteration(revision, key, kind, action, name, columns, *texts))
 
 
 def _note_types(result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot) -> None:
@@ -189,7 +190,8 @@ def _note_types(result: Replayed, connection: Connection, revision: str, before:
     for identity, values in after.types.items():
         if identity in before.types and before.types[identity] != values:
             for key, column in result.catalogue.type_users(connection, identity):
-                result.alterations.append(Alteration(revision, key, "column", "changed", column, (column,)))
+                texts = (str(before.types[identity]), str(values))
+                result.alterations.append(Alteration(revision, key, "column", "changed", column, (column,), *texts))
 
 
 def revision_packages(script: ScriptDirectory) -> dict[str, str | None]:

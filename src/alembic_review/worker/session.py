@@ -166,9 +166,7 @@ class Session:
         seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]
         compared = len(seen) if compares_tables else 0
         others = sorted(
-            name
-            for name in {*plugins, *private.comparator_modules()}
-            if not name.startswith("alembic.autogenerate.")
+            name for name in {*plugins, *private.comparator_modules()} if not name.startswith("alembic.autogenerate.")
         )
         not_checked = limits.not_checked(context, plugins, self.replayed[index][1].last)
         return _Compared(target, context, tables, comparison, warnings, not_checked, tuple(others), compared)

@@ -14,11 +14,12 @@ from alembic_review.model.review import Role, Severity
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         tables = list(database.ownership.tables.values())
-        taken = namespaces(tables)
+        # The application's own packages may well share a prefix.
+        taken = {habit: owner for habit, owner in namespaces(tables).items() if owner not in case.evidence.custom}
         for owned in tables:
             found = prefix(owned.key.name)
             other = taken.get(found) if found is not None else None
-            if owned.role is not Role.CUSTOM or owned.model is None or other is None or other == owned.owner:
+            if owned.role is not Role.CUSTOM or owned.model is None or other is None:
                 continue
             yield Report(
                 message=f"The custom table {table_text(owned.key)} is named like the tables of {other} ({found}…).",
