@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.client import Request, observe
+from alembic_review.observe.client import FORGE_TOKENS, Request, observe
 from alembic_review.observe.scratch.base import ScratchDatabase
 
 PREAMBLE = """\
@@ -95,6 +96,19 @@ def test_what_the_application_prints_goes_to_stderr_without_passwords(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "hello from postgresql://me:***@db/x" in captured.err
+
+
+def test_the_worker_sees_no_token_of_a_forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(FORGE_TOKENS):
+        monkeypatch.setenv(name, f"glpat-{number}")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
+    body = "send(type='error', message=json.dumps(dict(os.environ)), hint='')"
+
+    seen = json.loads(run(tmp_path, HELLO + body))
+
+    assert "glpat-" not in json.dumps(seen)
+    assert {"GITHUB_TOKEN", "CI_JOB_TOKEN", "FORGEJO_TOKEN", "ACTIONS_RUNTIME_TOKEN"} <= set(FORGE_TOKENS) - set(seen)
+    assert seen["DATABASE_URL"] == "postgresql://db/x"
 
 
 def _alive(pid: int) -> bool:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -29,6 +29,24 @@ WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
 _LENGTH = struct.Struct(">I")
 _LARGEST = 1 << 30
 _GRACE = 2.0
+
+# What a CI hands to a job so that it can act on its forge. The code under review gets none of it.
+FORGE_TOKENS = (
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_RUNTIME_TOKEN",
+    "FORGEJO_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GH_TOKEN",
+    "GITEA_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_PRIVATE_TOKEN",
+    "GITLAB_TOKEN",
+    # GitLab's token of the job has several names.
+    *("CI_JOB_TOKEN", "CI_REGISTRY_PASSWORD", "CI_DEPENDENCY_PROXY_PASSWORD", "CI_REPOSITORY_URL"),
+    *("CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_DEPLOY_PASSWORD"),
+)
 _PASSWORD = re.compile(r"""(\w[\w+.-]*://[^\s:/@'"]*):[^\s'"]*@""")
 
 Progress = Callable[[str], None]
@@ -79,7 +97,8 @@ class _Output:
 def observe(request: Request, databases: Databases, progress: Progress) -> Facts:
     """Run one worker to the end and return its facts.
 
-    Raises ``ObservationError`` when it reports an error, dies, speaks nonsense or takes longer than ``request.timeout``.
+    Raises ``ObservationError`` when it reports an error, dies, speaks nonsense or takes longer than
+    ``request.timeout``.
     """
     with _worker(request) as (process, connection):
         return _Conversation(request, process, connection, databases, progress).run()
@@ -119,6 +138,7 @@ def _start(request: Request, theirs: socket.socket) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if name not in FORGE_TOKENS},
             start_new_session=True,
         )
     except OSError as error:
@@ -130,10 +150,8 @@ def _start(request: Request, theirs: socket.socket) -> subprocess.Popen[bytes]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the worker's whole session, whatever it is doing."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 
@@ -199,7 +217,7 @@ class _Conversation:
             query=dict(database.query),
         )
 
-    def _send(self, **message: Any) -> None:
+    def _send(self, **message: object) -> None:
         body = json.dumps(message).encode()
         try:
             self.connection.sendall(_LENGTH.pack(len(body)) + body)
@@ -221,7 +239,7 @@ class _Conversation:
             except TimeoutError:
                 raise ObservationError(
                     f"The application did not finish within {self.request.timeout:g} seconds.",
-                    hint="env.py, a model or a revision may be waiting for something; --timeout SECONDS allows more time.",
+                    hint="Something in env.py, a model or a revision may be waiting; --timeout SECONDS allows more time.",
                 ) from None
             except OSError as error:
                 raise self._died() from error
