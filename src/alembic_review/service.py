@@ -30,7 +30,8 @@ def ignore(_text: str) -> None:
 def review(settings: Settings, *, progress: Progress = ignore, debug: bool = False) -> Review:
     """Review the application that ``settings`` name, on scratch databases that are gone afterwards.
 
-    Raises ``UsageError`` for settings that don't fit the application and ``ObservationError`` when it can't be observed.
+    Raises ``UsageError`` for settings that don't fit the application and ``ObservationError`` when it can't be
+    observed.
     """
     start = time.perf_counter()
     facts, server = _observe(settings, progress, debug=debug)
@@ -74,7 +75,7 @@ def root_in_checkout(root: Path | None) -> str:
         return ""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--show-prefix"],
+            ["git", "-C", str(root), "rev-parse", "--show-prefix"],  # noqa: S607 - whichever Git the user has
             capture_output=True,
             text=True,
             check=False,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.model.facts import TableKey
-from alembic_review.worker.channel import Channel, ChannelClosed
+from alembic_review.worker.channel import Channel, ChannelClosedError
 
 
 def pair() -> tuple[Channel, Channel]:
@@ -34,7 +34,7 @@ def test_the_end_of_the_stream_is_an_error() -> None:
     left, right = pair()
     with right:
         left.close()
-        with pytest.raises(ChannelClosed):
+        with pytest.raises(ChannelClosedError):
             right.receive()
-        with pytest.raises(ChannelClosed):
+        with pytest.raises(ChannelClosedError):
             right.send("progress", text="x" * (1 << 22))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from alembic_review.judge.alterations import standing
 from alembic_review.judge.evidence import Evidence, place_of
@@ -46,19 +47,33 @@ _KINDS = {
 }
 
 
+class By(Enum):
+    """Whose doing it is: the application's, somebody else's, or nobody's that was seen."""
+
+    APPLICATION = "application"
+    OTHERS = "others"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True)
 class Cause:
-    """``package`` is who did it, ``application`` whether that is the application, ``explained`` whether anything was seen.
-
-    ``how`` says it in words; ``revision`` names the custom revision, where one did it.
-    """
+    """``package`` did it, where that is known; ``how`` says it in words; ``revision`` names a custom revision."""
 
     package: str | None
-    application: bool
-    explained: bool
+    by: By
     how: str
     place: Place | None = None
     revision: str | None = None
+
+    @property
+    def application(self) -> bool:
+        """Whether the application did it."""
+        return self.by is By.APPLICATION
+
+    @property
+    def explained(self) -> bool:
+        """Whether anybody was seen doing it."""
+        return self.by is not By.NOBODY
 
 
 class Causes:
@@ -91,10 +106,8 @@ class Causes:
         altered = self._altering(owned.key, change)
         if altered is not None:
             return altered
-        if owned.model is None:
+        if owned.model is None or owned.model.removed:
             return self._without_model(owned)
-        if owned.model.removed:
-            return self.of_removal(owned.model)
         edited = self._edited(owned.model, change)
         if edited is not None:
             return edited
@@ -111,26 +124,29 @@ class Causes:
         frame = self._evidence.application_frame(item.stack, beneath=model.stack)
         if frame is not None:
             package = self._evidence.package(frame)
-            return Cause(package, True, True, "the application adds it", item.place or place_of(frame))
+            return Cause(package, By.APPLICATION, "its code adds it", item.place or place_of(frame))
         if item.stack is None:
-            return Cause(None, False, False, "nobody was seen adding it")
+            return Cause(None, By.NOBODY, "nobody was seen adding it")
         copied = self._of_source(owned, item.kind, item.name)
         if copied is not None:
             return copied
         owners = self._evidence.owners(item.stack)
         package = owners[0][0] if owners else self._evidence.innermost(item.stack)
-        return Cause(package, False, package is not None, "its own code adds it", item.place)
+        return Cause(package, _by_others(package), "its own code adds it", item.place)
 
     def of_edit(self, edit: Edit, beneath: int | None) -> Cause:
         """The cause of a change in place."""
         if edit.stack is None:
-            return Cause(None, False, False, _edit_text(edit))
+            return Cause(None, By.NOBODY, _edit_text(edit))
         frame = self._evidence.application_frame(edit.stack, beneath=beneath)
         if frame is not None:
-            return Cause(self._evidence.package(frame), True, True, _edit_text(edit), place_of(frame))
+            return Cause(self._evidence.package(frame), By.APPLICATION, _edit_text(edit), place_of(frame))
         frames = self._evidence.frames(edit.stack)
         return Cause(
-            self._evidence.innermost(edit.stack), False, bool(frames), _edit_text(edit), place_of(_first(frames))
+            self._evidence.innermost(edit.stack),
+            By.OTHERS if frames else By.NOBODY,
+            _edit_text(edit),
+            place_of(_first(frames)),
         )
 
     def is_generated(self, owned: Owned) -> bool:
@@ -182,33 +198,41 @@ class Causes:
         return ranked[0] if ranked else None
 
     def _without_model(self, owned: Owned) -> Cause:
+        if owned.model is not None:
+            return self.of_removal(owned.model)
         if owned.origin is None:
-            return Cause(None, False, False, "no known revision created it")
-        return Cause(owned.provenance, False, owned.provenance is not None, "its own models no longer have it")
+            return Cause(None, By.NOBODY, "no known revision created it")
+        return Cause(owned.provenance, _by_others(owned.provenance), "its own models no longer have it")
 
     def of_removal(self, model: ModelTable) -> Cause:
         """The cause of a model that was taken out of its MetaData."""
         how = "its model was taken out of the MetaData"
         if model.removal is None:
-            return Cause(None, False, False, how)
+            return Cause(None, By.NOBODY, how)
         frame = self._evidence.application_frame(model.removal)
         if frame is not None:
-            return Cause(self._evidence.package(frame), True, True, how, place_of(frame))
+            return Cause(self._evidence.package(frame), By.APPLICATION, how, place_of(frame))
         frames = self._evidence.frames(model.removal)
-        return Cause(self._evidence.innermost(model.removal), False, bool(frames), how, place_of(_first(frames)))
+        return Cause(
+            self._evidence.innermost(model.removal), By.OTHERS if frames else By.NOBODY, how, place_of(_first(frames))
+        )
 
     def _of_table(self, owned: Owned) -> Cause:
         assert owned.model is not None
         if owned.model.stack is None:
-            return Cause(None, False, False, "nobody was seen defining it")
-        return Cause(owned.owner, False, True, "its own models and revisions disagree", owned.model.place)
+            return Cause(None, By.NOBODY, "nobody was seen defining it")
+        return Cause(owned.owner, By.OTHERS, "its own models and revisions disagree", owned.model.place)
 
     def _in_database_only(self, owned: Owned) -> Cause:
         """Something that only the database has, on a table that nobody touched since it was defined."""
         assert owned.model is not None
         if owned.model.stack is None:
-            return Cause(None, False, False, "nobody was seen defining the table")
-        return Cause(owned.owner, False, True, "its own models no longer have it", owned.model.place)
+            return Cause(None, By.NOBODY, "nobody was seen defining the table")
+        return Cause(owned.owner, By.OTHERS, "its own models no longer have it", owned.model.place)
+
+
+def _by_others(package: str | None) -> By:
+    return By.NOBODY if package is None else By.OTHERS
 
 
 def _first(frames: tuple[Frame, ...]) -> Frame | None:
@@ -216,7 +240,7 @@ def _first(frames: tuple[Frame, ...]) -> Frame | None:
 
 
 def _revision_cause(alteration: Alteration, owner: str) -> Cause:
-    return Cause(owner, True, True, f"revision {alteration.revision} altered it", revision=alteration.revision)
+    return Cause(owner, By.APPLICATION, f"revision {alteration.revision} altered it", revision=alteration.revision)
 
 
 def _matches(edit: Edit, change: ChangeFact) -> bool:

@@ -17,8 +17,11 @@ __all__ = ["Owned", "Ownership", "custom_packages", "decide"]
 
 @dataclass(frozen=True)
 class Owned:
-    """What is known of one table. ``disputed`` when the witnesses disagree, ``factory`` when a core function made it for
-    the application, ``definition`` and ``provenance`` what the two witnesses say."""
+    """What is known of one table.
+
+    ``definition`` and ``provenance`` are what the two witnesses say; ``disputed`` when they disagree, ``factory`` when
+    a core function made the table for the application.
+    """
 
     key: TableKey
     owner: str | None
@@ -185,6 +188,6 @@ def _check_core(tables: Mapping[TableKey, Owned], settings: Settings, evidence: 
         if owned.owner is not None and owned.owner not in settings.core and owned.owner not in evidence.custom:
             named = ", ".join(settings.core)
             raise UsageError(
-                f"The table {table_text(owned.key)} belongs to {owned.owner}, which the settings name neither core nor custom.",
+                f"The settings name {owned.owner} neither core nor custom, and it owns {table_text(owned.key)}.",
                 hint=f"Add it to core (now: {named}) or to custom.",
             )

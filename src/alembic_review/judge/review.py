@@ -19,12 +19,13 @@ from alembic_review.model.review import Change, Finding, Provenance, Review, Tab
 from alembic_review.model.settings import Settings
 
 
-def judge(
+def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobody else knows
     facts: Facts, settings: Settings, declared: tuple[Declared, ...], *, tool: str, server: str, root: str
 ) -> Review:
     """Decide everything that a report says.
 
-    ``declared`` are the tables that the custom packages' source declares, ``server`` says how the scratch databases were had,
+    ``declared`` are the tables that the custom packages' source declares, ``server`` says how the scratch databases
+    were had,
     ``root`` is the project's root inside its Git checkout. Raises ``UsageError`` when it can't be told which tables are
     custom, ``ObservationError`` when there was nothing to inspect.
     """
@@ -55,7 +56,7 @@ def _case(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) -> C
     for database in facts.databases:
         ownership = decide(database, evidence, settings)
         causes = Causes(database, ownership, evidence)
-        verdicts = Verdicts(database, ownership, causes, evidence, missing)
+        verdicts = Verdicts(ownership, causes, evidence, missing)
         changes = tuple(Judged(change, verdicts.decide(change), next(names)) for change in database.changes)
         databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, changes))
     return Case(facts, settings, evidence, tuple(databases), missing)

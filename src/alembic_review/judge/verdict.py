@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from alembic_review.judge.cause import Cause, Causes
+from alembic_review.judge.cause import By, Cause, Causes
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.ownership import Owned, Ownership, table_text
-from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Place, TableKey
+from alembic_review.model.facts import ChangeFact, Declared, Place, TableKey
 from alembic_review.model.review import Role, Verdict
 
 
@@ -29,7 +29,6 @@ class Verdicts:
 
     def __init__(
         self,
-        database: DatabaseFacts,
         ownership: Ownership,
         causes: Causes,
         evidence: Evidence,
@@ -45,8 +44,8 @@ class Verdicts:
         if not change.readable or (change.key is None and not change.type_users):
             return Decision(
                 Verdict.BLOCKED,
-                f"The operation {change.kind.removeprefix('op:')} of a plugin can't be read with certainty: nothing tells which "
-                "table it changes. Write it by hand, in a revision of its own, once you know that no core table is touched.",
+                f"Nothing tells which table the plugin's operation {change.kind.removeprefix('op:')} changes. Write "
+                "it by hand, in a revision of its own, once you know that it touches no core table.",
                 None,
                 None,
             )
@@ -87,12 +86,12 @@ class Verdicts:
         place = cause.place or change.place
         if cause.revision is not None:
             reason = (
-                f"{_of_core(owner)}; {cause.package}'s own revision {cause.revision} altered it. Undo that in a new revision, "
-                "and keep what you need in a table of your own."
+                f"{_of_core(owner)}, and revision {cause.revision} of {cause.package} altered it. Undo that in a new "
+                "revision, and keep what you need in a table of your own."
             )
             return Decision(Verdict.BLOCKED, reason, owner, cause.package, place, cause.revision)
         if cause.application:
-            reason = f"{_of_core(owner)}; {cause.how}, in {cause.package}. {_instead(change)}"
+            reason = f"{_of_core(owner)}, and {cause.package} causes this: {cause.how}. {_instead(change)}"
             return Decision(Verdict.BLOCKED, reason, owner, cause.package, place)
         if not cause.explained:
             reason = (
@@ -112,11 +111,12 @@ class Verdicts:
         core = [self._ownership.tables[key] for key in foreign if key in self._ownership.tables]
         if len(core) == len(foreign) and self._all_own_doing(change, core):
             owner = core[0].owner
-            cause = Cause(owner, False, True, "its own models and revisions disagree")
+            cause = Cause(owner, By.OTHERS, "its own models and revisions disagree")
             return Decision(Verdict.UPSTREAM, _drift(owner, cause), owner, owner)
         return Decision(
             Verdict.BLOCKED,
-            f"The type {change.type_name} is also used by {names}, which you don't own. Give your tables a type of their own.",
+            f"The type {change.type_name} is also used by {names}, not a table of yours. Give your tables a type of "
+            "their own.",
             next((entry.owner for entry in core), None),
             None,
         )
@@ -155,8 +155,8 @@ class Verdicts:
         origin = owned.origin.revision if owned.origin is not None else ""
         setting = owners_setting(owned.key, self._evidence)
         reason = (
-            f"The witnesses disagree: {owned.definition} defines the table, revision {origin} of {owned.provenance} created "
-            f"it. Say whose it is in the settings: {setting}."
+            f"The witnesses disagree: {owned.definition} defines the table, {owned.provenance}'s revision {origin} "
+            f"created it. Say whose it is in the settings: {setting}."
         )
         return Decision(Verdict.BLOCKED, reason, owned.owner, None, owned.model.place if owned.model else None)
 

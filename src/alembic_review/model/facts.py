@@ -81,8 +81,8 @@ class Item:
 
     ``kind`` is ``column``, ``index`` or ``constraint`` (foreign keys are constraints). ``stack`` indexes
     ``Facts.stacks``: the frames that stood when it was attached, innermost first; ``None`` when nobody saw that.
-    ``place`` is the line of the attribute itself; it is only looked up for items that changes or other stacks than their table's
-    make interesting.
+    ``place`` is the line of the attribute itself; it is only looked up for items that changes or other stacks than
+    their table's make interesting.
     """
 
     kind: str
@@ -97,10 +97,10 @@ class Item:
 class Edit:
     """What differs from the moment the table was attached to its MetaData.
 
-    ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``name`` the column, index or constraint (``None`` for the
-    table itself and for unnamed items); ``attribute`` what changed: ``type``, ``nullable``, ``server_default``,
-    ``comment``, ``added``, ``removed``. ``stack`` is known only where the change went through an attribute assignment or a call that
-    could be watched.
+    ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``name`` the column, index or constraint (``None``
+    for the table itself and for unnamed items); ``attribute`` what changed: ``type``, ``nullable``, ``server_default``,
+    ``comment``, ``added``, ``removed``. ``stack`` is known only where the change went through an attribute assignment
+    or a call that could be watched.
     """
 
     kind: str
@@ -114,8 +114,8 @@ class ModelTable:
     """A table that was attached to one of the ``target_metadata``.
 
     ``stack`` is the definition site. ``sources`` are tables that stood in the locals of a generator's frames when this
-    table was made (at most one is left when the generator can be read with certainty). ``extends`` is the table that the
-    whole primary key refers to by foreign key. ``removed`` tables are no longer in the MetaData at comparison time;
+    table was made (at most one is left when the generator can be read with certainty). ``extends`` is the table that
+    the whole primary key refers to by foreign key. ``removed`` tables are no longer in the MetaData at comparison time;
     ``removal`` is the stack of the call that took them out, where it was seen.
     """
 
@@ -146,8 +146,8 @@ class Alteration:
 
     ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``action`` is ``added``, ``removed``, ``changed``,
     ``dropped``, ``renamed`` (``name`` is then the new name), or ``dropped_or_renamed`` where the database can't tell.
-    ``key`` is the name the table had before the revision. ``before`` and ``after`` are what the database says the item is,
-    ``None`` where it was not there.
+    ``key`` is the name the table had before the revision. ``before`` and ``after`` are what the database says the
+    item is, ``None`` where it was not there.
     """
 
     revision: str
@@ -174,7 +174,8 @@ class ChangeFact:
     """One entry of the flattened ``compare_metadata`` list.
 
     ``item`` indexes ``ModelTable.items`` of the change's table: the model's column, index or constraint behind it.
-    ``wanted`` is what the change leads to as the dialect compiles it (empty for removals); ``existing`` what it replaces.
+    ``wanted`` is what the change leads to as the dialect compiles it (empty for removals); ``existing`` what it
+    replaces.
     ``readable`` is false for an operation whose table can't be told with certainty. ``operation`` numbers the Alembic
     operation; entries of one operation share ``python`` and ``sql``. ``place`` is file and line in the models.
     """
@@ -199,7 +200,7 @@ class ChangeFact:
 
 @dataclass(frozen=True)
 class Filtered:
-    """Something a filter of ``env.py`` kept out of the comparison; ``filter`` is ``include_object`` or ``include_name``."""
+    """Something that a ``filter`` of ``env.py``, ``include_object`` or ``include_name``, kept out."""
 
     filter: str
     kind: str

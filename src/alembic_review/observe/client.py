@@ -239,7 +239,7 @@ class _Conversation:
             except TimeoutError:
                 raise ObservationError(
                     f"The application did not finish within {self.request.timeout:g} seconds.",
-                    hint="Something in env.py, a model or a revision may be waiting; --timeout SECONDS allows more time.",
+                    hint="env.py, a model or a revision may be waiting; --timeout SECONDS allows more time.",
                 ) from None
             except OSError as error:
                 raise self._died() from error

@@ -12,9 +12,10 @@ _SKIPPED = frozenset({"tests", "test", "versions", "__pycache__", "node_modules"
 
 
 def declared_tables(packages: Iterable[Package]) -> tuple[Declared, ...]:
-    """``__tablename__ = "…"`` and ``Table("…", …)`` in the modules of these packages; folders of tests and revisions are left out.
+    """``__tablename__ = "…"`` and ``Table("…", …)`` in the modules of these packages.
 
-    A file that does not parse can't be imported either, so it declares nothing.
+    Folders of tests and of revisions are left out. A file that does not parse declares nothing: it can't be
+    imported either.
     """
     found: list[Declared] = []
     for package in packages:
@@ -87,7 +88,7 @@ def _schema(value: ast.expr | None) -> str | None:
 def _call_table(node: ast.Call) -> tuple[str | None, str | None]:
     function = node.func
     called = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-    if called != "Table" or len(node.args) < 2:
+    if called != "Table" or len(node.args) <= 1:
         return None, None
     schema = next((_text(keyword.value) for keyword in node.keywords if keyword.arg == "schema"), None)
     return _text(node.args[0]), schema

@@ -26,7 +26,7 @@ def _die_with_parent() -> None:
 
 def _main() -> int:
     descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
     _die_with_parent()
     _make_importable()
     if sys.version_info < (3, 10):

@@ -1,9 +1,9 @@
 """What is in the database, read with as few and as narrow queries as will do.
 
-A snapshot maps each table to a digest that changes when anything about the table changes; details are read only for tables
-whose digest did. PostgreSQL's answer comes from its system catalogues
-(https://www.postgresql.org/docs/current/catalogs.html): any DDL writes a new row version there, so the places of the row versions (``ctid``)
-are a digest that costs nothing to compute.
+A snapshot maps each table to a digest that changes when anything about the table changes; details are read only for
+tables whose digest did. PostgreSQL's answer comes from its system catalogues
+(https://www.postgresql.org/docs/current/catalogs.html): any DDL writes a new row version there, so the places of the
+row versions (``ctid``) are a digest that costs nothing to compute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection
 from alembic_review.model.facts import TableKey
 
 Details = Mapping["tuple[str, str | None]", "tuple[str, tuple[str, ...]]"]
-"""``(kind, name)`` of a column, index or constraint, or ``("table", None)``: its definition as text, and its columns."""
+"""``(kind, name)`` of a column, index or constraint, or ``("table", None)``: its definition as text, and its
+columns."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,17 @@ class Catalogue(Protocol):
 
     tells_renames: bool
 
-    def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot: ...
+    def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
+        """Every table there is."""
+        ...
 
-    def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]: ...
+    def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
+        """Definitions of everything on these tables, by table identity."""
+        ...
 
-    def type_users(self, connection: Connection, type_name: str) -> list[tuple[TableKey, str]]: ...
+    def type_users(self, connection: Connection, type_name: str, /) -> list[tuple[TableKey, str]]:
+        """Columns of a shared type."""
+        ...
 
 
 def catalogue_of(connection: Connection) -> Catalogue:
@@ -46,6 +53,7 @@ def catalogue_of(connection: Connection) -> Catalogue:
     return PostgresCatalogue(connection) if connection.dialect.name == "postgresql" else SqliteCatalogue()
 
 
+# Constants put together; what an application brings is never part of these texts, but for quoted names of types.
 _OWN_SCHEMAS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
 _SNAPSHOT = f"""
@@ -94,7 +102,8 @@ SELECT x.indrelid, 'index', r.relname, pg_get_indexdef(x.indexrelid),
    WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey))
 FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class r ON r.oid = x.indexrelid
 WHERE x.indrelid IN ({ids})
-  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u',
+  'x'))
 UNION ALL
 SELECT k.conrelid, 'constraint', k.conname, pg_get_constraintdef(k.oid),
   (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
@@ -164,7 +173,7 @@ class SqliteCatalogue:
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names."""
         rows = connection.exec_driver_sql(
-            "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY tbl_name, type, name",
+            "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY 1, 2, 3",
         ).fetchall()
         texts: dict[str, str] = {}
         for table, kind, name, sql in rows:
@@ -173,10 +182,12 @@ class SqliteCatalogue:
         return Snapshot({name: (TableKey(None, name), text) for name, text in texts.items()}, {})
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
+        """Definitions of everything on these tables, through reflection."""
         inspector = inspect(connection)
         return {name: _inspected(inspector, name) for name in identities}
 
-    def type_users(self, connection: Connection, type_name: str) -> list[tuple[TableKey, str]]:
+    def type_users(self, _connection: Connection, _type_name: str) -> list[tuple[TableKey, str]]:
+        """Nothing: SQLite has no types of its own."""
         return []
 
 

@@ -15,7 +15,7 @@ PROTOCOL = 1
 _LENGTH = struct.Struct(">I")
 
 
-class ChannelClosed(Exception):
+class ChannelClosedError(Exception):
     """The parent is gone; there is nobody left to work for."""
 
 
@@ -24,7 +24,7 @@ class Channel:
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
-        self._socket.setblocking(True)
+        self._socket.settimeout(None)
         self._lock = threading.RLock()
 
     def __enter__(self) -> Channel:
@@ -38,13 +38,13 @@ class Channel:
         self._socket.close()
 
     def send(self, kind: str, **content: Any) -> None:
-        """Send one message; frozen dataclasses become objects. Raises ``ChannelClosed``."""
+        """Send one message; frozen dataclasses become objects. Raises ``ChannelClosedError``."""
         body = json.dumps({"type": kind, **content}, default=vars, separators=(",", ":")).encode()
         try:
             with self._lock:
                 self._socket.sendall(_LENGTH.pack(len(body)) + body)
         except OSError as error:
-            raise ChannelClosed from error
+            raise ChannelClosedError from error
 
     def ask(self, kind: str, **content: Any) -> dict[str, Any]:
         """Send a message and return the parent's answer."""
@@ -53,7 +53,7 @@ class Channel:
             return self.receive()
 
     def receive(self) -> dict[str, Any]:
-        """Wait for one message. Raises ``ChannelClosed`` at the end of the stream."""
+        """Wait for one message. Raises ``ChannelClosedError`` at the end of the stream."""
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
         message: dict[str, Any] = json.loads(self._read(length))
         return message
@@ -64,8 +64,8 @@ class Channel:
             try:
                 part = self._socket.recv(size - len(data))
             except OSError as error:
-                raise ChannelClosed from error
+                raise ChannelClosedError from error
             if not part:
-                raise ChannelClosed
+                raise ChannelClosedError
             data += part
         return bytes(data)

@@ -65,8 +65,8 @@ class _DriverFinder(importlib.abc.MetaPathFinder):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
+        _path: Sequence[str] | None,
+        _target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Find a driver the usual way, and have it protected once its module has run."""
         if fullname not in CONNECT_FUNCTIONS or fullname in self._busy:

@@ -70,9 +70,9 @@ class Environment:
             raise _code_failed("A revision script can't be loaded", error) from error
 
     def run(self, config: Config, script: ScriptDirectory, work: Work, **options: Any) -> int:
-        """Run env.py once; ``work`` gets the heads and the context of each ``run_migrations``. Returns how many there were.
+        """Run env.py once; ``work`` gets the heads and the context of each ``run_migrations``.
 
-        Raises ``WorkerError`` for whatever env.py raises, ``sys.exit`` included.
+        Returns how many there were. Raises ``WorkerError`` for whatever env.py raises, ``sys.exit`` included.
         """
         calls = 0
 

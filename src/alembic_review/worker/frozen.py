@@ -60,12 +60,7 @@ def differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
         yield Difference("table", table, "comment")
     if (table.name, table.schema) != (frozen.name, frozen.schema):
         yield Difference("table", table, "name")
-    current = {id(column) for column in table.columns}
-    for entry in frozen.columns:
-        if id(entry.column) not in current:
-            yield Difference("column", entry.column, "removed")
-        else:
-            yield from _column_differences(entry)
+    yield from _columns_differences(table, frozen)
     for index, values in frozen.indexes:
         if index not in table.indexes:
             yield Difference("index", index, "removed")
@@ -76,6 +71,15 @@ def differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
             yield Difference("constraint", constraint, "removed")
         elif _constraint_values(constraint) != values:
             yield Difference("constraint", constraint, "changed")
+
+
+def _columns_differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
+    current = {id(column) for column in table.columns}
+    for entry in frozen.columns:
+        if id(entry.column) not in current:
+            yield Difference("column", entry.column, "removed")
+        else:
+            yield from _column_differences(entry)
 
 
 def _column_differences(entry: FrozenColumn) -> Iterator[Difference]:

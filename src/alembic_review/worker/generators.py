@@ -16,8 +16,8 @@ from alembic_review.worker.stacks import is_function
 def source_tables(frames: tuple[FrameType, ...], made: Table) -> tuple[TableKey, ...]:
     """At most one table: the one in the innermost frames of one package that shares most columns with ``made``.
 
-    Objects are looked at with ``type`` and ``object.__getattribute__`` only: proxies answer ``isinstance`` and ``hasattr``
-    by running the application's code.
+    Objects are looked at with ``type`` and ``object.__getattribute__`` only: proxies answer ``isinstance`` and
+    ``hasattr`` by running the application's code.
     """
     for frame in _contiguous(frames):
         candidates = {id(table): table for table in _tables_in(frame.f_locals) if table is not made}

@@ -6,7 +6,10 @@ from alembic.migration import MigrationContext
 
 from alembic_review.worker.catalogue import Snapshot
 
-_NEVER = "renames, CHECK expressions, EXCLUDE constraints, sequences and primary key changes (autogenerate does not compare them)"
+_NEVER = (
+    "renames, CHECK expressions, EXCLUDE constraints, sequences and primary key changes "
+    "(autogenerate does not compare them)"
+)
 _CORE_PLUGINS = tuple(
     f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "types", "constraints", "defaults", "comments")
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 
-from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosed
+from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 from alembic_review.worker.session import Session
 
@@ -31,7 +32,7 @@ def serve(descriptor: int, version: str) -> int:
                 message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
                 hint="Run again with --debug for the whole traceback.",
             )
-    except ChannelClosed:
+    except ChannelClosedError:
         return 3
     sys.stdout.flush()
     sys.stderr.flush()
@@ -48,6 +49,4 @@ def _require(version: str) -> None:
 
 def _debug(request: dict[str, object], error: BaseException) -> None:
     if request.get("debug"):
-        import traceback
-
         traceback.print_exception(type(error), error, error.__traceback__)

@@ -6,6 +6,7 @@ missing, the function falls back to the plain way and the caller says what can't
 
 from __future__ import annotations
 
+import importlib
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from alembic.config import CommandLine, Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import Pool
+
 
 CONFIGURE_FUNCTIONS = frozenset(
     {"configure_mappers", "_configure_registries", "_do_configure_registries", "_check_configure"},
@@ -40,7 +42,7 @@ def config_from_arguments(arguments: Sequence[str], file: str | None, section: s
 
 def upgrade_steps(script: ScriptDirectory, heads: Any) -> list[Any]:
     """The steps of ``upgrade heads``, in the order of ``version_locations`` and ``depends_on``."""
-    return list(script._upgrade_revs("heads", heads))  # noqa: SLF001 - what alembic.command.upgrade itself calls
+    return list(script._upgrade_revs("heads", heads))
 
 
 def replace_pool_creator(connect: Callable[[Any, Any, Callable[[Any], Any] | None], Any]) -> bool:
@@ -118,7 +120,7 @@ class _Recorder:
 def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
     """The plugins this comparison selects, and whether one of them compares tables (Alembic >= 1.18)."""
     try:
-        from alembic.runtime import plugins
+        plugins: Any = importlib.import_module("alembic.runtime.plugins")
     except ImportError:
         return [], True
     registered = getattr(plugins, "_all_plugins", None)
@@ -126,7 +128,7 @@ def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
         return [], True
     selected = list(context.opts.get("autogenerate_plugins") or ["alembic.autogenerate.*"])
     recorder = _Recorder()
-    plugins.Plugin.populate_autogenerate_priority_dispatch(recorder, selected)  # type: ignore[arg-type]
+    plugins.Plugin.populate_autogenerate_priority_dispatch(recorder, selected)
     names = [name for name, plugin in registered.items() if plugin.autogenerate_comparators in recorder.picked]
     return sorted(names), "alembic.autogenerate.tables" in names
 
@@ -138,7 +140,7 @@ def version_locations(script: ScriptDirectory) -> list[str]:
 
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
-    table = context._version  # noqa: SLF001 - the public options don't hold the defaults
+    table = context._version
     return table.name, table.schema
 
 

@@ -1,8 +1,9 @@
 """Every connection goes to a scratch database and proves it, or is refused.
 
-Layers, outermost first: SQLAlchemy's ``do_connect`` event (public, class-level, first in line) returns a connection of ours; every pool's
-creator is replaced, which covers ``creator=``, ``async_creator=`` and supplied pools; the known drivers refuse to connect
-anywhere else (``drivers.py``); and whatever a pool gets in the end must show this run's mark before it is used.
+Layers, outermost first: SQLAlchemy's ``do_connect`` event (public, class-level, first in line) returns a connection
+of ours; every pool's
+creator is replaced, which covers ``creator=``, ``async_creator=`` and supplied pools; the known drivers refuse to
+connect anywhere else (``drivers.py``); and whatever a pool gets in the end must show this run's mark before it is used.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Renderer:
         return "\n".join(_without_markers(text)).strip()
 
     def sql(self, operation: ops.MigrateOperation) -> str | None:
-        """The statements for this operation; ``None`` where the dialect or a plugin can't say them without a database."""
+        """The statements for this operation; ``None`` where they can't be said without a database."""
         self._buffer.seek(0)
         self._buffer.truncate()
         try:

@@ -21,8 +21,8 @@ from alembic_review.worker.problems import WorkerError, application_frames, at, 
 class Replayed:
     """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment.
 
-    ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the others only which
-    tables they create and drop.
+    ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the
+    others only which tables they create and drop.
     """
 
     catalogue: Catalogue
@@ -122,8 +122,9 @@ def _digest(result: Replayed, connection: Connection) -> None:
 
 
 def _failed(revision: Any, error: Exception) -> WorkerError:
+    where = at(application_frames(error.__traceback__))
     return WorkerError(
-        f"Revision {revision.revision} failed in {revision.path}: {describe(error)}{at(application_frames(error.__traceback__))}",
+        f"Revision {revision.revision} failed in {revision.path}: {describe(error)}{where}",
         "Every revision must apply to an empty database, in the order of version_locations and depends_on.",
     )
 
@@ -158,7 +159,7 @@ def _note(
 
 
 def _renames_unclear(result: Replayed, before: Snapshot, after: Snapshot) -> bool:
-    """A table went and another came, and nothing tells whether it is the same one: then nobody is known to have created it."""
+    """A table went and another came, and nothing tells whether it is the same one: nobody is known to have made it."""
     came, went = after.tables.keys() - before.tables.keys(), before.tables.keys() - after.tables.keys()
     return bool(came and went) and not result.catalogue.tells_renames
 

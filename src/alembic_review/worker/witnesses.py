@@ -76,7 +76,7 @@ class Witnesses:
                 found.append(self._describe(record.table, removed=True))
         return tuple(sorted(found, key=lambda table: (table.key.schema or "", table.key.name, table.removed)))
 
-    def _item_attached(self, item: Any, parent: Any) -> None:
+    def _item_attached(self, item: Any, _parent: Any) -> None:
         walk = self.stacks.walk(sys._getframe(1))
         if walk.tool:
             return
@@ -116,7 +116,7 @@ class Witnesses:
         self._replace(MetaData, "clear", noted_clear)
 
     def _watch_copies(self) -> None:
-        """A copy is attached to its MetaData before its constraints and indexes are copied: freeze it when it is done."""
+        """A copy is attached to its MetaData before its constraints and indexes are copied: freeze it after that."""
         copy = Table.to_metadata
 
         def noted_copy(table: Table, *args: Any, **kwargs: Any) -> Table:
@@ -166,13 +166,13 @@ class Witnesses:
 
     def items(self, table: Table) -> tuple[Item, ...]:
         """Columns, indexes and constraints of a table as it is now, in a stable order."""
-        return tuple(self._describe_item(table, item) for item in ordered_items(table))
+        return tuple(self._describe_item(item) for item in ordered_items(table))
 
-    def _describe_item(self, table: Table, item: Any) -> Item:
+    def _describe_item(self, item: Any) -> Item:
         kind, name, columns = identify(item)
-        return Item(kind, name, columns, self._item_stack(table, item), isinstance(item, ForeignKeyConstraint))
+        return Item(kind, name, columns, self._item_stack(item), isinstance(item, ForeignKeyConstraint))
 
-    def _item_stack(self, table: Table, item: Any) -> int | None:
+    def _item_stack(self, item: Any) -> int | None:
         attached = self._items.get(id(item))
         if attached is None:
             return None
@@ -180,7 +180,7 @@ class Witnesses:
             wanted = identify(item)
             for other in ordered_items(attached.copy_of):
                 if identify(other) == wanted:
-                    return self._item_stack(attached.copy_of, other)
+                    return self._item_stack(other)
         return attached.stack
 
     def _describe_edits(self, table: Table) -> Iterable[Edit]:

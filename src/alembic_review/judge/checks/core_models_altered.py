@@ -1,4 +1,4 @@
-"""AR105: the application's code altered a core table's model, and no change is pending because the database has it too."""
+"""AR105: the application's code altered a core table's model, and the database has it already: nothing is pending."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _edits(database: JudgedDatabase, owned: Owned) -> Iterator[Report]:
         cause = database.causes.of_edit(edit, owned.model.stack)
         if cause.application:
             yield Report(
-                message=f"{cause.package} changes the core table {table_text(owned.key)} of {owned.owner}: {cause.how}.",
+                message=f"{cause.package} changes {owned.owner}'s table {table_text(owned.key)}: {cause.how}.",
                 hint=_HINT,
                 place=cause.place,
                 table=owned.key,
@@ -60,7 +60,7 @@ def _edits(database: JudgedDatabase, owned: Owned) -> Iterator[Report]:
         cause = database.causes.of_removal(owned.model)
         if cause.application:
             yield Report(
-                message=f"{cause.package} takes the core table {table_text(owned.key)} of {owned.owner} out of the MetaData.",
+                message=f"{cause.package} takes {owned.owner}'s table {table_text(owned.key)} out of the MetaData.",
                 hint="Leave the core's tables in the MetaData; filter them in a place that does not change them.",
                 place=cause.place,
                 table=owned.key,

@@ -1,4 +1,4 @@
-"""AR106: a revision of the application altered a core table, whatever it says and whether or not anything is pending."""
+"""AR106: a revision of the application altered a core table, whether or not anything is pending."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _run(case: Case) -> Iterator[Report]:
             for (revision, package), alterations in by_revision.items():
                 did = ", ".join(alteration_texts(alterations))
                 yield Report(
-                    message=f"Revision {revision} of {package} altered the core table {table_text(key)} of {owned.owner}: it {did}.",
-                    hint="Undo it in a new revision of your own, and keep what you need in a table of your own.",
+                    message=f"{package}'s revision {revision} altered {owned.owner}'s {table_text(key)}: it {did}.",
+                    hint="Undo it in a new revision, and keep what you need in a table of your own.",
                     place=case.revision_place(revision),
                     table=key,
                     revision=revision,

@@ -17,8 +17,8 @@ def _run(case: Case) -> Iterator[Report]:
             if owned.disputed and owned.origin is not None:
                 yield Report(
                     message=(
-                        f"{owned.definition} defines the table {table_text(key)}, but revision {owned.origin.revision} of "
-                        f"{owned.provenance} created it. Changes to it are blocked until this is settled."
+                        f"{owned.definition} defines the table {table_text(key)}, but {owned.provenance}'s revision "
+                        f"{owned.origin.revision} created it. Changes to it are blocked until this is settled."
                     ),
                     hint=f"Say whose it is in the settings: {owners_setting(key, case.evidence)}.",
                     place=table_place(owned, case),
