@@ -17,7 +17,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import Pool
 
-
 CONFIGURE_FUNCTIONS = frozenset(
     {"configure_mappers", "_configure_registries", "_do_configure_registries", "_check_configure"},
 )
