@@ -124,9 +124,9 @@ class Causes:
         frame = self._evidence.application_frame(item.stack, beneath=model.stack)
         if frame is not None:
             package = self._evidence.package(frame)
-            return Cause(package, By.APPLICATION, "its code adds it", item.place or place_of(frame))
+            return Cause(package, By.APPLICATION, "puts this on it", item.place or place_of(frame))
         if item.stack is None:
-            return Cause(None, By.NOBODY, "nobody was seen adding it")
+            return Cause(None, By.NOBODY, "nobody was seen putting this on it")
         copied = self._of_source(owned, item.kind, item.name)
         if copied is not None:
             return copied
@@ -137,10 +137,15 @@ class Causes:
     def of_edit(self, edit: Edit, beneath: int | None) -> Cause:
         """The cause of a change in place."""
         if edit.stack is None:
-            return Cause(None, By.NOBODY, _edit_text(edit))
+            return Cause(None, By.NOBODY, f"{_edit_text(edit)}, by nobody that was seen")
         frame = self._evidence.application_frame(edit.stack, beneath=beneath)
         if frame is not None:
-            return Cause(self._evidence.package(frame), By.APPLICATION, _edit_text(edit), place_of(frame))
+            return Cause(
+                self._evidence.package(frame),
+                By.APPLICATION,
+                f"changed it in place ({_edit_text(edit)})",
+                place_of(frame),
+            )
         frames = self._evidence.frames(edit.stack)
         return Cause(
             self._evidence.innermost(edit.stack),
@@ -211,7 +216,9 @@ class Causes:
             return Cause(None, By.NOBODY, how)
         frame = self._evidence.application_frame(model.removal)
         if frame is not None:
-            return Cause(self._evidence.package(frame), By.APPLICATION, how, place_of(frame))
+            return Cause(
+                self._evidence.package(frame), By.APPLICATION, "took its model out of the MetaData", place_of(frame)
+            )
         frames = self._evidence.frames(model.removal)
         return Cause(
             self._evidence.innermost(model.removal), By.OTHERS if frames else By.NOBODY, how, place_of(_first(frames))
@@ -263,10 +270,10 @@ def _edit_text(edit: Edit) -> str:
         edit.kind, f"the {edit.kind} {edit.name or ''}"
     )
     verb = {
-        "removed": "was taken out in place",
+        "removed": "was taken out",
         "added": "was put in behind every event",
-        "changed": "was changed in place",
-    }.get(edit.attribute, f"had its {edit.attribute.replace('_', ' ')} changed in place")
+        "changed": "was changed",
+    }.get(edit.attribute, f"had its {edit.attribute.replace('_', ' ')} changed")
     return f"{what.strip()} {verb}"
 
 

@@ -72,7 +72,7 @@ class Verdicts:
                 owner,
                 Place(declared.path, declared.line),
             )
-        return Decision(Verdict.SAFE, f"The table belongs to {owner}.", owner, owner, change.place)
+        return Decision(Verdict.SAFE, f"The table is {owner}'s own.", owner, owner, change.place)
 
     def _core(self, change: ChangeFact, owned: Owned) -> Decision:
         owner = owned.owner
@@ -91,7 +91,7 @@ class Verdicts:
             )
             return Decision(Verdict.BLOCKED, reason, owner, cause.package, place, cause.revision)
         if cause.application:
-            reason = f"{_of_core(owner)}, and {cause.package} causes this: {cause.how}. {_instead(change)}"
+            reason = f"{_of_core(owner)}, and {cause.package} {cause.how}. {_instead(change)}"
             return Decision(Verdict.BLOCKED, reason, owner, cause.package, place)
         if not cause.explained:
             reason = (
@@ -168,7 +168,7 @@ def owners_setting(key: TableKey, evidence: Evidence) -> str:
 
 
 def _of_core(owner: str | None) -> str:
-    return f"The table belongs to {owner}"
+    return f"The table is {owner}'s"
 
 
 def _drift(owner: str | None, cause: Cause) -> str:
@@ -180,7 +180,7 @@ def _drift(owner: str | None, cause: Cause) -> str:
 def _instead(change: ChangeFact) -> str:
     """What to do instead of this kind of change to a core table."""
     if change.kind in ("add_column", "add_fk", "add_constraint"):
-        return "Put it on a table of your own whose primary key refers to this one (an extension table)."
+        return "Move it to a table of your own whose primary key refers to this one (an extension table)."
     if change.kind == "add_index":
         return "Ask for the index upstream, or create it outside of migrations."
     if change.kind.startswith("modify_"):

@@ -15,7 +15,7 @@ def _run(case: Case) -> Iterator[Report]:
             if judged.blocked:
                 yield Report(
                     message=judged.decision.reason,
-                    hint="Leave this out of your migrations.",
+                    hint="Keep it out of your migrations; `alembic-review explain AR101` shows the ways out.",
                     place=judged.decision.place or judged.fact.place,
                     change=judged,
                     revision=judged.decision.revision,

@@ -50,7 +50,7 @@ def _edits(database: JudgedDatabase, owned: Owned) -> Iterator[Report]:
         cause = database.causes.of_edit(edit, owned.model.stack)
         if cause.application:
             yield Report(
-                message=f"{cause.package} changes {owned.owner}'s table {table_text(owned.key)}: {cause.how}.",
+                message=f"{owned.owner}'s table {table_text(owned.key)}: {cause.package} {cause.how}.",
                 hint=_HINT,
                 place=cause.place,
                 table=owned.key,
