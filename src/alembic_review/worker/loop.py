@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
@@ -21,12 +22,16 @@ def serve(descriptor: int, version: str) -> int:
         request = channel.receive()
         try:
             _require(version)
-            channel.send("facts", facts=Session(channel, request).run())
+            facts = Session(channel, request).run()
+            _flush()
+            channel.send("facts", facts=facts)
         except WorkerError as error:
             _debug(request, error)
+            _flush()
             channel.send("error", message=error.message, hint=error.hint)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
             _debug(request, error)
+            _flush()
             channel.send(
                 "error",
                 message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
@@ -34,10 +39,16 @@ def serve(descriptor: int, version: str) -> int:
             )
     except ChannelClosedError:
         return 3
-    sys.stdout.flush()
-    sys.stderr.flush()
     # Threads and exit handlers of the application have nothing left to do for us, and may hang.
     os._exit(0)
+
+
+def _flush() -> None:
+    """Let out what the application printed: after its last message the worker is ended without further ado."""
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
+        with suppress(Exception):
+            if stream is not None:
+                stream.flush()
 
 
 def _require(version: str) -> None:
