@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alembic_review.judge import judge
 from alembic_review.judge.checks import CHECKS
@@ -19,8 +20,13 @@ from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.sources import declared_tables
+from alembic_review.reports import REPORTS, Options, brief
+
+if TYPE_CHECKING:
+    from alembic_review.forge import Posted, Where
 
 Progress = Callable[[str], None]
+COMMENT = "markdown"  # the report that goes into a comment
 
 
 def ignore(_text: str) -> None:
@@ -63,6 +69,18 @@ def explain(code: str) -> str:
             return check.page
     known = ", ".join(check.code for check in CHECKS)
     raise UsageError(f"There is no check {code}.", hint=f"The codes are: {known}.")
+
+
+def publish(review: Review, where: Where, environ: Mapping[str, str]) -> Posted:
+    """Create or update the one comment of a pull request that shows ``review``.
+
+    What ``where`` leaves open, ``environ`` tells: the environment of the CI job. Raises ``UsageError`` for what was
+    named wrongly and ``ForgeError`` when the comment could not be posted.
+    """
+    from alembic_review import forge  # noqa: PLC0415 - loads HTTP and TLS
+
+    markdown = next(report for report in REPORTS if report.name == COMMENT)
+    return forge.publish([markdown.render(review, Options()), brief.render(review)], where, environ)
 
 
 def tool() -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -16,8 +17,14 @@ from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import FailOn, Settings
 from alembic_review.reports import REPORTS, json
+from alembic_review.reports.text import visible
+
+if TYPE_CHECKING:
+    from alembic_review.forge import Posted
 
 DEFAULT = "review"
+_LARGEST = 32 << 20  # bytes of a report that comes from elsewhere
+_QUOTED = 300
 _FORMATS = ", ".join(report.name for report in REPORTS)
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -33,6 +40,18 @@ class What(TypedDict):
     server: str | None
     python: str | None
     timeout: float | None
+
+
+class Named(TypedDict):
+    """Where to publish, as far as the options of ``_WHERE`` name it."""
+
+    forge: str
+    api_url: str
+    repository: str
+    pull_request: int | None
+    token_env: str
+    author: str
+    key: str
 
 
 @dataclass
@@ -90,6 +109,16 @@ _GATE = click.option(
     multiple=True,
     type=click.Choice([kind.value for kind in FailOn]),
     help=f"What exit status 1 is for: {', '.join(kind.value for kind in FailOn)}.  [default: blocked]",
+)
+_WHERE = (
+    click.option("--forge", default="", metavar="NAME", help="github, forgejo (also for Gitea) or gitlab."),
+    click.option("--api-url", default="", metavar="URL", help="The address of its API, like https://HOST/api/v1."),
+    click.option("--repository", default="", metavar="OWNER/NAME", help="The repository; on GitLab also its number."),
+    click.option("--pull-request", metavar="N", type=click.IntRange(min=1), help="The number of the pull request."),
+    click.option("--token-env", default="", metavar="NAME", help="The environment variable that holds the token."),
+    click.option("--author", default="", metavar="LOGIN", help="The token's user, where the forge does not tell it."),
+    click.option("--key", default="", metavar="KEY", help="Tells several reviews on one pull request apart."),
+    click.option("--strict", is_flag=True, help="Exit with 3 when the comment can't be posted."),
 )
 _VERBOSE = click.option("--verbose", is_flag=True, help="List what is folded into one line; tell progress on stderr.")
 _DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
@@ -166,16 +195,62 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
     """Show the saved JSON report FILE in another format; `-` is standard input."""
     named = outputs.parse(output or [outputs.TERMINAL])
     outputs.check(named)
-    try:
-        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}.") from error
-    try:
-        review = json.read(text)
-    except UsageError as error:
-        raise UsageError(f"{file} is {error.message}.", hint=error.hint) from error
+    review = _saved(file)
     outputs.write(review, named, outputs.Shown(sql=sql, verbose=verbose))
     return 0
+
+
+@cli.command("publish")
+@click.argument("file")
+@_options(*_WHERE, _DEBUG)
+def publish_command(*, file: str, strict: bool, debug: bool, **where: Unpack[Named]) -> int:
+    """Show the saved JSON report FILE as one comment of a pull request.
+
+    What the options leave open, the environment of the CI job tells. A comment that can't be posted is told on standard
+    error and fails nothing, unless --strict asks for it.
+    """
+    review = _saved(file, largest=_LARGEST)
+    try:
+        posted = _publish(review, where)
+    except ReviewError as error:
+        if strict or error.exit_code != ReviewError.exit_code:
+            raise
+        screen.show_error(error, debug=debug)
+        return 0
+    screen.say(f"Comment {posted.action} on pull request {posted.number}. {posted.url}".rstrip())
+    return 0
+
+
+def _publish(review: Review, where: Named) -> Posted:
+    """Publish, and turn what nobody foresaw into an error that may be let pass."""
+    try:
+        from alembic_review import service  # noqa: PLC0415 - not needed for --help
+        from alembic_review.forge import Where  # noqa: PLC0415
+
+        return service.publish(review, Where(**where), os.environ)
+    except ReviewError:
+        raise
+    except Exception as error:
+        raise screen.internal_error(error) from error
+
+
+def _saved(file: str, largest: int = -1) -> Review:
+    """The review of a JSON report of at most ``largest`` bytes, whoever may have written it."""
+    try:
+        if file == "-":
+            text = sys.stdin.buffer.read(largest + 1 if largest >= 0 else -1)
+        else:
+            with Path(file).open("rb") as stream:
+                text = stream.read(largest + 1 if largest >= 0 else -1)
+    except OSError as error:
+        raise UsageError(f"{file} can't be read: {error.strerror}.") from error
+    if 0 <= largest < len(text):
+        raise UsageError(f"{file} is larger than {largest >> 20} MiB, which no report is.")
+    try:
+        return json.read(text)
+    except UsageError as error:
+        # The message quotes the file, which may be a stranger's, and CI reads commands from the lines of its log.
+        raise UsageError(f"{file} is {visible(error.message)[:_QUOTED]}.", hint=error.hint) from error
 
 
 def _run(settings: Settings, *, verbose: bool, debug: bool) -> Review:

@@ -1,0 +1,8 @@
+"""Comments on pull requests, through the forges' REST APIs. HTTP happens here only."""
+
+from __future__ import annotations
+
+from alembic_review.forge.job import FORGES, Where, publish
+from alembic_review.forge.sticky import Posted
+
+__all__ = ["FORGES", "Posted", "Where", "publish"]

@@ -1,0 +1,85 @@
+"""What a forge is: where it is found in a CI job's environment, and what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from alembic_review.forge.http import Api
+
+Environ = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One comment of a pull request; ``author`` is a login."""
+
+    id: int
+    author: str
+    body: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The branch and commit that a workflow ran on, as the forge names them. A stranger chose the branch's name."""
+
+    owner: str
+    branch: str
+    commit: str
+    repository_id: int
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Where a CI job belongs. ``number`` is the pull request's, ``head`` what to look it up by where it is not known.
+
+    ``commit`` is the head of the pull request, empty when unknown.
+    """
+
+    api: str = ""
+    repository: str = ""
+    number: int | None = None
+    head: Head | None = None
+    commit: str = ""
+
+
+class PullRequests(Protocol):
+    """The comments on the pull requests of one repository. Every method may raise ``ForgeError``."""
+
+    def login(self) -> str:
+        """The login of the token's own user."""
+        ...
+
+    def find(self, head: Head) -> list[int]:
+        """The numbers of the open pull requests whose head this is."""
+        ...
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        """All comments, oldest first, however many pages they take."""
+        ...
+
+    def create(self, number: int, body: str) -> Comment: ...
+
+    def update(self, number: int, comment: Comment, body: str) -> Comment: ...
+
+    def delete(self, number: int, comment: Comment) -> None: ...
+
+
+@dataclass(frozen=True)
+class Forge:
+    """One kind of forge.
+
+    ``running`` tells whether a job's environment is this forge's, ``locate`` reads the coordinates out of it.
+    ``tokens`` names the variables that may hold a token, ``headers`` shows one to the API. ``longest`` is the length of
+    a comment in characters.
+    """
+
+    name: str
+    running: Callable[[Environ], bool]
+    locate: Callable[[Environ], Coordinates]
+    tokens: tuple[str, ...]
+    headers: Callable[[str], dict[str, str]]
+    connect: Callable[[Api, str], PullRequests]
+    longest: int

@@ -1,0 +1,91 @@
+"""Forgejo and Gitea: GitHub's variables and much of its API, at another address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from alembic_review.forge import event
+from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
+from alembic_review.forge.errors import ForgeError
+from alembic_review.forge.http import Api, has_next
+from alembic_review.forge.values import entries, number, text
+
+PAGE = 50
+
+
+class Forgejo:
+    """The pull requests of ``repository``, named ``OWNER/NAME``."""
+
+    def __init__(self, api: Api, repository: str) -> None:
+        self._api = api
+        self._repository = f"/repos/{repository}"
+
+    def login(self) -> str:
+        try:
+            login = text(self._api.get("/user").data, "login")
+        except ForgeError as error:
+            error.hint += " The token needs the scope read:user here, or name its user with --author."
+            raise
+        if not login:
+            raise ForgeError("The forge does not say whose token this is.", hint="Name the user with --author.")
+        return login
+
+    def find(self, head: Head) -> list[int]:  # noqa: ARG002 - it is not asked
+        """Nothing: a run that follows another one has no documented way to its pull request here."""
+        return []
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        """Follow the pages where there are any: many versions answer with all comments at once, whatever is asked."""
+        seen: set[int] = set()
+        for page in count(1):
+            answer = self._api.get(f"{self._repository}/issues/{number}/comments", limit=PAGE, page=page)
+            fresh = [found for found in map(_comment, entries(answer.data)) if found.id not in seen]
+            seen |= {found.id for found in fresh}
+            yield from fresh
+            total = answer.headers.get("X-Total-Count", "")
+            more = has_next(answer.headers) or (total.isdecimal() and int(total) > len(seen))
+            if not fresh or not more:
+                return
+
+    def create(self, number: int, body: str) -> Comment:
+        return _comment(self._api.send("POST", f"{self._repository}/issues/{number}/comments", body=body).data)
+
+    def update(self, number: int, comment: Comment, body: str) -> Comment:  # noqa: ARG002 - GitLab needs it
+        return _comment(self._api.send("PATCH", f"{self._repository}/issues/comments/{comment.id}", body=body).data)
+
+    def delete(self, number: int, comment: Comment) -> None:  # noqa: ARG002 - GitLab needs it
+        self._api.send("DELETE", f"{self._repository}/issues/comments/{comment.id}")
+
+
+def _comment(entry: object) -> Comment:
+    found = number(entry, "id")
+    if found is None:
+        raise ForgeError("The forge answered with a comment that has no id.")
+    return Comment(found, text(entry, "user", "login"), text(entry, "body"), text(entry, "html_url"))
+
+
+def _running(environ: Environ) -> bool:
+    return "true" in (environ.get("FORGEJO_ACTIONS"), environ.get("GITEA_ACTIONS"))
+
+
+def _locate(environ: Environ) -> Coordinates:
+    happened = event.read(environ)
+    return Coordinates(
+        api=environ.get("FORGEJO_API_URL", "") or environ.get("GITHUB_API_URL", ""),
+        repository=environ.get("FORGEJO_REPOSITORY", "") or environ.get("GITHUB_REPOSITORY", ""),
+        number=happened.number,
+        head=happened.head,
+        commit=happened.commit,
+    )
+
+
+FORGEJO = Forge(
+    name="forgejo",
+    running=_running,
+    locate=_locate,
+    tokens=("FORGEJO_TOKEN", "GITEA_TOKEN", "GITHUB_TOKEN"),
+    headers=lambda token: {"Accept": "application/json", "Authorization": f"token {token}"},
+    connect=Forgejo,
+    longest=65_536,
+)

@@ -1,0 +1,81 @@
+"""GitLab: a comment is a note of a merge request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
+from alembic_review.forge.errors import ForgeError
+from alembic_review.forge.http import Api, segment
+from alembic_review.forge.values import dig, entries, number, text
+
+PAGE = 100
+
+
+class GitLab:
+    """The merge requests of ``project``: its number, or its path with the groups."""
+
+    def __init__(self, api: Api, project: str) -> None:
+        self._api = api
+        self._project = f"/projects/{segment(project)}"
+
+    def login(self) -> str:
+        login = text(self._api.get("/user").data, "username")
+        if not login:
+            raise ForgeError("GitLab does not say whose token this is.", hint="Name the user with --author.")
+        return login
+
+    def find(self, head: Head) -> list[int]:  # noqa: ARG002 - it is not asked
+        """Nothing: the pipeline of a merge request knows its number."""
+        return []
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        page = "1"
+        while page:
+            answer = self._api.get(self._notes(number), per_page=PAGE, page=page, sort="asc", order_by="created_at")
+            yield from (_comment(entry) for entry in entries(answer.data) if dig(entry, "system") is not True)
+            following = answer.headers.get("X-Next-Page", "").strip()
+            # Whatever a forge answers, this ends: pages only go up.
+            page = following if following.isdecimal() and int(following) > int(page) else ""
+
+    def create(self, number: int, body: str) -> Comment:
+        return _comment(self._api.send("POST", self._notes(number), body=body).data)
+
+    def update(self, number: int, comment: Comment, body: str) -> Comment:
+        return _comment(self._api.send("PUT", f"{self._notes(number)}/{comment.id}", body=body).data)
+
+    def delete(self, number: int, comment: Comment) -> None:
+        self._api.send("DELETE", f"{self._notes(number)}/{comment.id}")
+
+    def _notes(self, number: int) -> str:
+        return f"{self._project}/merge_requests/{number}/notes"
+
+
+def _comment(entry: object) -> Comment:
+    found = number(entry, "id")
+    if found is None:
+        raise ForgeError("GitLab answered with a note that has no id.")
+    return Comment(found, text(entry, "author", "username"), text(entry, "body"))
+
+
+def _locate(environ: Environ) -> Coordinates:
+    iid = environ.get("CI_MERGE_REQUEST_IID", "")
+    return Coordinates(
+        api=environ.get("CI_API_V4_URL", ""),
+        # For a merge request from a fork the job's own project is the fork, where this number means another one.
+        repository=environ.get("CI_MERGE_REQUEST_PROJECT_ID", "") or environ.get("CI_PROJECT_ID", ""),
+        number=int(iid) if iid.isdecimal() and int(iid) else None,
+        # With merged results, CI_COMMIT_SHA is a commit that nobody has seen.
+        commit=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "") or environ.get("CI_COMMIT_SHA", ""),
+    )
+
+
+GITLAB = Forge(
+    name="gitlab",
+    running=lambda environ: environ.get("GITLAB_CI") == "true",
+    locate=_locate,
+    tokens=("GITLAB_TOKEN",),  # the token of the job itself may not write notes
+    headers=lambda token: {"Accept": "application/json", "PRIVATE-TOKEN": token},
+    connect=GitLab,
+    longest=1_000_000,
+)

@@ -1,0 +1,129 @@
+"""From a CI job's environment and what the user named to one posted comment."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from alembic_review.forge.base import Coordinates, Environ, Forge, PullRequests
+from alembic_review.forge.errors import ForgeError, UnavailableError
+from alembic_review.forge.forgejo import FORGEJO
+from alembic_review.forge.github import GITHUB
+from alembic_review.forge.gitlab import GITLAB
+from alembic_review.forge.http import TIMEOUT, Api
+from alembic_review.forge.sticky import Posted, comment_text, marker, post
+from alembic_review.model.errors import UsageError
+
+# Forgejo's jobs say that they are GitHub's too, so it is asked first.
+FORGES = (FORGEJO, GITHUB, GITLAB)
+LONGEST_WAIT = 60.0
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|[0-9]+")
+
+
+@dataclass(frozen=True)
+class Where:
+    """What the user names; whatever is empty, the environment of the CI job tells."""
+
+    forge: str = ""
+    api_url: str = ""
+    repository: str = ""
+    pull_request: int | None = None
+    token_env: str = ""
+    author: str = ""
+    key: str = ""
+
+
+def publish(
+    bodies: Sequence[str],
+    where: Where,
+    environ: Environ,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    timeout: float = TIMEOUT,
+) -> Posted:
+    """Post the first of ``bodies`` (best first) that the forge takes as the pull request's one comment.
+
+    When the forge can't answer, everything is done once more after a pause, from looking for the comment on, so that
+    none is posted twice. ``timeout`` is in seconds, for one request.
+
+    Raises ``UsageError`` for what the user named wrongly, ``ForgeError`` when the comment could not be posted.
+    """
+    marker(where.key)  # a wrong key is told before anything is asked of anybody
+    forge = _forge(where, environ)
+    place = _place(forge, where, environ)
+    secret = _token(forge, where, environ)
+    api = Api(place.api, forge.headers(secret), secret, timeout=timeout)
+    pull_requests = forge.connect(api, place.repository)
+    texts = [comment_text(body, where.key, place.commit) for body in bodies]
+    texts = [text for text in texts if len(text) <= forge.longest] or texts[-1:]
+
+    def attempt() -> Posted:
+        number = place.number or _looked_up(pull_requests, place)
+        return post(pull_requests, number, texts, where.key, where.author or pull_requests.login())
+
+    try:
+        return attempt()
+    except UnavailableError as error:
+        if error.wait > LONGEST_WAIT:
+            raise
+        sleep(error.wait)
+        return attempt()
+
+
+def _forge(where: Where, environ: Environ) -> Forge:
+    names = ", ".join(forge.name for forge in FORGES)
+    for forge in FORGES:
+        if forge.name == where.forge or (not where.forge and forge.running(environ)):
+            return forge
+    if where.forge:
+        raise UsageError(f"There is no forge {where.forge!r}.", hint=f"The forges are {names}.")
+    raise UsageError("This is no CI job of a known forge.", hint=f"Name the forge with --forge: {names}.")
+
+
+def _place(forge: Forge, where: Where, environ: Environ) -> Coordinates:
+    # A job that is told the number has no need of the event, which then may be about anything.
+    found = forge.locate(environ if where.pull_request is None else {**environ, "GITHUB_EVENT_PATH": ""})
+    place = Coordinates(
+        api=where.api_url or found.api,
+        repository=where.repository or found.repository,
+        number=where.pull_request or found.number,
+        head=found.head,
+        commit=found.commit,
+    )
+    if not place.api:
+        raise UsageError("The address of the forge's API is not known.", hint="Name it with --api-url.")
+    if not _REPOSITORY.fullmatch(place.repository) or {".", ".."} & set(place.repository.split("/")):
+        raise UsageError("The repository is not known.", hint="Name it with --repository OWNER/NAME.")
+    if place.number is None and place.head is None:
+        raise ForgeError("This job belongs to no pull request.", hint="Name its number with --pull-request.")
+    return place
+
+
+def _token(forge: Forge, where: Where, environ: Environ) -> str:
+    names = (where.token_env,) if where.token_env else forge.tokens
+    token = next((environ[name].strip() for name in names if environ.get(name, "").strip()), "")
+    if not token:
+        raise ForgeError(
+            f"There is no token: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} empty.",
+            hint="A job for a pull request from a fork gets none; post from a job that doesn't run its code.",
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UsageError("The token has characters that no token has.")
+    return token
+
+
+def _looked_up(pull_requests: PullRequests, place: Coordinates) -> int:
+    found = pull_requests.find(place.head) if place.head is not None else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ForgeError(
+            f"Several pull requests have this commit as their head: {', '.join(map(str, sorted(found)))}.",
+            hint="Name the number of one with --pull-request.",
+        )
+    raise ForgeError(
+        "No open pull request has the commit of this run as its head.",
+        hint="It was closed, or has moved on to another commit whose own run will post.",
+    )

@@ -1,0 +1,17 @@
+"""What is left to say where a report is too long: numbers only. It stands in for one and is no format of its own."""
+
+from __future__ import annotations
+
+from alembic_review.model.review import Review
+
+
+def render(review: Review) -> str:
+    """A few lines of Markdown without any name in them."""
+    summary = review.summary
+    return (
+        f"### alembic-review: {review.outcome.value}\n\n"
+        f"{'The gate refuses this.' if review.gate.refused else 'The gate lets this pass.'}\n\n"
+        f"Changes: {summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream. "
+        f"Findings: {summary.error} errors, {summary.warning} warnings, {summary.info} notes.\n\n"
+        "The report is too long for a comment here. It is in the files that the job kept.\n"
+    )
