@@ -49,8 +49,8 @@ class Witnesses:
 
     def install(self) -> None:
         for kind in (Column, Index, Constraint):
-            event.listen(kind, "after_parent_attach", self._item_attached)
-        event.listen(Table, "after_parent_attach", self._table_attached)
+            self._listen(kind, self._item_attached)
+        self._listen(Table, self._table_attached)
         self._watch_attributes(Column, _COLUMN_ATTRIBUTES)
         self._watch_attributes(Table, _TABLE_ATTRIBUTES)
         self._watch_removals()
@@ -58,11 +58,20 @@ class Witnesses:
 
     def stop(self) -> None:
         """Take the listeners off: reflection makes thousands of tables and columns that are nobody's models."""
-        for kind in (Column, Index, Constraint):
-            event.remove(kind, "after_parent_attach", self._item_attached)
-        event.remove(Table, "after_parent_attach", self._table_attached)
         while self._undo:
             self._undo.pop()()
+
+    def _listen(self, kind: type, note: Callable[[Any, Any], None]) -> None:
+        """Have ``note`` called with every new item of this kind and its parent.
+
+        SQLAlchemy 1.4 remembers one class for each function that listens, so every class gets a function of its own.
+        """
+
+        def attached(item: Any, parent: Any) -> None:
+            note(item, parent)
+
+        event.listen(kind, "after_parent_attach", attached)
+        self._undo.append(lambda: event.remove(kind, "after_parent_attach", attached))
 
     def describe(self, metadatas: Iterable[MetaData]) -> tuple[ModelTable, ...]:
         """Facts about every table that is, or was, in these MetaData."""
