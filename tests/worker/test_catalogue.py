@@ -9,7 +9,7 @@ import pytest
 from alembic.migration import MigrationContext
 from psycopg import Connection as PsycopgConnection
 from sqlalchemy import create_engine
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
 from alembic_review.model.facts import Alteration, TableKey
@@ -29,8 +29,12 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Connection]:
     if request.param == "sqlite":
         engine = create_engine("sqlite://", poolclass=StaticPool)
     else:
-        raw: PsycopgConnection[Any] = request.getfixturevalue("scratch_connection")
-        engine = create_engine("postgresql+psycopg://", creator=lambda: raw, poolclass=StaticPool)
+        known: PsycopgConnection[Any] = request.getfixturevalue("scratch_connection")
+        # The driver that this SQLAlchemy takes by itself: psycopg2 on 1.4 and 2.0, psycopg on 2.1.
+        options = {"host": known.info.host, "port": str(known.info.port)}
+        engine = create_engine(
+            URL.create("postgresql", known.info.user, database=known.info.dbname, query=options), poolclass=StaticPool
+        )
     with engine.connect() as connection:
         for statement in BEFORE:
             connection.exec_driver_sql(statement)
