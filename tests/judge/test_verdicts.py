@@ -96,7 +96,7 @@ def test_an_item_that_nobody_was_seen_adding_is_blocked() -> None:
     ],
 )
 @pytest.mark.parametrize(("steps", "verdict", "cause"), [((("app", 7),), BLOCKED, "app"), ((), BLOCKED, None)])
-def test_a_change_in_place_is_blocked(
+def test_a_change_in_place_is_blocked(  # noqa: PLR0917 - pytest passes them by name
     edit: tuple[str, str | None, str],
     kind: str,
     name: str | None,

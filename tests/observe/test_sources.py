@@ -10,7 +10,9 @@ SOURCES = {
     "shop/__init__.py": "raise RuntimeError('nobody imports this')",
     "shop/db/model.py": 'class A(Base):\n    __tablename__ = "a"\n\nb = Table("b", metadata)\n',
     "shop/db/__init__.py": 'c = sa.Table("c", metadata, schema="other")',
-    "shop/db/schema.py": 'class D(Base):\n    __tablename__: str = "d"\n    __table_args__ = (1, {"schema": "other"})\n',
+    "shop/db/schema.py": (
+        'class D(Base):\n    __tablename__: str = "d"\n    __table_args__ = (1, {"schema": "other"})\n'
+    ),
     "shop/db/computed.py": 'class E(Base):\n    __tablename__ = PREFIX + "e"\n\nTable(name, metadata)\nTable("rich")\n',
     "shop/db/alembic/versions/x.py": 'Table("migrated", metadata)',
     "shop/tests/test_x.py": 'Table("tested", metadata)',
