@@ -262,9 +262,10 @@ def test_a_shared_type_of_the_core_that_the_application_changed_in_place_is_bloc
     assert world.only().verdict is BLOCKED
 
 
-def test_an_operation_that_can_not_be_read_is_blocked() -> None:
+@pytest.mark.parametrize("table", [None, "app_widget"])
+def test_an_operation_that_can_not_be_read_is_blocked(table: str | None) -> None:
     world = started()
-    world.change("op:CreateTrigger", None, "t", readable=False)
+    world.change("op:CreateTrigger", table, "t", readable=False)
     assert world.only().verdict is BLOCKED
 
 
@@ -277,6 +278,18 @@ def test_damage_blocks_although_nothing_is_pending() -> None:
     assert {finding.code for finding in review.findings} == {"AR105", "AR106"}
     places = {finding.location.path for finding in review.findings if finding.location is not None}
     assert "app/model.py" in places
+
+
+@pytest.mark.parametrize("code", ["AR105", "AR106"])
+def test_each_kind_of_damage_blocks_by_itself(code: str) -> None:
+    world = started()
+    if code == "AR105":
+        product(world, items=(Item("column", "label", ("label",), world.stack(("app", 7))),))
+    else:
+        world.alterations.append(Alteration("app1", key("product"), "column", "added", "x", ("x",), None, "x"))
+    review = world.review()
+    assert [(finding.code, finding.blocks) for finding in review.findings] == [(code, True)]
+    assert (review.outcome, review.gate.refused) == (Outcome.BLOCKED, True)
 
 
 def test_a_dropped_core_table_is_damage_even_when_nobody_declares_it_any_more() -> None:
