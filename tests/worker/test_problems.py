@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from alembic_review.worker.problems import describe, mask
+from alembic_review.worker.problems import application_frames, describe, mask
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,18 @@ def test_a_long_statement_is_cut() -> None:
     error = OperationalError("SELECT " + "1, " * 1000, {}, ValueError("no"))
     assert len(describe(error)) < 600
     assert describe(error).endswith("…")
+
+
+def test_only_the_applications_own_frames_are_shown(tmp_path: Path) -> None:
+    driver = tmp_path / "site-packages" / "psycopg" / "cursor.py"
+    own = tmp_path / "app.py"
+    for path, text in ((driver, "def execute():\n    raise ValueError\n"), (own, "def go(execute):\n    execute()\n")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    found: dict[str, Any] = {}
+    for path in (driver, own):
+        exec(compile(path.read_text(), str(path), "exec"), found)
+    with pytest.raises(ValueError) as caught:
+        found["go"](found["execute"])
+    frames = application_frames(caught.value.__traceback__)
+    assert frames[-1] == f"{own}:2 in go"

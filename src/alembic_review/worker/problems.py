@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import traceback
-from collections.abc import Iterable
 from types import TracebackType
 
 import alembic
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
+from alembic_review.worker.drivers import CONNECT_FUNCTIONS
+
 _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (alembic, sqlalchemy))
+_STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(__file__) + os.sep
 _URL_PASSWORD = re.compile(r"""(?P<head>\w[\w+.-]*://[^\s:/@'"]*):(?P<password>[^\s'"]*)@""")
 _KEY_PASSWORD = re.compile(r"(?P<head>\bpassword\s*=\s*)(?P<password>'[^']*'|\"[^\"]*\"|[^\s'\",)]+)", re.IGNORECASE)
@@ -56,16 +58,16 @@ def application_frames(trace: TracebackType | None) -> list[str]:
         for frame in traceback.extract_tb(trace)
         if not frame.filename.startswith((*_LIBRARIES, _OURS, "<"))
     ]
-    return _without_standard_library(frames)[-_FRAMES_SHOWN:]
+    return [frame for frame in frames if not _of_others(frame)][-_FRAMES_SHOWN:]
 
 
-def _without_standard_library(frames: Iterable[str]) -> list[str]:
-    folder = os.path.dirname(os.__file__) + os.sep
-    return [
-        frame
-        for frame in frames
-        if not frame.startswith(folder) or "site-packages" in frame or "dist-packages" in frame
-    ]
+def _of_others(frame: str) -> bool:
+    """A frame of the standard library or of a database driver."""
+    parts = frame.split(os.sep)
+    for folder in ("site-packages", "dist-packages"):
+        if folder in parts:
+            return parts[parts.index(folder) + 1] in CONNECT_FUNCTIONS
+    return frame.startswith(_STDLIB)
 
 
 def at(frames: list[str]) -> str:
