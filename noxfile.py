@@ -68,8 +68,10 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
-    # The two folders that run inside the application's interpreter, which may be older than ours.
-    session.run("mypy", "--python-version", "3.10", "src/alembic_review/worker", "src/alembic_review/model")
+    # The two folders that run inside the application's interpreter, which may be older than ours; what only the types
+    # of the public names lead to stays on our side.
+    folders = ("src/alembic_review/worker", "src/alembic_review/model")
+    session.run("mypy", "--python-version", "3.10", "--follow-imports", "silent", *folders)
     session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
 
 
