@@ -223,7 +223,7 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
     ("argv", "said"),
     [
         (["-o", "jsn"], "Did you mean json?"),
-        (["-o", "app/rattail.conf"], "The formats are terminal, json, owners"),
+        (["-o", "app/rattail.conf"], "The formats are terminal, json, markdown, owners"),
         (["-o", "json="], "the name of the file is missing"),
         (["-o", "json=a", "-o", "terminal=./a"], "two reports can't both go to"),
         (["-o", "json", "-o", "terminal=-"], "two reports can't both go to standard output"),

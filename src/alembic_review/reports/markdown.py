@@ -1,0 +1,216 @@
+"""The report for pull requests: Markdown as GitHub, GitLab and Forgejo read it.
+
+Names never become structure: every character that Markdown or HTML could take for more than itself is written as a
+numeric character reference (https://spec.commonmark.org/current/#entity-and-numeric-character-references).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from alembic_review.model.review import Change, Finding, Review, Verdict
+from alembic_review.reports.base import Options
+from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
+from alembic_review.reports.text import count, owner_label, place_label, target_label, visible
+
+CEILING = 65_000
+"""Characters; GitHub takes 65,536 in a comment."""
+
+_EXAMPLES = 3
+_PLAIN = frozenset(" ,/;='?()")
+_SECTIONS = (
+    (Verdict.BLOCKED, "Blocked", "not yours to write", True),
+    (Verdict.SAFE, "Safe", "yours to write", True),
+    (Verdict.UPSTREAM, "Upstream", "drift of the packages underneath, never yours to write", False),
+)
+
+Part = Callable[[Review, Options], str]
+
+
+def render(review: Review, options: Options) -> str:
+    """The whole report, or as much of it as fits under ``CEILING`` and a line that says what was left out."""
+    parts = [(name, part(review, options)) for name, part in _PARTS]
+    left_out: list[str] = []
+    for name in _DISPENSABLE:
+        if len(_joined(parts, left_out)) <= CEILING:
+            break
+        if any(part == name and text for part, text in parts):
+            left_out.append(name)
+        parts = [(part, text) for part, text in parts if part != name]
+    return _joined(parts, left_out)
+
+
+def escape(text: str) -> str:
+    """``text`` as it is read, whatever is in it."""
+    shown = visible(text)
+    dots = "www." not in shown.lower()
+    return "".join(char if _harmless(char, dots=dots) else f"&#{ord(char)};" for char in shown)
+
+
+def _harmless(char: str, *, dots: bool) -> bool:
+    return char.isalnum() or char in _PLAIN or (dots and char == ".")
+
+
+def _joined(parts: Iterable[tuple[str, str]], left_out: list[str]) -> str:
+    texts = [text for _, text in parts if text]
+    if left_out:
+        texts.append(f"*Left out, to keep this short: {', '.join(left_out)}. The JSON report has everything.*")
+    return "\n\n".join(texts) + "\n"
+
+
+def _headline(review: Review, _options: Options) -> str:
+    title = f"## alembic-review: {review.outcome.value}"
+    if review.failure is not None:
+        lines = [title, f"Could not review: {escape(review.failure.message)}"]
+        return "\n\n".join([*lines, f"Hint: {escape(review.failure.hint)}"] if review.failure.hint else lines)
+    summary = review.summary
+    numbers = f"{summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream"
+    levels = [
+        count(number, word)
+        for number, word in ((summary.error, "error"), (summary.warning, "warning"), (summary.info, "note"))
+        if number
+    ]
+    lines = [title, f"**{numbers}**" + (f" with {', '.join(levels)}" if levels else "")]
+    if review.gate.refused:
+        lines.append(f"Refused by the gate: {escape('; '.join(review.gate.reasons))}.")
+    return "\n\n".join(lines)
+
+
+def _changes(review: Review, options: Options) -> str:
+    texts = []
+    for verdict, title, meaning, is_open in _SECTIONS:
+        changes = [change for change in review.changes if change.verdict is verdict]
+        if not changes:
+            continue
+        heading = f"{title}: {count(len(changes), 'change')}, {meaning}"
+        rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
+        table = _table(("Change", "Owner", "Place", "Reason"), rows)
+        texts.append(f"### {heading}\n\n{table}" if is_open else _details(heading, table))
+    return "\n\n".join(texts)
+
+
+def _row(line: Line[Change]) -> tuple[str, ...]:
+    change = line.first
+    reason = escape(common_reason(line.entries))
+    if change.findings:
+        reason += f" ({escape(', '.join(change.findings))})"
+    owner = escape(owner_label(change.owner))
+    if not line.folded:
+        return f"{escape(change.kind)} **{escape(target_label(change))}**", owner, _place(change), reason
+    examples = ", ".join(escape(target_label(entry, brief=True)) for entry in line.entries[:_EXAMPLES])
+    label = f"{escape(change.kind)}: {len(line.entries)} changes, for example {examples}"
+    return label, owner, _places(line), reason
+
+
+def _place(entry: Change | Finding) -> str:
+    return escape(place_label(entry.location))
+
+
+def _places(line: Line[Change]) -> str:
+    paths = {change.location.path for change in line.entries if change.location is not None}
+    return escape(paths.pop()) if len(paths) == 1 else f"{len(paths)} files"
+
+
+def _findings(review: Review, options: Options) -> str:
+    shown = [finding for finding in review.findings if finding.change is None or not finding.blocks]
+    if not shown:
+        return ""
+    rows = []
+    for line in fold_findings(shown, verbose=options.verbose):
+        finding = line.first
+        times = f" ({len(line.entries)} times)" if line.folded else ""
+        severity = f"{finding.severity.value}{', blocks' if finding.blocks else ''}"
+        message = f"{escape(finding.message)}{times} {escape(finding.hint)}"
+        rows.append((escape(finding.code), severity, _place(finding), message))
+    return f"### Findings\n\n{_table(('Code', 'Severity', 'Place', 'What to do'), rows)}"
+
+
+def _code(review: Review, _options: Options) -> str:
+    """SQL and Python of what is safe or blocked; upstream drift is nobody's to write."""
+    operations: dict[tuple[str | None, int], Change] = {}
+    for change in review.changes:
+        if change.verdict is not Verdict.UPSTREAM:
+            operations.setdefault((change.database, change.operation), change)
+    lines = list(operations.values())
+    sql = "\n".join(change.sql for change in lines if change.sql)
+    python = "\n".join(change.python for change in lines)
+    blocks = [(f"SQL of {count(len(lines), 'operation')}", "sql", sql), ("Python", "python", python)]
+    return "\n\n".join(_details(title, _fence(text, language)) for title, language, text in blocks if text)
+
+
+def _diagram(review: Review, _options: Options) -> str:
+    """The touched tables and the core tables that they extend, core and custom told apart by their colour."""
+    touched = {(change.database, change.schema, change.table) for change in review.changes if _drawn(change)}
+    tables = [table for table in review.tables if (table.database, table.schema, table.name) in touched]
+    if not tables:
+        return ""
+    lines = ["flowchart LR"]
+    numbers: dict[str, str] = {}
+
+    def node(label: str, role: str) -> str:
+        if label not in numbers:
+            numbers[label] = f"t{len(numbers)}"
+            lines.append(f'  {numbers[label]}["{_label(label)}"]:::{role}')
+        return numbers[label]
+
+    for table in tables:
+        own = node(table.name, table.role.value)
+        if table.extends is not None:
+            lines.append(f"  {own} -- extends --> {node(table.extends, 'core')}")
+    lines += [
+        "  classDef core fill:#e8eaf0,stroke:#5b6b8c,color:#1f2937",
+        "  classDef custom fill:#e3f4e6,stroke:#3c8a4d,color:#1f2937",
+        "  classDef unknown fill:#fdebd2,stroke:#b7791f,color:#1f2937",
+    ]
+    return _details("Tables", _fence("\n".join(lines), "mermaid"))
+
+
+def _drawn(change: Change) -> bool:
+    return change.verdict is not Verdict.UPSTREAM and change.table is not None
+
+
+def _label(name: str) -> str:
+    """A Mermaid label: its own entity codes have no ampersand (https://mermaid.js.org/syntax/flowchart.html)."""
+    return "".join(char if char.isalnum() or char in "_ ." else f"#{ord(char)};" for char in visible(name))
+
+
+def _footer(review: Review, _options: Options) -> str:
+    run = review.provenance
+    compared = (
+        f"Compared {count(run.tables_compared, 'table')} with {count(len(run.heads), 'head')} after "
+        f"{count(run.revisions, 'revision')} on {escape(run.database)}."
+        if run.database
+        else "Nothing was compared."
+    )
+    hidden = [*run.not_checked, *(f"filter {entry}" for entry in run.filters)]
+    lines = [compared, *(f"- {escape(line)}" for line in hidden)]
+    text = f"{lines[0]}\n\nNot checked:\n\n" + "\n".join(lines[1:]) if hidden else lines[0]
+    return _details("What was compared, and what was not", f"{text}\n\n{escape(run.tool)}")
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _details(summary: str, body: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def _fence(text: str, language: str) -> str:
+    """A fenced block that no run of backticks in the text can end."""
+    longest = max((len(run) for run in "".join(c if c == "`" else " " for c in text).split()), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text, lines=True).strip()}\n{fence}"
+
+
+_PARTS: tuple[tuple[str, Part], ...] = (
+    ("verdict", _headline),
+    ("changes", _changes),
+    ("findings", _findings),
+    ("diagram", _diagram),
+    ("SQL and Python", _code),
+    ("limits", _footer),
+)
+_DISPENSABLE = ("SQL and Python", "diagram", "findings", "changes", "limits")

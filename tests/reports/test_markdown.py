@@ -1,0 +1,91 @@
+"""The Markdown parses back, with every name intact, and nothing in a name becomes structure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from alembic_review.model.review import Verdict
+from alembic_review.reports import Options
+from alembic_review.reports.json import read
+from alembic_review.reports.markdown import CEILING, escape, render
+from alembic_review.reports.text import visible
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+WHOLE = read((GOLDEN / "poser.json").read_text(encoding="utf-8"))
+# Without the long list of upstream drift, which would be parsed for every example again.
+REVIEW = replace(WHOLE, changes=tuple(change for change in WHOLE.changes if change.verdict is not Verdict.UPSTREAM))
+HOSTILE = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        [
+            *("a|b", "`x`", "<script>alert(1)</script>", "[x](http://evil)", "**b**", "_i_", "@everyone", "#1", "a\nb"),
+            *(
+                "www.evil.example",
+                "https://evil.example",
+                "\u202egnp",
+                "::error::",
+                "%0A",
+                "</details>",
+                "```",
+                "&amp;",
+            ),
+        ]
+    ),
+)
+
+
+def parse(text: str) -> list[Token]:
+    return MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text)
+
+
+def cells(tokens: list[Token]) -> list[str]:
+    """The text of every table cell."""
+    found = []
+    for number, token in enumerate(tokens):
+        if token.type == "td_open":
+            children = tokens[number + 1].children or []
+            assert {child.type for child in children} <= {"text", "text_special", "strong_open", "strong_close"}
+            found.append("".join(child.content for child in children))
+    return found
+
+
+@given(HOSTILE)
+def test_an_escaped_text_is_read_as_it_was(text: str) -> None:
+    (_, inline, _) = parse(f"x{escape(text)}x")
+    assert {child.type for child in inline.children or []} <= {"text", "text_special"}
+    assert "".join(child.content for child in inline.children or []) == f"x{visible(text)}x"
+
+
+@settings(max_examples=50)
+@given(HOSTILE, HOSTILE)
+def test_hostile_names_stay_in_their_cells(table: str, reason: str) -> None:
+    changes = tuple(replace(change, table=table, reason=reason, name=table) for change in REVIEW.changes)
+    findings = tuple(replace(finding, message=reason, table=table) for finding in REVIEW.findings)
+    tokens = parse(render(replace(REVIEW, changes=changes, findings=findings), Options(verbose=True)))
+    before = parse(render(REVIEW, Options(verbose=True)))
+    assert [token.type for token in tokens if "table" in token.type or token.type[:3] in ("tr_", "td_", "th_")] == [
+        token.type for token in before if "table" in token.type or token.type[:3] in ("tr_", "td_", "th_")
+    ]
+    assert any(visible(table) in cell for cell in cells(tokens))
+    allowed = ("<details>", "</details>", "<summary>")
+    html = [line for token in tokens if token.type == "html_block" for line in token.content.splitlines()]
+    assert all(line.startswith(allowed) for line in html)
+
+
+def test_a_long_report_is_shortened_and_says_so() -> None:
+    safe = next(change for change in REVIEW.changes if change.verdict is Verdict.SAFE)
+    changes = tuple(replace(safe, table=f"table{n}", python="x" * 400, operation=n) for n in range(200))
+    text = render(replace(REVIEW, changes=changes), Options(verbose=True))
+    assert len(text) <= CEILING
+    assert "Left out, to keep this short: SQL and Python" in text
+    endless = tuple(replace(change, reason="y" * 5000, table=f"t{n}") for n, change in enumerate(changes))
+    short = render(replace(REVIEW, changes=endless), Options(verbose=True))
+    assert len(short) <= CEILING
+    assert "changes" in short.splitlines()[-1]
+    assert short.startswith("## alembic-review: ")
