@@ -151,12 +151,12 @@ class World:
         return change
 
 
-def started() -> World:
+def started(core: str = "core") -> World:
     """A core table and an application's table, both in models and database, and nothing pending."""
-    world = World()
-    world.table("product", ("core", 1))
+    world = World(core=core)
+    world.table("product", (core, 1))
     world.table("app_widget", ("app", 1))
-    world.created("product", "core")
+    world.created("product", core)
     world.created("app_widget", "app")
     return world
 

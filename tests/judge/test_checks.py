@@ -72,10 +72,10 @@ def test_a_custom_table_without_the_prefix(names: list[str], settings: dict[str,
 
 
 def test_a_custom_table_in_the_namespace_of_another_package() -> None:
-    world = started()
+    world = started(core="crm")
     for name in ("crm_call", "crm_note"):
-        world.table(name, ("core", 20))
-        world.created(name, "core")
+        world.table(name, ("crm", 20))
+        world.created(name, "crm")
     world.table("crm_mine", ("app", 20))
     world.created("crm_mine", "app")
     world.tables = [table for table in world.tables if table.key.name != "product"]
@@ -98,6 +98,7 @@ def test_a_filter_that_hides_tables_is_told_by_whose_they_are() -> None:
 
 def test_prefixes() -> None:
     assert (prefix("app_widget"), prefix("widget"), prefix("_x"), prefix("x_")) == ("app_", None, None, None)
-    assert habitual_prefix(["a_1", "a_2", "b"]) == "a_"
-    assert habitual_prefix(["a_1", "b_2"]) is None
-    assert habitual_prefix([]) is None
+    assert habitual_prefix(["a_1", "a_2", "b"], "x_a") == "a_"
+    assert habitual_prefix(["a_1", "b_2"], "a") is None
+    assert habitual_prefix(["order_item", "order_note"], "shop") is None
+    assert habitual_prefix([], "a") is None

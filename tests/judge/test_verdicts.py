@@ -249,7 +249,7 @@ def test_witnesses_that_disagree_block_until_the_settings_decide() -> None:
 )
 def test_a_shared_type_is_safe_only_when_all_its_users_are_custom(users: list[str], verdict: Verdict) -> None:
     world = started()
-    uses = tuple(TypeUse(key(name), "id", where) for name in users for where in ("models", "database"))
+    uses = tuple(TypeUse(key(name), "id", "models", ("good", "bad")) for name in users)
     world.change("op:SyncEnumValuesOp", None, "mood", type_users=uses, type_name="mood", readable=bool(users))
     assert world.only().verdict is verdict
 
@@ -301,7 +301,7 @@ def test_a_dropped_core_table_is_damage_even_when_nobody_declares_it_any_more() 
 
 def test_nothing_is_custom_when_the_settings_say_so() -> None:
     world = started()
-    world.change("add_column", "app_widget", "colour")
+    world.change("add_column", "app_widget", "id")
     review = world.review(custom=())
     assert {table.role for table in review.tables} == {Role.CORE}
     assert review.changes[0].verdict is UPSTREAM

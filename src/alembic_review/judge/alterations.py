@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from alembic_review.model.facts import Alteration, TableKey
+
+_ABSENT = object()
 
 
 def standing(alterations: Sequence[Alteration]) -> list[Alteration]:
     """Those with a lasting effect, in their order, each under the name its table had at first.
 
-    An item that is again what it was before the first alteration counts as untouched, and so does a table that was
-    renamed and renamed back.
+    An item that is again what it was before the first alteration counts as untouched, when nobody else altered it in
+    between, and so does a table that was renamed and renamed back.
     """
     followed, back = _follow_renames(alterations)
     groups: dict[tuple[TableKey, str, str | None], list[Alteration]] = {}
     for alteration in followed:
         if _is_item(alteration):
             groups.setdefault(_group(alteration), []).append(alteration)
-    undone = {group for group, members in groups.items() if members[0].before == members[-1].after}
+    undone = {group for group, members in groups.items() if _is_undone(members)}
     return [
         alteration
         for alteration in followed
@@ -42,9 +45,48 @@ def _follow_renames(alterations: Sequence[Alteration]) -> tuple[list[Alteration]
     return followed, {key for key in renamed if first.get(key) == key}
 
 
+def _is_undone(members: Sequence[Alteration]) -> bool:
+    """Tell whether each alteration starts from what the one before it left, and the last leads back to the start."""
+    if any(_before(one) is None or _after(one) is None for one in members):
+        return False
+    chained = all(_after(one) == _before(other) for one, other in pairwise(members))
+    return chained and _after(members[-1]) == _before(members[0])
+
+
+def _before(alteration: Alteration) -> object:
+    """What the item was; ``None`` where the database did not say."""
+    return _ABSENT if alteration.action == "added" else alteration.before
+
+
+def _after(alteration: Alteration) -> object:
+    return _ABSENT if alteration.action == "removed" else alteration.after
+
+
 def _is_item(alteration: Alteration) -> bool:
     return alteration.kind != "table" or alteration.action == "changed"
 
 
 def _group(alteration: Alteration) -> tuple[TableKey, str, str | None]:
     return alteration.key, alteration.kind, alteration.name
+
+
+def texts(alterations: Sequence[Alteration]) -> Iterator[str]:
+    """``added the column colour``, ``dropped the table``: what a revision did, in words."""
+    for alteration in alterations:
+        if alteration.kind != "table":
+            yield f"{alteration.action} {_item_text(alteration)}"
+        elif alteration.action == "renamed":
+            yield f"renamed the table to {alteration.name}"
+        elif alteration.action == "dropped_or_renamed":
+            yield "dropped or renamed the table"
+        elif alteration.action == "dropped":
+            yield "dropped the table"
+        else:
+            yield "changed the comment of the table"
+
+
+def _item_text(alteration: Alteration) -> str:
+    if alteration.name is not None:
+        return f"the {alteration.kind} {alteration.name}"
+    columns = ", ".join(alteration.columns)
+    return f"the unnamed {alteration.kind} on {columns}" if columns else f"an unnamed {alteration.kind}"

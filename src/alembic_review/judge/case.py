@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.ownership import Owned, Ownership
+from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.verdict import Decision
-from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Facts, Place, Revision
-from alembic_review.model.review import Verdict
+from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
+from alembic_review.model.review import Role, Verdict
 from alembic_review.model.settings import Settings
 
 
@@ -46,10 +46,14 @@ class Case:
     settings: Settings
     evidence: Evidence
     databases: tuple[JudgedDatabase, ...]
-    unloaded: Collection[Declared]
+    unloaded: Unloaded
 
     def revision(self, revision: str) -> Revision | None:
         return next((entry for entry in self.facts.revisions if entry.id == revision), None)
+
+    def may_be_core(self, owned: Owned) -> bool:
+        """Tell whether a table is the core's, or disputed without being one that the application defines."""
+        return owned.role is Role.CORE or (owned.disputed and not self.evidence.is_application(owned.definition))
 
     def revision_place(self, revision: str) -> Place | None:
         """The first line of a revision's file."""

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from alembic_review.judge.alterations import standing
 from alembic_review.judge.evidence import Evidence, place_of
-from alembic_review.judge.ownership import Owned, Ownership
+from alembic_review.judge.matching import alteration_leads_to, edit_leads_to
+from alembic_review.judge.ownership import Owned, Ownership, table_text
 from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
     DatabaseFacts,
     Edit,
-    Frame,
     Item,
     ModelTable,
     Place,
     TableKey,
+    TypeUse,
 )
+from alembic_review.model.review import Role
 
-_ATTRIBUTES = {
-    "modify_type": "type",
-    "modify_nullable": "nullable",
-    "modify_default": "server_default",
-    "modify_comment": "comment",
-    "add_table_comment": "comment",
-    "remove_table_comment": "comment",
-}
-_KINDS = {
-    "add_column": "column",
-    "remove_column": "column",
-    "modify_type": "column",
-    "modify_nullable": "column",
-    "modify_default": "column",
-    "modify_comment": "column",
-    "add_index": "index",
-    "remove_index": "index",
-    "add_constraint": "constraint",
-    "remove_constraint": "constraint",
-    "add_fk": "constraint",
-    "remove_fk": "constraint",
-    "add_table_comment": "table",
-    "remove_table_comment": "table",
-}
+_ATTRIBUTES = {"nullable": "nullability", "server_default": "server default"}
 
 
 class By(Enum):
@@ -57,18 +36,29 @@ class By(Enum):
 
 @dataclass(frozen=True)
 class Cause:
-    """``package`` did it, where that is known; ``how`` says it in words; ``revision`` names a custom revision."""
+    """What brings a change about.
+
+    ``how`` says it in words: what ``package`` does to the table (``puts the column colour on it``), a whole clause
+    where nobody is known to have done it. ``revision`` names the revision that did it. ``inherited`` is true for what
+    follows from another item: a generated copy, an index over a column.
+    """
 
     package: str | None
     by: By
     how: str
     place: Place | None = None
     revision: str | None = None
+    inherited: bool = False
 
     @property
     def application(self) -> bool:
         """Whether the application did it."""
         return self.by is By.APPLICATION
+
+    @property
+    def clause(self) -> str:
+        """Who does what, as part of a sentence."""
+        return self.how if self.package is None or self.revision is not None else f"{self.package} {self.how}"
 
     @property
     def explained(self) -> bool:
@@ -82,209 +72,235 @@ class Causes:
     def __init__(self, database: DatabaseFacts, ownership: Ownership, evidence: Evidence) -> None:
         self._ownership = ownership
         self._evidence = evidence
-        self._alterations: dict[TableKey, list[tuple[Alteration, str]]] = {}
-        owners = {
-            alteration.revision: evidence.revision_owner(alteration.revision) for alteration in database.alterations
-        }
-        custom = [alteration for alteration in database.alterations if owners[alteration.revision] in evidence.custom]
-        for alteration in standing(custom):
-            owner = owners[alteration.revision]
-            if owner is not None:
-                self._alterations.setdefault(alteration.key, []).append((alteration, owner))
-        self._new_names = {
-            (alteration.key.schema, alteration.name): alteration.key
-            for alteration in database.alterations
-            if alteration.action == "renamed"
-        }
+        self._alterations: dict[TableKey, list[tuple[Alteration, str | None]]] = {}
+        owners = {entry.revision: evidence.revision_owner(entry.revision) for entry in database.alterations}
+        for alteration in standing([entry for entry in database.alterations if self._counts(owners[entry.revision])]):
+            entry = (alteration, owners[alteration.revision])
+            self._alterations.setdefault(alteration.key, []).append(entry)
+        self._former_names: dict[str, list[TableKey]] = {}
+        for alteration in database.alterations:
+            if alteration.action == "renamed" and alteration.name is not None:
+                self._former_names.setdefault(alteration.name, []).append(alteration.key)
+        self._renamed = [
+            (model, edit)
+            for model in database.tables
+            for edit in model.edits
+            if (edit.kind, edit.attribute) == ("table", "name") and ownership.role(model.key) is not Role.CUSTOM
+        ]
 
-    def alterations(self, key: TableKey) -> list[tuple[Alteration, str]]:
-        """What custom revisions did to this table and nobody undid, each with the package of the revision."""
+    def alterations(self, key: TableKey) -> list[tuple[Alteration, str | None]]:
+        """What custom revisions did to this table and nobody undid, each with the package of the revision.
+
+        A revision that lies in no known package may be the application's too: its package is ``None``.
+        """
         return self._alterations.get(key, [])
 
     def of_change(self, owned: Owned, change: ChangeFact) -> Cause:
-        """The cause of a change on a core table."""
+        """The cause of a change on a core table. Of several, the application's come first, then unexplained ones."""
         altered = self._altering(owned.key, change)
         if altered is not None:
             return altered
-        if owned.model is None or owned.model.removed:
+        if owned.model is None:
             return self._without_model(owned)
-        edited = self._edited(owned.model, change)
-        if edited is not None:
-            return edited
-        if change.kind in ("add_table", "remove_table"):
-            return self._of_table(owned)
-        if change.item is not None:
-            return self.of_item(owned, owned.model.items[change.item])
-        return self._in_database_only(owned)
+        if owned.model.removed:
+            return self.of_removal(owned.model)
+        edits = [self.of_edit(model, edit) for model, edit in self._edits(owned) if edit_leads_to(edit, change)]
+        return worst([*edits, *self._of_subject(owned, change)])
 
-    def of_item(self, owned: Owned, item: Item) -> Cause:
-        """The cause of a column, index or constraint of a core table's model."""
+    def of_item(self, owned: Owned, item: Item, called: str | None = None) -> Cause:
+        """The cause of a column, index or constraint of a core table's model; ``called`` is what its words call it."""
         model = owned.model
         assert model is not None
+        called = called or _item_text(item)
+        puts = f"puts {called} on it"
         frame = self._evidence.application_frame(item.stack, beneath=model.stack)
         if frame is not None:
-            package = self._evidence.package(frame)
-            return Cause(package, By.APPLICATION, "puts this on it", item.place or place_of(frame))
+            return Cause(self._evidence.package(frame), By.APPLICATION, puts, item.place or place_of(frame))
         if item.stack is None:
-            return Cause(None, By.NOBODY, "nobody was seen putting this on it")
-        copied = self._of_source(owned, item.kind, item.name)
-        if copied is not None:
-            return copied
+            return Cause(None, By.NOBODY, f"nobody was seen putting {called} on it")
+        stranger = self._evidence.stranger(item.stack, beneath=model.stack)
+        if stranger is not None:
+            return Cause(None, By.NOBODY, f"code in no known package {puts}", place_of(stranger))
+        inherited = self._inherited(owned, item, called)
+        if inherited is not None:
+            return replace(inherited, inherited=True)
         owners = self._evidence.owners(item.stack)
         package = owners[0][0] if owners else self._evidence.innermost(item.stack)
-        return Cause(package, _by_others(package), "its own code adds it", item.place)
+        if package is None:
+            return Cause(None, By.NOBODY, f"code in no known package {puts}", item.place)
+        return Cause(package, By.OTHERS, puts, item.place)
 
-    def of_edit(self, edit: Edit, beneath: int | None) -> Cause:
-        """The cause of a change in place."""
+    def of_edit(self, model: ModelTable, edit: Edit) -> Cause:
+        """The cause of a change in place: explained only where the line of a package that owns the table did it."""
+        what = _edit_text(edit)
         if edit.stack is None:
-            return Cause(None, By.NOBODY, f"{_edit_text(edit)}, by nobody that was seen")
-        frame = self._evidence.application_frame(edit.stack, beneath=beneath)
-        if frame is not None:
-            return Cause(
-                self._evidence.package(frame),
-                By.APPLICATION,
-                f"changed it in place ({_edit_text(edit)})",
-                place_of(frame),
-            )
-        frames = self._evidence.frames(edit.stack)
-        return Cause(
-            self._evidence.innermost(edit.stack),
-            By.OTHERS if frames else By.NOBODY,
-            _edit_text(edit),
-            place_of(_first(frames)),
-        )
+            return Cause(None, By.NOBODY, f"something {what} in place, and nobody was seen doing it")
+        return self._by_stack(edit.stack, model.stack, f"{what} in place")
+
+    def of_removal(self, model: ModelTable) -> Cause:
+        """The cause of a model that was taken out of its MetaData."""
+        what = "takes its model out of the MetaData"
+        if model.removal is None:
+            return Cause(None, By.NOBODY, f"something {what}, and nobody was seen doing it")
+        return self._by_stack(model.removal, None, what)
+
+    def of_use(self, use: TypeUse) -> Cause:
+        """The cause of a change to a shared type, as far as this column goes."""
+        owned = self._ownership.tables.get(use.key)
+        if owned is None or owned.role is not Role.CORE:
+            return Cause(None, By.NOBODY, f"nothing tells who owns the table {table_text(use.key)}")
+        items = owned.model.items if owned.model is not None else ()
+        number = next((n for n, item in enumerate(items) if (item.kind, item.name) == ("column", use.column)), None)
+        # What the models no longer have goes the way of the column.
+        kind = "remove_column" if number is None else "modify_type"
+        column = ChangeFact(kind, use.key, use.key.schema, use.column, 0, "", None, (use.column,), item=number)
+        return self.of_change(owned, column)
 
     def is_generated(self, owned: Owned) -> bool:
         """Tell whether a generator made the model, and no owner of tables stands in its stack."""
         return owned.model is not None and not self._evidence.owners(owned.model.stack)
 
     def source(self, owned: Owned) -> Owned | None:
-        """The table that a generated one is made from."""
+        """The table that a generated one is made from; ``None`` where the sources lead round in a circle."""
+        first = self._direct_source(owned)
+        seen, source = {owned.key}, first
+        while source is not None:
+            if source.key in seen:
+                return None
+            seen.add(source.key)
+            source = self._direct_source(source)
+        return first
+
+    def _direct_source(self, owned: Owned) -> Owned | None:
         if owned.model is None or not self.is_generated(owned) or len(owned.model.sources) != 1:
             return None
         source = self._ownership.tables.get(owned.model.sources[0])
         return source if source is not None and source.model is not None else None
 
-    def _of_source(self, owned: Owned, kind: str, name: str | None) -> Cause | None:
-        """A generated item has the cause of the item of the same name on the table it is generated from."""
+    def _counts(self, owner: str | None) -> bool:
+        """Tell whether an alteration by a revision of this owner may be the application's doing."""
+        return self._evidence.is_application(owner) or (owner is None and bool(self._evidence.custom))
+
+    def _by_stack(self, stack: int, beneath: int | None, what: str) -> Cause:
+        evidence = self._evidence
+        frame = evidence.application_frame(stack, beneath=beneath)
+        if frame is not None:
+            return Cause(evidence.package(frame), By.APPLICATION, what, place_of(frame))
+        stranger = evidence.stranger(stack, beneath=beneath)
+        if stranger is not None:
+            return Cause(None, By.NOBODY, f"code in no known package {what}", place_of(stranger))
+        owners = evidence.owners(stack)
+        if owners:
+            return Cause(owners[0][0], By.OTHERS, what, place_of(owners[0][1]))
+        frames, maker = evidence.frames(stack), evidence.innermost(stack)
+        if beneath is not None and not evidence.owners(beneath) and maker == evidence.innermost(beneath):
+            return Cause(maker, By.OTHERS, what, place_of(frames[0]))
+        return Cause(None, By.NOBODY, f"code of {maker}, which owns no tables, {what}", place_of(frames[0]))
+
+    def _inherited(self, owned: Owned, item: Item, called: str) -> Cause | None:
+        """The cause of what the item is made from, where that is not the core's own.
+
+        A generated item comes from the item of the same name on the table it is generated from; an index or constraint
+        can't be without its columns.
+        """
+        causes = []
         source = self.source(owned)
-        if source is None or source.model is None or name is None:
-            return None
-        for item in source.model.items:
-            if (item.kind, item.name) == (kind, name):
-                return self.of_item(source, item)
-        return None
+        if source is not None and source.model is not None and item.name is not None:
+            twin = next((one for one in source.model.items if (one.kind, one.name) == (item.kind, item.name)), None)
+            causes += [self.of_item(source, twin, called)] if twin is not None else []
+        if item.kind != "column" and owned.model is not None:
+            columns = [one for one in owned.model.items if one.kind == "column" and one.name in item.columns]
+            causes += [cause for cause in (self.of_item(owned, one) for one in columns) if cause.by is not By.OTHERS]
+        return worst(causes) if causes else None
 
     def _altering(self, key: TableKey, change: ChangeFact) -> Cause | None:
-        wanted = _KINDS.get(change.kind, "table")
+        causes = [
+            _of_revision(alteration, owner)
+            for name in self._names(key)
+            for alteration, owner in self.alterations(name)
+            if alteration_leads_to(alteration, change)
+        ]
+        return worst(causes) if causes else None
+
+    def _names(self, key: TableKey) -> list[TableKey]:
+        """The table's name and the names it may have had, in any schema: a rename may move a table, too."""
         names = [key]
-        former = self._new_names.get((key.schema, key.name))
-        if former is not None:
-            names.append(former)
         for name in names:
-            for alteration, owner in self.alterations(name):
-                if alteration.kind == "table" and (alteration.action != "changed" or wanted == "table"):
-                    return _revision_cause(alteration, owner)
-                same = alteration.name == change.name if change.name else alteration.columns == change.columns
-                if alteration.kind == wanted and same:
-                    return _revision_cause(alteration, owner)
-                if wanted == "index" and alteration.kind == "constraint" and same:
-                    return _revision_cause(alteration, owner)
-        return None
+            names += [former for former in self._former_names.get(name.name, []) if former not in names]
+        return names
 
-    def _edited(self, model: ModelTable, change: ChangeFact) -> Cause | None:
-        """Changes in place that lead to this change; the application's, then unexplained ones, come first."""
-        own = [self.of_edit(edit, model.stack) for edit in model.edits if _matches(edit, change)]
-        source = self._ownership.tables.get(model.sources[0]) if len(model.sources) == 1 else None
-        if source is not None and source.model is not None and not self._evidence.owners(model.stack):
-            parent = source.model
-            own += [self.of_edit(edit, parent.stack) for edit in parent.edits if _matches(edit, change)]
-        ranked = sorted(own, key=lambda cause: (not cause.application, cause.explained))
-        return ranked[0] if ranked else None
+    def _edits(self, owned: Owned) -> list[tuple[ModelTable, Edit]]:
+        """Changes in place of the table, and of the one it is generated from."""
+        models = [owned.model]
+        source = self.source(owned)
+        if source is not None:
+            models.append(source.model)
+        return [(model, edit) for model in models if model is not None for edit in model.edits]
 
-    def _without_model(self, owned: Owned) -> Cause:
-        if owned.model is not None:
-            return self.of_removal(owned.model)
-        if owned.origin is None:
-            return Cause(None, By.NOBODY, "no known revision created it")
-        return Cause(owned.provenance, _by_others(owned.provenance), "its own models no longer have it")
-
-    def of_removal(self, model: ModelTable) -> Cause:
-        """The cause of a model that was taken out of its MetaData."""
-        how = "its model was taken out of the MetaData"
-        if model.removal is None:
-            return Cause(None, By.NOBODY, how)
-        frame = self._evidence.application_frame(model.removal)
-        if frame is not None:
-            return Cause(
-                self._evidence.package(frame), By.APPLICATION, "took its model out of the MetaData", place_of(frame)
-            )
-        frames = self._evidence.frames(model.removal)
-        return Cause(
-            self._evidence.innermost(model.removal), By.OTHERS if frames else By.NOBODY, how, place_of(_first(frames))
-        )
+    def _of_subject(self, owned: Owned, change: ChangeFact) -> list[Cause]:
+        """The causes of what the change is about, on a table whose model is there."""
+        assert owned.model is not None
+        if change.kind == "add_table":
+            return [self._of_table(owned), *(self.of_item(owned, item) for item in owned.model.items)]
+        if change.item is not None:
+            return [self.of_item(owned, owned.model.items[change.item], "this")]
+        known = change.kind == "add_table_comment" or change.kind.startswith("remove_")
+        if known and change.kind != "remove_table":
+            return [self._of_table(owned)]
+        return [Cause(None, By.NOBODY, "its model does not show where this comes from", owned.model.place)]
 
     def _of_table(self, owned: Owned) -> Cause:
+        """The cause of the table itself, and of what only the database has on a table that nobody touched."""
         assert owned.model is not None
         if owned.model.stack is None:
             return Cause(None, By.NOBODY, "nobody was seen defining it")
-        return Cause(owned.owner, By.OTHERS, "its own models and revisions disagree", owned.model.place)
+        frame = self._evidence.application_frame(owned.model.stack)
+        if self._evidence.innermost(owned.model.stack) is None:
+            return Cause(None, By.NOBODY, "code in no known package defines it", owned.model.place)
+        owners = self._evidence.owners(owned.model.stack)
+        if frame is not None and owners and self._evidence.is_application(owners[0][0]):
+            # The settings may call a table the core's that the application defines all the same.
+            return Cause(self._evidence.package(frame), By.APPLICATION, "defines it", place_of(frame))
+        return Cause(owned.owner, By.OTHERS, "defines it", owned.model.place)
 
-    def _in_database_only(self, owned: Owned) -> Cause:
-        """Something that only the database has, on a table that nobody touched since it was defined."""
-        assert owned.model is not None
-        if owned.model.stack is None:
-            return Cause(None, By.NOBODY, "nobody was seen defining the table")
-        return Cause(owned.owner, By.OTHERS, "its own models no longer have it", owned.model.place)
+    def _without_model(self, owned: Owned) -> Cause:
+        # A model that was given another name in place may have been this table's.
+        causes = [self.of_edit(model, edit) for model, edit in self._renamed]
+        if owned.origin is None:
+            causes.append(Cause(None, By.NOBODY, "no known revision created it"))
+        elif owned.provenance is None:
+            how = f"revision {owned.origin.revision}, which created it, is in no known package"
+            causes.append(Cause(None, By.NOBODY, how))
+        else:
+            causes.append(Cause(owned.owner, By.OTHERS, "created it"))
+        return worst(causes)
 
 
-def _by_others(package: str | None) -> By:
-    return By.NOBODY if package is None else By.OTHERS
+def worst(causes: Iterable[Cause]) -> Cause:
+    """The application's doing before what is not explained, before anybody else's; else the first."""
+    ranks = {By.APPLICATION: 0, By.NOBODY: 1, By.OTHERS: 2}
+    return min(causes, key=lambda cause: ranks[cause.by])
 
 
-def _first(frames: tuple[Frame, ...]) -> Frame | None:
-    return frames[0] if frames else None
+def _of_revision(alteration: Alteration, owner: str | None) -> Cause:
+    if owner is None:
+        how = f"revision {alteration.revision}, in no known package, altered it"
+        return Cause(None, By.NOBODY, how, revision=alteration.revision)
+    how = f"revision {alteration.revision} of {owner} altered it"
+    return Cause(owner, By.APPLICATION, how, revision=alteration.revision)
 
 
-def _revision_cause(alteration: Alteration, owner: str) -> Cause:
-    return Cause(owner, By.APPLICATION, f"revision {alteration.revision} altered it", revision=alteration.revision)
-
-
-def _matches(edit: Edit, change: ChangeFact) -> bool:
-    """Tell whether a change in place leads to this change."""
-    if edit.kind == "table" and edit.attribute == "name":
-        return True
-    kind = _KINDS.get(change.kind, "table")
-    attribute = _ATTRIBUTES.get(change.kind)
-    if edit.kind != kind:
-        return kind in ("index", "constraint") and edit.kind in ("index", "constraint") and edit.name == change.name
-    if attribute is not None:
-        return edit.attribute == attribute and (kind == "table" or edit.name == change.name)
-    if edit.name is None or change.name is None:
-        return edit.attribute in ("added", "removed", "changed") and kind != "table"
-    return edit.name == change.name
+def _item_text(item: Item) -> str:
+    noun = "foreign key" if item.foreign_key else item.kind
+    if item.name is not None:
+        return f"the {noun} {item.name}"
+    return f"a {noun} on {', '.join(item.columns)}" if item.columns else f"a {noun}"
 
 
 def _edit_text(edit: Edit) -> str:
-    what = {"table": "the table", "column": f"the column {edit.name}"}.get(
-        edit.kind, f"the {edit.kind} {edit.name or ''}"
-    )
-    verb = {
-        "removed": "was taken out",
-        "added": "was put in behind every event",
-        "changed": "was changed",
-    }.get(edit.attribute, f"had its {edit.attribute.replace('_', ' ')} changed")
-    return f"{what.strip()} {verb}"
-
-
-def alteration_texts(alterations: Iterable[Alteration]) -> Iterator[str]:
-    """``added the column colour``, ``dropped the table``: what a revision did, in words."""
-    for alteration in alterations:
-        if alteration.kind == "table":
-            yield {
-                "renamed": f"renamed the table to {alteration.name}",
-                "dropped": "dropped the table",
-                "dropped_or_renamed": "dropped or renamed the table",
-            }.get(alteration.action, "changed the table's comment")
-        else:
-            yield f"{alteration.action} the {alteration.kind} {alteration.name or '(unnamed)'}"
+    if edit.kind == "table":
+        return f"changes the {edit.attribute} of the table"
+    what = f"the {edit.kind} {edit.name}" if edit.name is not None else f"a {edit.kind} without a name"
+    verbs = {"removed": "takes out", "added": "puts in", "changed": "changes"}
+    verb = verbs.get(edit.attribute)
+    return f"{verb} {what}" if verb else f"changes the {_ATTRIBUTES.get(edit.attribute, edit.attribute)} of {what}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from alembic_review.judge.locations import Locations
-from alembic_review.judge.project import project_name
+from alembic_review.judge.project import own_packages, project_name
 from alembic_review.model.facts import Facts, Frame, Place
 from alembic_review.model.settings import Settings
 
 
 class Evidence:
-    """Frames of the facts, with the custom packages known."""
+    """Frames of the facts, with the custom packages known.
+
+    ``project`` is what code of the project is called that lies in no package; it is the application's as soon as
+    anything is custom.
+    """
 
     def __init__(self, facts: Facts, settings: Settings, custom: Iterable[str]) -> None:
         self._facts = facts
@@ -19,15 +23,18 @@ class Evidence:
         self._revision_packages = {revision.id: revision.package for revision in facts.revisions}
         self._folders = {revision.id: revision.version_location for revision in facts.revisions}
         self.locations = Locations(settings.root, facts.packages)
-        self.project = self._project(project_name(facts, settings))
+        self.project = self._project(project_name(facts, settings, self.custom))
         located = {self.location_owner(location.package, location.path) for location in facts.version_locations}
-        self.owning = self.custom | {name for name in located if name} | set(settings.core or ())
+        named = {*(settings.core or ()), *own_packages(facts, settings)}
+        self._owning = self.custom | named | {name for name in located if name}
+
+    def is_application(self, package: str | None) -> bool:
+        """Tell whether this is a custom package, or what the project's loose files are called."""
+        return package is not None and (package in self.custom or (bool(self.custom) and package == self.project))
 
     def frames(self, stack: int | None) -> tuple[Frame, ...]:
         """The frames of a stack, innermost first, without class-creation hooks unless there is nothing else."""
-        if stack is None:
-            return ()
-        frames = tuple(self._facts.frames[number] for number in self._facts.stacks[stack])
+        frames = self._all_frames(stack)
         return tuple(frame for frame in frames if not frame.hook) or frames
 
     def package(self, frame: Frame) -> str | None:
@@ -41,17 +48,21 @@ class Evidence:
         found = []
         for frame in self.frames(stack):
             package = self.package(frame)
-            if package is not None and package in self.owning:
+            if package is not None and (package in self._owning or self.is_application(package)):
                 found.append((package, frame))
         return found
 
     def application_frame(self, stack: int | None, beneath: int | None = None) -> Frame | None:
-        """The innermost frame of the application that does not stand in the stack ``beneath`` too."""
-        known = {(frame.path, frame.line, frame.function) for frame in self.frames(beneath)}
-        for frame in self.frames(stack):
-            if (frame.path, frame.line, frame.function) not in known and self.package(frame) in self.custom:
-                return frame
-        return None
+        """The innermost frame of the application that does not stand in the stack ``beneath`` too.
+
+        Hooks count: what the application does while some class is being created is its doing all the same.
+        """
+        own = [frame for frame in self._above(stack, beneath) if self.is_application(self.package(frame))]
+        return next((frame for frame in own if not frame.hook), own[0] if own else None)
+
+    def stranger(self, stack: int | None, beneath: int | None = None) -> Frame | None:
+        """The innermost frame of which no package is known, and that does not stand in the stack ``beneath`` too."""
+        return next((frame for frame in self._above(stack, beneath) if self.package(frame) is None), None)
 
     def innermost(self, stack: int | None) -> str | None:
         """The package of the innermost frame: a generator's, where no owner stands in the stack."""
@@ -71,6 +82,17 @@ class Evidence:
     def revision_folder(self, revision: str) -> str:
         """The folder of a revision's file; empty for one that is not among the facts."""
         return self._folders.get(revision, "")
+
+    def _all_frames(self, stack: int | None) -> tuple[Frame, ...]:
+        if stack is None:
+            return ()
+        return tuple(self._facts.frames[number] for number in self._facts.stacks[stack])
+
+    def _above(self, stack: int | None, beneath: int | None) -> Iterator[Frame]:
+        known = {(frame.path, frame.line, frame.function) for frame in self._all_frames(beneath)}
+        for frame in self._all_frames(stack):
+            if (frame.path, frame.line, frame.function) not in known:
+                yield frame
 
     def _project(self, name: str) -> str:
         """Loose files belong to the custom package when there is exactly one."""

@@ -23,12 +23,23 @@ def fingerprints(changes: Iterable[tuple[str | None, ChangeFact]]) -> list[str]:
 
     Each change comes with the name of its database, which is ``None`` when there is only one.
     """
+    pairs = list(changes)
+    found = [_own(database, change) for database, change in pairs]
     seen: Counter[str] = Counter()
-    found = []
-    for database, change in changes:
-        table = change.key.name if change.key else None
-        parts = (change.kind, change.schema, table, change.name, change.columns, change.wanted)
-        own = digest(*parts) if database is None else digest(database, *parts)
+    # Twins are numbered by what else tells them apart, so that the order they come in makes no difference.
+    for number in sorted(range(len(pairs)), key=lambda number: _order(pairs[number][1])):
+        own = found[number]
         seen[own] += 1
-        found.append(own if seen[own] == 1 else digest(own, seen[own]))
+        if seen[own] > 1:
+            found[number] = digest(own, seen[own])
     return found
+
+
+def _own(database: str | None, change: ChangeFact) -> str:
+    table = change.key.name if change.key is not None else None
+    parts = (change.kind, change.schema, table, change.name, change.columns, change.wanted)
+    return digest(*parts) if database is None else digest(database, *parts)
+
+
+def _order(change: ChangeFact) -> tuple[str, str, str, int]:
+    return change.existing, change.python, change.sql or "", change.operation

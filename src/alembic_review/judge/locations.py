@@ -13,17 +13,16 @@ class Locations:
     """Places relative to the project's root, or to the package they lie in."""
 
     def __init__(self, root: Path | None, packages: Sequence[Package]) -> None:
-        self._root = root.resolve() if root is not None else None
+        # Files of frames are named as they were imported, through symbolic links or not.
+        self._roots = (root.resolve(), root.absolute()) if root is not None else ()
         self._packages = packages
 
     def in_project(self, path: str) -> bool:
         """Tell whether a file is below the root and not installed there."""
-        file = PurePath(path)
-        if self._root is None or not file.is_relative_to(self._root):
+        inside = self._inside(PurePath(path))
+        if inside is None or {"site-packages", "dist-packages"} & set(inside.parts):
             return False
-        if {"site-packages", "dist-packages"} & set(file.relative_to(self._root).parts):
-            return False
-        package = self._package(file)
+        package = self._package(PurePath(path))
         return package is None or not package[0].installed
 
     def of(self, place: Place | None) -> Location | None:
@@ -31,8 +30,9 @@ class Locations:
         if place is None:
             return None
         file = PurePath(place.path)
-        if self._root is not None and self.in_project(place.path):
-            return Location("project", file.relative_to(self._root).as_posix(), place.line)
+        below = self._inside(file)
+        if below is not None and self.in_project(place.path):
+            return Location("project", below.as_posix(), place.line)
         found = self._package(file)
         if found is not None:
             package, folder = found
@@ -51,9 +51,16 @@ class Locations:
         location = self.of(place)
         return f"{location.path}:{location.line}" if location is not None else ""
 
+    def _inside(self, file: PurePath) -> PurePath | None:
+        """The file as seen from the root; ``None`` for one that is not below it."""
+        return next((file.relative_to(root) for root in self._roots if file.is_relative_to(root)), None)
+
     def _package(self, file: PurePath) -> tuple[Package, PurePath] | None:
-        for package in self._packages:
-            for folder in map(PurePath, package.paths):
-                if file.is_relative_to(folder):
-                    return package, folder
-        return None
+        """The package with the deepest folder that holds the file."""
+        found = [
+            (package, folder)
+            for package in self._packages
+            for folder in map(PurePath, package.paths)
+            if file.is_relative_to(folder)
+        ]
+        return max(found, key=lambda entry: (len(entry[1].parts), entry[0].name), default=None)

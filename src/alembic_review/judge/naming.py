@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from alembic_review.judge.ownership import Owned
+from alembic_review.model.review import Role
 
 _SHARE = 0.5
 _LEAST = 2
@@ -17,10 +19,14 @@ def prefix(name: str) -> str | None:
     return f"{head}_" if separator and head and rest else None
 
 
-def habitual_prefix(names: Iterable[str]) -> str | None:
-    """The prefix that more than half of these names share, and at least two of them."""
+def habitual_prefix(names: Iterable[str], owner: str) -> str | None:
+    """The prefix that more than half of these names share, at least two, and that is a word of the owner's name.
+
+    Tables that are about the same thing share a word as well (``order_item``, ``order_note``), which is no prefix.
+    """
     names = list(names)
-    counts = Counter(found for found in map(prefix, names) if found is not None)
+    words = set(re.split(r"[^a-z0-9]+", owner.lower()))
+    counts = Counter(found for found in map(prefix, names) if found is not None and found.lower()[:-1] in words)
     if not counts:
         return None
     best, number = min(counts.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -28,11 +34,22 @@ def habitual_prefix(names: Iterable[str]) -> str | None:
 
 
 def namespaces(tables: Iterable[Owned]) -> dict[str, str]:
-    """Prefixes that one single owner uses, for more than half of its tables: that owner's namespace."""
-    names: defaultdict[str, list[str]] = defaultdict(list)
+    """Prefixes that are the habit of one single owner, and that owner is the core's."""
+    names: defaultdict[tuple[str, Role], list[str]] = defaultdict(list)
     for owned in tables:
         if owned.owner is not None:
-            names[owned.owner].append(owned.key.name)
-    habits = {owner: habitual_prefix(own) for owner, own in names.items()}
+            names[owned.owner, owned.role].append(owned.key.name)
+    habits = {entry: habitual_prefix(own, entry[0]) for entry, own in names.items()}
     taken = Counter(habit for habit in habits.values() if habit is not None)
-    return {habit: owner for owner, habit in habits.items() if habit is not None and taken[habit] == 1}
+    return {
+        habit: owner
+        for (owner, role), habit in habits.items()
+        if habit is not None and taken[habit] == 1 and role is Role.CORE
+    }
+
+
+def is_named_by_hand(owned: Owned) -> bool:
+    """Tell whether somebody chose the name of this custom table: it is in the models, and no generator made it."""
+    if owned.role is not Role.CUSTOM or owned.model is None or owned.model.removed:
+        return False
+    return owned.definition is not None or owned.factory

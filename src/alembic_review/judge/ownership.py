@@ -52,13 +52,14 @@ class Ownership:
 
 
 def decide(database: DatabaseFacts, evidence: Evidence, settings: Settings) -> Ownership:
-    """Owner and role of every table of the models and of the database.
+    """Owner and role of every table of the models, of the database and of the changes.
 
     Raises ``UsageError`` when the settings name the core packages and a table belongs to yet another owner.
     """
     decider = _Decider(database, evidence, settings)
     keys = {table.key for table in database.tables} | set(database.database_tables)
     keys |= {origin.key for origin in database.former} | {alteration.key for alteration in database.alterations}
+    keys |= {change.key for change in database.changes if change.key is not None}
     tables = {key: decider.decide(key) for key in sorted(keys, key=lambda key: (key.schema or "", key.name))}
     _check_core(tables, settings, evidence)
     return Ownership(tables)
@@ -75,12 +76,12 @@ class _Decider:
         self._settings = settings
         self._present = set(database.database_tables)
         self._models: dict[TableKey, ModelTable] = {}
-        for table in sorted(database.tables, key=lambda table: not table.removed):
+        # A table that is there counts more than one that was taken away.
+        for table in sorted(database.tables, key=lambda table: (not table.removed, table.stack or 0)):
             self._models[table.key] = table
-        self._origins = {origin.key: origin for origin in (*database.former, *database.origins)}
-        self._defining: set[str] = set()
-        for table in self._models.values():
-            self._defining |= {package for package in [self._definition(table)[0]] if package}
+        known = [origin for origin in (*database.former, *database.origins) if origin.revision]
+        self._origins = {origin.key: origin for origin in known}
+        self._defining = {self._definition(table)[0] for table in self._models.values()}
 
     def decide(self, key: TableKey) -> Owned:
         model, origin = self._models.get(key), self._origins.get(key)
@@ -110,21 +111,54 @@ class _Decider:
         if said is not None:
             return said, False, (f"the settings say {said}",)
         if definition is not None and provenance is not None:
-            return definition, not self._agree(definition, provenance), ()
+            return self._agreed(model, definition, provenance)
         if definition is not None or provenance is not None:
             return definition or provenance, False, ()
         source = self._source(model)
-        if source is not None and source != key:
+        if source is not None:
             owned = self.decide(source)
-            disputed = owned.disputed
-            return owned.owner, disputed, (f"generated from {table_text(source)}",)
+            return owned.owner, owned.disputed, (f"generated from {table_text(source)}",)
         return None, False, ()
 
+    def _agreed(self, model: ModelTable | None, definition: str, provenance: str) -> tuple[str, bool, tuple[str, ...]]:
+        """Owner, and whether the two witnesses disagree about it.
+
+        Among the application's own packages it makes no difference. In the core, a package may hold revisions only, and
+        one package may make its tables with a function of another.
+        """
+        roles = {self._role(definition), self._role(provenance)}
+        if definition == provenance or roles == {Role.CUSTOM}:
+            return definition, False, ()
+        if roles == {Role.CORE}:
+            if provenance == self._evidence.project or provenance not in self._defining:
+                return definition, False, ()
+            if model is not None and provenance in {package for package, _ in self._evidence.owners(model.stack)}:
+                return provenance, False, ()
+        return definition, True, ()
+
     def _source(self, model: ModelTable | None) -> TableKey | None:
-        """The table that a generated one is made from; not for tables that a factory made for the application."""
+        """The table that a generated one is made from in the end, of which a witness or the settings tell.
+
+        Not for tables that a factory made for the application: there the owners' frames hide the definition.
+        """
         if model is None or len(model.sources) != 1 or self._evidence.owners(model.stack):
             return None
-        return model.sources[0] if model.sources[0] in self._models else None
+        seen, key = {model.key}, model.sources[0]
+        while key in self._models and key not in seen:
+            source = self._models[key]
+            if self._is_witnessed(source):
+                return key
+            if len(source.sources) != 1:
+                return None
+            seen.add(key)
+            key = source.sources[0]
+        return None
+
+    def _is_witnessed(self, model: ModelTable) -> bool:
+        """Tell whether anything but a generator speaks for the table."""
+        said = table_text(model.key) in self._settings.owners
+        provenance = self._provenance(self._origins.get(model.key))
+        return said or provenance is not None or bool(self._evidence.owners(model.stack))
 
     def _definition(self, model: ModelTable | None) -> tuple[str | None, bool]:
         """The defining package, and whether a core factory that the application called hides it."""
@@ -132,8 +166,8 @@ class _Decider:
         if not owners:
             return None, False
         innermost = owners[0][0]
-        custom = self._evidence.custom
-        if innermost not in custom and any(package in custom for package, _ in owners):
+        own = self._evidence.is_application
+        if not own(innermost) and any(own(package) for package, _ in owners):
             return None, True
         return innermost, False
 
@@ -143,15 +177,8 @@ class _Decider:
         path = self._evidence.revision_folder(origin.revision)
         return self._evidence.location_owner(origin.package, path)
 
-    def _agree(self, definition: str, provenance: str) -> bool:
-        """The same package; or the same role, where the revisions' package defines no table of its own."""
-        if definition == provenance:
-            return True
-        same_role = self._role(definition) == self._role(provenance)
-        return same_role and (provenance == self._evidence.project or provenance not in self._defining)
-
     def _role(self, owner: str) -> Role:
-        return Role.CUSTOM if owner in self._evidence.custom else Role.CORE
+        return Role.CUSTOM if self._evidence.is_application(owner) else Role.CORE
 
     def _describe(
         self,
@@ -184,9 +211,15 @@ class _Decider:
 def _check_core(tables: Mapping[TableKey, Owned], settings: Settings, evidence: Evidence) -> None:
     if settings.core is None:
         return
+    named = ", ".join(settings.core)
+    for package in settings.core:
+        if package in evidence.custom:
+            raise UsageError(
+                f"{package} is custom and the settings name it core too.",
+                hint=f"Take it out of core (now: {named}), or say in custom which packages are yours.",
+            )
     for owned in tables.values():
-        if owned.owner is not None and owned.owner not in settings.core and owned.owner not in evidence.custom:
-            named = ", ".join(settings.core)
+        if owned.owner is not None and owned.owner not in settings.core and not evidence.is_application(owned.owner):
             raise UsageError(
                 f"The settings name {owned.owner} neither core nor custom, and it owns {table_text(owned.key)}.",
                 hint=f"Add it to core (now: {named}) or to custom.",

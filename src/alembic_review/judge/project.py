@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import PurePath
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePath
 
 from alembic_review.judge.locations import Locations
 from alembic_review.model.errors import UsageError
@@ -17,74 +17,127 @@ def custom_packages(facts: Facts, settings: Settings) -> tuple[str, ...]:
     """The packages whose tables are custom; empty when the settings say that nothing is.
 
     In this order: the settings; the packages of the root's own distribution, and modules below the root that no other
-    distribution owns; without a root, those of the one distribution that is installed in editable mode. Raises
-    ``UsageError`` when none is found, or several could be meant.
+    distribution owns; without a root, those of the one distribution that is installed in editable mode, else the one
+    package that is not installed at all. Raises ``UsageError`` when none is found, or several could be meant.
     """
     if settings.custom is not None:
         return _named(facts, settings.custom)
-    counts = _tables_of(facts)
     if settings.root is not None:
-        own = _below_root(facts, settings)
-        if own:
-            return own
-        raise _undecided(f"No custom package was found below {settings.root}.", counts)
-    own = _editable(facts, counts)
-    if own:
-        return own
-    raise _undecided("There is no project folder to tell custom tables by.", counts)
+        return _below_root(facts, settings, settings.root)
+    own = _editable(facts)
+    if not own:
+        raise _undecided("There is no project folder to tell custom tables by.", facts)
+    return own
 
 
-def project_name(facts: Facts, settings: Settings) -> str:
-    """What to call code of the project that lies in no package: its distribution, its folder, the Alembic folder."""
-    if settings.distribution:
-        return settings.distribution
-    if settings.root is not None and settings.root.name:
-        return settings.root.name
-    return PurePath(facts.script_location).name
+def own_packages(facts: Facts, settings: Settings) -> tuple[str, ...]:
+    """The packages of the root's own distribution, and those below the root that no distribution owns."""
+    if settings.root is None:
+        return ()
+    return tuple(package.name for package in facts.packages if _is_own(package, facts, settings))
+
+
+def project_name(facts: Facts, settings: Settings, custom: Collection[str] = ()) -> str:
+    """What to call code of the project that lies in no package: its distribution, its folder, the Alembic folder.
+
+    Never the name of a package that is not custom: a folder may be called what the core is called.
+    """
+    name = settings.distribution
+    if not name and settings.root is not None:
+        name = settings.root.name
+    name = name or PurePath(facts.script_location).name
+    taken = {package.name for package in facts.packages}.difference(custom)
+    return f"{name} (project)" if name in taken else name
 
 
 def _named(facts: Facts, custom: tuple[str, ...]) -> tuple[str, ...]:
-    known = {package.name for package in facts.packages} | {module.partition(".")[0] for module in facts.modules}
+    known = {package.name for package in facts.packages}
     for name in custom:
         if name not in known:
             raise UsageError(
-                f"The settings call {name} custom, but nothing of that package was loaded.",
+                f"The settings call {name} custom, but no package of that name brings tables or revisions.",
                 hint=f"Packages that take part: {', '.join(sorted(known)) or 'none'}.",
             )
     return tuple(dict.fromkeys(custom))
 
 
-def _below_root(facts: Facts, settings: Settings) -> tuple[str, ...]:
-    own = [package.name for package in facts.packages if _is_own(package, settings)]
-    locations = Locations(settings.root, facts.packages)
-    loose = any(frame.package is None and locations.in_project(frame.path) for frame in _table_frames(facts))
-    script = not own and any(
-        location.package is None and locations.in_project(f"{location.path}/revision.py")
-        for location in facts.version_locations
-    )
-    if not own and (loose or script):
+def _below_root(facts: Facts, settings: Settings, root: Path) -> tuple[str, ...]:
+    own = [package for package in facts.packages if _is_own(package, facts, settings)]
+    others = _others_below(facts, own, root)
+    # Loose files alone don't outweigh a distribution below the root that defines tables.
+    if not _of_distribution(own) and (len(others) > 1 or (others and not _defining(facts, own))):
+        listed = ", ".join(sorted(others))
+        raise _undecided(f"Below {root}, tables are defined by distributions other than its own: {listed}.", facts)
+    if own:
+        return tuple(package.name for package in own)
+    if _is_loose(facts, settings):
         return (project_name(facts, settings),)
-    return tuple(own)
+    raise _undecided(f"No custom package was found below {root}.", facts)
 
 
-def _is_own(package: Package, settings: Settings) -> bool:
+def _of_distribution(packages: list[Package]) -> bool:
+    return any(package.distribution is not None for package in packages)
+
+
+def _defining(facts: Facts, packages: list[Package]) -> bool:
+    counts = _tables_of(facts)
+    return any(counts[package.name] for package in packages)
+
+
+def _others_below(facts: Facts, own: list[Package], root: Path) -> set[str]:
+    """Distributions other than the root's own whose sources lie below the root and define tables."""
+    counts = _tables_of(facts)
+    return {
+        package.distribution
+        for package in facts.packages
+        if package.distribution is not None
+        and package not in own
+        and counts[package.name]
+        and not package.installed
+        and _lies_below(package, root)
+    }
+
+
+def _is_own(package: Package, facts: Facts, settings: Settings) -> bool:
     root = settings.root
     assert root is not None
     if package.distribution is not None:
         same = settings.distribution is not None and _normal(package.distribution) == _normal(settings.distribution)
         return same or package.project == str(root.resolve())
-    below = bool(package.paths) and all(PurePath(path).is_relative_to(root.resolve()) for path in package.paths)
-    return below and not package.installed
+    if package.paths:
+        return not package.installed and _lies_below(package, root)
+    # Its revisions are there, but nobody imported it: the folders of its revisions tell.
+    folders = [location.path for location in facts.version_locations if location.package == package.name]
+    locations = Locations(root, facts.packages)
+    return bool(folders) and all(locations.in_project(f"{folder}/revision.py") for folder in folders)
 
 
-def _editable(facts: Facts, counts: Counter[str]) -> tuple[str, ...]:
-    taking_part = set(counts) | {location.package for location in facts.version_locations if location.package}
-    editable = [package for package in facts.packages if package.editable and package.name in taking_part]
-    others = [package for package in facts.packages if not package.editable and package.name in taking_part]
-    if others and len({package.distribution for package in editable}) == 1:
+def _lies_below(package: Package, root: Path) -> bool:
+    return bool(package.paths) and all(PurePath(path).is_relative_to(root.resolve()) for path in package.paths)
+
+
+def _is_loose(facts: Facts, settings: Settings) -> bool:
+    """Tell whether files below the root that lie in no package define tables or hold revisions."""
+    locations = Locations(settings.root, facts.packages)
+    if any(frame.package is None and locations.in_project(frame.path) for frame in _table_frames(facts)):
+        return True
+    return any(
+        location.package is None and locations.in_project(f"{location.path}/revision.py")
+        for location in facts.version_locations
+    )
+
+
+def _editable(facts: Facts) -> tuple[str, ...]:
+    """What the one editable distribution brings; without any, the one package that lies outside any installation."""
+    taking_part = set(_tables_of(facts)) | {location.package for location in facts.version_locations}
+    packages = [package for package in facts.packages if package.name in taking_part]
+    editable = [package for package in packages if package.editable]
+    if len({package.distribution for package in editable}) == 1:
         return tuple(package.name for package in editable)
-    loose = [package.name for package in others if not package.installed and package.distribution is None]
-    return () if editable else tuple(loose)
+    if editable:
+        return ()
+    loose = [package.name for package in packages if not package.installed and package.distribution is None]
+    return tuple(loose) if len(loose) == 1 else ()
 
 
 def _tables_of(facts: Facts) -> Counter[str]:
@@ -95,16 +148,16 @@ def _tables_of(facts: Facts) -> Counter[str]:
 def _table_frames(facts: Facts) -> Iterator[Frame]:
     for database in facts.databases:
         for table in database.tables:
-            if table.stack is None:
-                continue
-            frames = [facts.frames[number] for number in facts.stacks[table.stack]]
-            yield next((frame for frame in frames if not frame.hook), frames[0])
+            frames = [facts.frames[number] for number in facts.stacks[table.stack]] if table.stack is not None else []
+            if frames:
+                yield next((frame for frame in frames if not frame.hook), frames[0])
 
 
-def _undecided(message: str, counts: Counter[str]) -> UsageError:
+def _undecided(message: str, facts: Facts) -> UsageError:
+    counts = _tables_of(facts)
     rows = [f"  {name}: {_count(number)}" for name, number in sorted(counts.items())]
     listed = "\n".join(["Packages that define tables:", *rows]) if rows else "No package defines a table."
-    example = next(iter(sorted(counts)), "poser")
+    example = next(iter(sorted(counts)), "your_package")
     return UsageError(
         f"{message}\n{listed}",
         hint=f'Say which are yours: --custom {example}, or custom = ["{example}"] under [tool.alembic-review].',

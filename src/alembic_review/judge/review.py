@@ -8,11 +8,11 @@ from alembic_review.judge import gate
 from alembic_review.judge.case import Case, Judged, JudgedDatabase
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.checks import CHECKS
-from alembic_review.judge.checks.module_not_imported import unloaded
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.inspected import require_inspected
 from alembic_review.judge.ownership import custom_packages, decide, table_text
+from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.verdict import Verdicts
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.review import Change, Finding, Provenance, Review, Table
@@ -49,11 +49,12 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
 def _case(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) -> Case:
     evidence = Evidence(facts, settings, custom_packages(facts, settings))
     models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)
-    missing = unloaded(declared, frozenset(facts.modules), models)
-    pairs = [(_name(facts, database), change) for database in facts.databases for change in database.changes]
+    missing = Unloaded(declared, frozenset(facts.modules), models)
+    ordered = sorted(facts.databases, key=lambda database: (database.name or "", database.target))
+    pairs = [(_name(facts, database), change) for database in ordered for change in database.changes]
     names = iter(fingerprints(pairs))
     databases = []
-    for database in facts.databases:
+    for database in ordered:
         ownership = decide(database, evidence, settings)
         causes = Causes(database, ownership, evidence)
         verdicts = Verdicts(ownership, causes, evidence, missing)

@@ -162,11 +162,15 @@ class Alteration:
 
 @dataclass(frozen=True)
 class TypeUse:
-    """A column that uses a shared type; ``where`` is ``models`` or ``database``."""
+    """A column that uses a shared type.
+
+    ``where`` is ``models`` or ``database``; ``values`` are those that the model's column declares for the type.
+    """
 
     key: TableKey
     column: str
     where: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

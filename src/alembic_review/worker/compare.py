@@ -257,7 +257,8 @@ class _Reader:
             for column in table.columns:
                 kind = getattr(column.type, "item_type", column.type)
                 if getattr(kind, "name", None) == name:
-                    yield TypeUse(TableKey(table.schema, table.name), column.name, "models")
+                    values = tuple(str(value) for value in getattr(kind, "enums", None) or ())
+                    yield TypeUse(TableKey(table.schema, table.name), column.name, "models", values)
         connection = self._context.connection
         if connection is not None:
             for key, column_name in self._catalogue.type_users(connection, name):

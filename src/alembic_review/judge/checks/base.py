@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
 from alembic_review.judge.case import Case, Judged
@@ -14,7 +14,11 @@ from alembic_review.model.review import Finding, Severity
 
 @dataclass(frozen=True)
 class Report:
-    """What a check has to say once; ``severity`` and ``blocks`` are the check's own unless given."""
+    """What a check has to say once.
+
+    ``severity`` is the check's own unless given. ``subject`` tells findings about the same table apart, in words that
+    stay the same from run to run.
+    """
 
     message: str
     hint: str
@@ -23,6 +27,7 @@ class Report:
     table: TableKey | None = None
     revision: str | None = None
     severity: Severity | None = None
+    subject: tuple[str | None, ...] = ()
     database: str | None = None
 
 
@@ -42,12 +47,14 @@ class Check:
         return (files(__package__) / "pages" / f"{self.code}.md").read_text(encoding="utf-8")
 
     def findings(self, case: Case) -> Iterator[Finding]:
-        """Run the check. Equal findings are told once."""
-        seen: set[str] = set()
+        """Run the check. Findings that say the same of the same thing are told once."""
+        seen: dict[str, str] = {}
         for report in self.run(case):
             finding = self._finding(case, report)
+            if finding.fingerprint in seen and finding.message != seen[finding.fingerprint]:
+                finding = replace(finding, fingerprint=digest(finding.fingerprint, finding.message))
             if finding.fingerprint not in seen:
-                seen.add(finding.fingerprint)
+                seen[finding.fingerprint] = finding.message
                 yield finding
 
     def _finding(self, case: Case, report: Report) -> Finding:
@@ -65,7 +72,7 @@ class Check:
                 change,
                 table and [table.schema, table.name],
                 report.revision,
-                report.message,
+                report.subject,
             ),
             change=change,
             schema=table.schema if table is not None else None,

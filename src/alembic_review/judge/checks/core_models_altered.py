@@ -1,71 +1,75 @@
-"""AR105: the application's code altered a core table's model, and the database has it already: nothing is pending."""
+"""AR105: the application's code altered the model of a core table, and no change is pending for it.
+
+A revision may have done the same to the database, or autogenerate does not compare it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from alembic_review.judge.case import Case, JudgedDatabase
+from alembic_review.judge.cause import By, Cause
 from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.matching import edit_leads_to
 from alembic_review.judge.ownership import Owned, table_text
-from alembic_review.model.facts import TableKey
-from alembic_review.model.review import Role, Severity
+from alembic_review.model.facts import ChangeFact, Item, ModelTable
+from alembic_review.model.review import Severity
 
-_HINT = "Take it out of your models, and put it on a table of your own whose primary key refers to this one."
+_HINT = "Take it out of your code, and keep what you need on a table of your own whose primary key refers to it."
 
 
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
-        pending = {(judged.fact.key, judged.fact.item) for judged in database.changes if judged.fact.item is not None}
-        touched = {judged.fact.key for judged in database.changes if judged.blocked}
         for owned in database.ownership.tables.values():
-            if owned.role is Role.CORE and owned.model is not None:
-                yield from _items(database, owned, pending)
-                if owned.key not in touched:
-                    yield from _edits(database, owned)
+            if owned.model is None or not case.may_be_core(owned):
+                continue
+            blocked = [judged.fact for judged in database.changes if judged.blocked and judged.fact.key == owned.key]
+            if owned.model.removed:
+                yield from _removal(database, owned, owned.model, blocked)
+            elif not any(change.kind == "add_table" for change in blocked):
+                yield from _items_and_edits(database, owned, owned.model, blocked)
 
 
-def _items(database: JudgedDatabase, owned: Owned, pending: set[tuple[TableKey | None, int]]) -> Iterator[Report]:
-    assert owned.model is not None
-    for number, item in enumerate(owned.model.items):
-        cause = database.causes.of_item(owned, item)
-        generated = database.causes.is_generated(owned)
-        implied = item.kind == "constraint" and item.name is None
-        if not cause.application or generated or implied or (owned.key, number) in pending:
+def _items_and_edits(
+    database: JudgedDatabase, owned: Owned, model: ModelTable, blocked: list[ChangeFact]
+) -> Iterator[Report]:
+    causes = [database.causes.of_item(owned, item) for item in model.items]
+    own = [item for item, cause in zip(model.items, causes, strict=True) if cause.application]
+    # What replaces an item of the core also takes that one out: it is told once.
+    told = {item.name for item in own} | {change.name for change in blocked} - {None}
+    pending = {change.item for change in blocked}
+    for number, (item, cause) in enumerate(zip(model.items, causes, strict=True)):
+        if cause.application and not cause.inherited and number not in pending and not _is_implied(item, own):
+            yield _report(database, owned, cause, (item.kind, item.name, *item.columns))
+    for edit in model.edits:
+        cause = database.causes.of_edit(model, edit)
+        if cause.by is By.OTHERS or edit.name in told or any(edit_leads_to(edit, change) for change in blocked):
             continue
-        yield Report(
-            message=(
-                f"{cause.package} adds the {item.kind} {item.name} to the core table {table_text(owned.key)} "
-                f"of {owned.owner}, and the database has it already."
-            ),
-            hint=_HINT,
-            place=cause.place,
-            table=owned.key,
-            database=database.name,
-        )
+        yield _report(database, owned, cause, ("edit", edit.kind, edit.name, edit.attribute))
 
 
-def _edits(database: JudgedDatabase, owned: Owned) -> Iterator[Report]:
-    assert owned.model is not None
-    for edit in owned.model.edits:
-        cause = database.causes.of_edit(edit, owned.model.stack)
-        if cause.application:
-            yield Report(
-                message=f"{owned.owner}'s table {table_text(owned.key)}: {cause.package} {cause.how}.",
-                hint=_HINT,
-                place=cause.place,
-                table=owned.key,
-                database=database.name,
-            )
-    if owned.model.removed:
-        cause = database.causes.of_removal(owned.model)
-        if cause.application:
-            yield Report(
-                message=f"{cause.package} takes {owned.owner}'s table {table_text(owned.key)} out of the MetaData.",
-                hint="Leave the core's tables in the MetaData; filter them in a place that does not change them.",
-                place=cause.place,
-                table=owned.key,
-                database=database.name,
-            )
+def _is_implied(item: Item, own: list[Item]) -> bool:
+    """A constraint without a name comes with its columns: a foreign key, the check of an enumeration."""
+    columns = {one.name for one in own if one.kind == "column"}
+    return item.kind == "constraint" and item.name is None and bool(item.columns) and set(item.columns) <= columns
+
+
+def _removal(database: JudgedDatabase, owned: Owned, model: ModelTable, blocked: list[ChangeFact]) -> Iterator[Report]:
+    cause = database.causes.of_removal(model)
+    if cause.by is not By.OTHERS and not blocked:
+        yield _report(database, owned, cause, ("removed",))
+
+
+def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple[str | None, ...]) -> Report:
+    table = f"{table_text(owned.key)} of {owned.owner}"
+    return Report(
+        message=f"The core table {table} is altered, though no change is pending: {cause.clause}.",
+        hint=_HINT,
+        place=cause.place,
+        table=owned.key,
+        subject=subject,
+        database=database.name,
+    )
 
 
 CHECK = Check("AR105", "Core table altered by the application's models", Severity.ERROR, _run, blocks=True)

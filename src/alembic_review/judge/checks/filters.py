@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.model.facts import Place, TableKey
+from alembic_review.judge.ownership import table_text
+from alembic_review.model.facts import Filtered, TableKey
 from alembic_review.model.review import Role, Severity
 
 _SHOWN = 5
@@ -15,39 +16,46 @@ _SHOWN = 5
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         for name in sorted({entry.filter for entry in database.facts.filtered}):
-            yield from _of_filter(database, name)
+            hidden = [entry for entry in database.facts.filtered if entry.filter == name]
+            yield from _tables(database, name, hidden)
+            others = {_text(entry) for entry in hidden if entry.kind != "table"}
+            if others:
+                yield _report(database, name, ("other object", "other objects"), others, Severity.WARNING)
 
 
-def _of_filter(database: JudgedDatabase, name: str) -> Iterator[Report]:
-    place = next((entry.place for entry in database.facts.filters if entry.name == name), None)
-    hidden = [entry for entry in database.facts.filtered if entry.filter == name]
-    tables = sorted(
-        {_table(entry.schema, entry.name) for entry in hidden if entry.kind == "table" and entry.name}, key=str
-    )
-    others = sorted({f"{entry.kind} {entry.name} of {entry.table}" for entry in hidden if entry.kind != "table"})
-    own = [key for key in tables if database.ownership.role(key) is not Role.CORE]
-    for keys, severity, whose in (
-        (own, Severity.WARNING, "tables that are not the core's"),
-        ([key for key in tables if key not in own], Severity.INFO, "core tables"),
-    ):
-        if keys:
-            yield _report(database, name, f"{len(keys)} {whose}: {_some([key.name for key in keys])}", severity, place)
+def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[Report]:
+    # Alembic shows a filter its own version table too, which is neither in the models nor among the database's tables.
+    keys = {TableKey(entry.schema, entry.name) for entry in hidden if entry.kind == "table" and entry.name}
+    known = {key for key in keys if key in database.ownership.tables}
+    core = {table_text(key) for key in known if database.ownership.role(key) is Role.CORE}
+    others = {table_text(key) for key in known} - core
     if others:
-        yield _report(database, name, f"{len(others)} other objects: {_some(others)}", Severity.WARNING, place)
+        yield _report(
+            database, name, ("table that is not the core's", "tables that are not the core's"), others, Severity.WARNING
+        )
+    if core:
+        yield _report(database, name, ("core table", "core tables"), core, Severity.INFO)
 
 
-def _report(database: JudgedDatabase, name: str, what: str, severity: Severity, place: Place | None) -> Report:
+def _report(
+    database: JudgedDatabase, name: str, nouns: tuple[str, str], hidden: Collection[str], severity: Severity
+) -> Report:
+    """``nouns`` say what one of the hidden objects is called, and several."""
+    places = [entry.place for entry in database.facts.filters if entry.name == name and entry.place is not None]
+    what = f"{len(hidden)} {nouns[len(hidden) > 1]}"
     return Report(
-        message=f"The filter {name} of env.py keeps out of the comparison {what}.",
+        message=f"The filter {name} of env.py keeps {what} out of the comparison: {_some(sorted(hidden))}.",
         hint="What it hides was not reviewed. Hide only what somebody else reviews.",
-        place=place,
+        place=min(places, key=lambda place: (place.path, place.line), default=None),
         severity=severity,
+        subject=(name, nouns[1]),
         database=database.name,
     )
 
 
-def _table(schema: str | None, name: str | None) -> TableKey:
-    return TableKey(schema, name or "")
+def _text(entry: Filtered) -> str:
+    name = entry.name or "without a name"
+    return f"{entry.kind} {name}" + (f" of {entry.table}" if entry.table else "")
 
 
 def _some(names: list[str]) -> str:

@@ -14,12 +14,15 @@ from alembic_review.model.review import Role, Severity
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         for key, owned in database.ownership.tables.items():
-            gone = owned.model is None and not owned.in_database
+            gone = (owned.model is None or owned.model.removed) and not owned.in_database
             if owned.role is not Role.UNKNOWN or owned.disputed or gone:
                 continue
             yield Report(
-                message=f"Nothing tells who owns the table {table_text(key)}. Changes to it are blocked.",
-                hint=f"Say whose it is in the settings: {owners_setting(key, case.evidence)}.",
+                message=(
+                    f"Nothing tells who owns the table {table_text(key)}. Every change to it is blocked until the "
+                    "settings say whose it is."
+                ),
+                hint=f"Name the owner in the settings: {owners_setting(owned, case.evidence)}.",
                 place=table_place(owned, case),
                 table=key,
                 database=database.name,

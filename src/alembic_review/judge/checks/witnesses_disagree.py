@@ -14,18 +14,20 @@ from alembic_review.model.review import Severity
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         for key, owned in database.ownership.tables.items():
-            if owned.disputed and owned.origin is not None:
-                yield Report(
-                    message=(
-                        f"{owned.definition} defines the table {table_text(key)}, but {owned.provenance}'s revision "
-                        f"{owned.origin.revision} created it. Changes to it are blocked until this is settled."
-                    ),
-                    hint=f"Say whose it is in the settings: {owners_setting(key, case.evidence)}.",
-                    place=table_place(owned, case),
-                    table=key,
-                    revision=owned.origin.revision,
-                    database=database.name,
-                )
+            # A table that is generated from a disputed one has no two witnesses of its own.
+            if not owned.disputed or owned.origin is None or owned.definition is None:
+                continue
+            yield Report(
+                message=(
+                    f"{owned.definition} defines the table {table_text(key)}, but revision {owned.origin.revision} of "
+                    f"{owned.provenance} created it. Every change to it is blocked until the settings say whose it is."
+                ),
+                hint=f"Name the owner in the settings: {owners_setting(owned, case.evidence)}.",
+                place=table_place(owned, case),
+                table=key,
+                revision=owned.origin.revision,
+                database=database.name,
+            )
 
 
 CHECK = Check("AR102", "Witnesses disagree about a table", Severity.ERROR, _run)

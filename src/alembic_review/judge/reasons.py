@@ -1,0 +1,108 @@
+"""Why a change has its verdict, in words for somebody who has never seen this tool: what, why, what instead.
+
+Like changes get the same words but for their own names, so that a report can fold them into one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alembic_review.judge.cause import Cause
+from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.model.facts import ChangeFact, Declared, TableKey
+
+
+def safe(owner: str | None) -> str:
+    """Of a change on a custom table."""
+    return f"The table is {owner}'s own."
+
+
+def own_type(owner: str | None, change: ChangeFact) -> str:
+    """Of a shared type that only custom columns use."""
+    return f"Only columns of {owner}'s own tables use the type {change.type_name}."
+
+
+def caused(owner: str | None, cause: Cause, change: ChangeFact) -> str:
+    """Of a change on a core table that the application's code or one of its revisions brought about."""
+    instead = _instead(change)
+    if cause.revision is not None:
+        instead = "Undo that in a new revision, and keep what you need in a table of your own."
+    return f"The table is {owner}'s, and {cause.clause}. {instead}"
+
+
+def unexplained(owner: str | None, cause: Cause) -> str:
+    """Of a change on a core table that nobody is known to have brought about."""
+    return (
+        f"The table is {owner}'s, and the cause of this is not explained: {cause.clause}. It stays blocked until "
+        "somebody finds out who does that, and stops it."
+    )
+
+
+def drift(owner: str | None, cause: Cause) -> str:
+    """Of a change that the core has without the application too."""
+    if cause.package is not None and cause.package != owner:
+        return f"{owner}'s models and revisions disagree without you ({cause.package} brings it): not yours to write."
+    return f"{owner}'s own models and revisions disagree without you: not yours to write."
+
+
+def unloaded(declared: Declared) -> str:
+    """Of a change on a table whose class was not loaded."""
+    return (
+        f"The table's model is in {declared.module}, which nobody imports, so Alembic takes it for gone. Import "
+        f"{declared.module} where the other models are imported; nothing is to be dropped."
+    )
+
+
+def disputed(owned: Owned, setting: str) -> str:
+    """Of a change on a table about whose owner the witnesses disagree."""
+    if owned.origin is None or owned.definition is None or owned.provenance is None:
+        return (
+            "The table is generated from one whose owner is disputed, so nobody can say whose change this is. Name "
+            "the owner of that table in the settings, under owners."
+        )
+    return (
+        f"{owned.definition} defines the table, but revision {owned.origin.revision} of {owned.provenance} created it, "
+        f"so nobody can say whose change this is. Name the owner in the settings: {setting}."
+    )
+
+
+def unowned(owned: Owned, setting: str) -> str:
+    """Of a change on a table of which nothing tells the owner."""
+    if owned.factory:
+        why = "A function of the core makes this table for the application, and no revision has created it yet"
+    elif owned.origin is not None:
+        why = f"Revision {owned.origin.revision}, which created this table, lies in no known package"
+    elif owned.model is None:
+        why = "No model declares this table, and no known revision created it"
+    else:
+        why = "No package that owns tables defines this one, and no known revision created it"
+    return f"{why}, so nobody can say whose change this is. Name the owner in the settings: {setting}."
+
+
+def shared_type(change: ChangeFact, foreign: Iterable[TableKey], cause: Cause) -> str:
+    """Of a change to a type that tables of the core use too."""
+    names = ", ".join(table_text(key) for key in foreign)
+    return (
+        f"The type {change.type_name} is used by tables that are not yours ({names}), and nothing shows that the "
+        f"change is their owner's own doing: {cause.clause}. Give your tables a type of their own."
+    )
+
+
+def unreadable(change: ChangeFact) -> str:
+    """Of an operation of a plugin that names no table."""
+    operation = change.kind.removeprefix("op:")
+    return (
+        f"Nothing tells which table {operation} changes, an operation of a plugin. Write it by hand, in a revision of "
+        "its own, once you know that it touches no core table."
+    )
+
+
+def _instead(change: ChangeFact) -> str:
+    """What to do instead of this kind of change to a core table."""
+    if change.kind in ("add_column", "add_fk", "add_constraint"):
+        return "Move it to a table of your own whose primary key refers to this one (an extension table)."
+    if change.kind == "add_index":
+        return "Ask for the index upstream, or create it outside of migrations."
+    if change.kind.startswith("modify_"):
+        return "Leave the column as the core has it, and keep your own variant on a table of your own."
+    return "Leave the table as the core has it."

@@ -1,0 +1,235 @@
+"""The verdict table of the design, row by row: each of these fails when its row's rule is taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alembic_review.model.review import Outcome
+
+from .world import APP_REVISION, CORE_REVISION, World, basics, found, only, use, verdicts
+
+
+def custom_column(world: World) -> None:
+    world.change("add_column", "poser_widget", "size")
+
+
+def custom_removal(world: World) -> None:
+    world.change("remove_column", "poser_widget", "shape")
+
+
+def custom_type(world: World) -> None:
+    world.change("modify_type", "poser_widget", "size")
+
+
+def custom_key_to_core(world: World) -> None:
+    world.change("add_fk", "poser_widget", "fk_product", columns=("product_uuid",))
+
+
+def core_column_by_application(world: World) -> None:
+    label = world.item("column", "label", ["poser:20"])
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=[label])
+    world.change("add_column", "store", "label")
+
+
+def core_column_by_revision(world: World) -> None:
+    world.alter(APP_REVISION, "product", "column", "added", "label")
+    world.change("remove_column", "product", "label")
+
+
+def core_ahead(world: World) -> None:
+    world.change("add_column", "product", "name")
+
+
+def core_behind(world: World) -> None:
+    world.change("remove_index", "product", "ix_old", columns=("name",))
+
+
+def core_unexplained_item(world: World) -> None:
+    label = world.item("column", "label", None)
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=[label])
+    world.change("add_column", "store", "label")
+
+
+def core_unexplained_edit(world: World) -> None:
+    world.table("store", ["basis:30"], by=CORE_REVISION, edits=[world.edit("column", "uuid", "type")])
+    world.change("modify_type", "store", "uuid")
+
+
+def left_over_of_custom(world: World) -> None:
+    world.databases[0].created("poser_old", APP_REVISION)
+    world.change("remove_table", "poser_old")
+
+
+def left_over_of_custom_unloaded(world: World) -> None:
+    left_over_of_custom(world)
+    world.declare("poser_old", "poser.old")
+
+
+def left_over_of_core(world: World) -> None:
+    world.databases[0].created("core_old", CORE_REVISION)
+    world.change("remove_table", "core_old")
+
+
+def left_over_of_core_renamed(world: World) -> None:
+    world.databases[0].created("core_new", CORE_REVISION)
+    world.alter(APP_REVISION, "core_old", "table", "renamed", "core_new")
+    world.change("remove_table", "core_new")
+
+
+def left_over_of_core_taken_out(world: World) -> None:
+    world.table("store", ["basis:30"], by=CORE_REVISION, removed=True, removal=["poser:40"])
+    world.change("remove_table", "store")
+
+
+def left_over_of_core_unloaded(world: World) -> None:
+    left_over_of_core(world)
+    world.declare("core_old", "poser.old")
+
+
+def left_over_of_nobody(world: World) -> None:
+    world.databases[0].stray("stray")
+    world.change("remove_table", "stray")
+
+
+def type_of_custom(world: World) -> None:
+    users = (use("poser_widget", "size"), use("poser_widget", "size", "database"))
+    world.change("op:AddEnumValuesOp", None, "grade", type_name="grade", type_users=users)
+
+
+def type_of_both(world: World) -> None:
+    world.table("store", ["basis:30"], by=CORE_REVISION, edits=[world.edit("column", "uuid", "type", ["poser:9"])])
+    users = (use("poser_widget", "size"), use("store", "uuid"))
+    world.change("op:AddEnumValuesOp", None, "grade", type_name="grade", type_users=users)
+
+
+def type_of_core_in_the_database_only(world: World) -> None:
+    world.databases[0].stray("stray")
+    users = (use("poser_widget", "size"), use("stray", "grade", "database"))
+    world.change("op:AddEnumValuesOp", None, "grade", type_name="grade", type_users=users)
+
+
+def type_of_core(world: World) -> None:
+    world.change("op:AddEnumValuesOp", None, "grade", type_name="grade", type_users=(use("product", "name"),))
+
+
+def unreadable_operation(world: World) -> None:
+    world.change("op:CreateTriggerOp", "poser_widget", "t", readable=False)
+
+
+def operation_without_a_table(world: World) -> None:
+    world.change("op:CreateViewOp", None, "v")
+
+
+def operation_on_a_core_table(world: World) -> None:
+    world.change("op:CreateTriggerOp", "product", "t")
+
+
+def operation_on_a_custom_table(world: World) -> None:
+    world.change("op:CreateTriggerOp", "poser_widget", "t")
+
+
+def change_of_a_table_that_nobody_knows(world: World) -> None:
+    world.change("add_table", "mystery")
+
+
+ROWS: dict[str, tuple[Callable[[World], None], str]] = {
+    "custom table: added": (custom_column, "safe add_column poser_widget.size"),
+    "custom table: removed": (custom_removal, "safe remove_column poser_widget.shape"),
+    "custom table: modified": (custom_type, "safe modify_type poser_widget.size"),
+    "custom table: foreign key to core": (custom_key_to_core, "safe add_fk poser_widget.fk_product"),
+    "custom table: plugin": (operation_on_a_custom_table, "safe op:CreateTriggerOp poser_widget.t"),
+    "core table: by the application's code": (core_column_by_application, "blocked add_column store.label"),
+    "core table: by a custom revision": (core_column_by_revision, "blocked remove_column product.label"),
+    "core table: models ahead": (core_ahead, "upstream add_column product.name"),
+    "core table: models behind": (core_behind, "upstream remove_index product.ix_old"),
+    "core table: unexplained item": (core_unexplained_item, "blocked add_column store.label"),
+    "core table: unexplained edit": (core_unexplained_edit, "blocked modify_type store.uuid"),
+    "core table: plugin": (operation_on_a_core_table, "blocked op:CreateTriggerOp product.t"),
+    "no model, custom revision": (left_over_of_custom, "safe remove_table poser_old"),
+    "no model, custom revision, unloaded": (left_over_of_custom_unloaded, "blocked remove_table poser_old"),
+    "no model, core revision": (left_over_of_core, "upstream remove_table core_old"),
+    "no model, core revision, renamed": (left_over_of_core_renamed, "blocked remove_table core_new"),
+    "no model, core revision, taken out": (left_over_of_core_taken_out, "blocked remove_table store"),
+    "no model, core revision, unloaded": (left_over_of_core_unloaded, "blocked remove_table core_old"),
+    "no model, no revision": (left_over_of_nobody, "blocked remove_table stray"),
+    "shared type: custom": (type_of_custom, "safe op:AddEnumValuesOp grade"),
+    "shared type: both": (type_of_both, "blocked op:AddEnumValuesOp grade"),
+    "shared type: unknown table": (type_of_core_in_the_database_only, "blocked op:AddEnumValuesOp grade"),
+    "shared type: core": (type_of_core, "upstream op:AddEnumValuesOp grade"),
+    "unreadable operation": (unreadable_operation, "blocked op:CreateTriggerOp poser_widget.t"),
+    "operation without a table": (operation_without_a_table, "blocked op:CreateViewOp v"),
+    "unknown table": (change_of_a_table_that_nobody_knows, "blocked add_table mystery"),
+}
+
+
+@pytest.mark.parametrize(("build", "expected"), ROWS.values(), ids=ROWS)
+def test_row(build: Callable[[World], None], expected: str) -> None:
+    world = basics()
+    build(world)
+    review = world.review()
+    assert verdicts(review) == [expected]
+    blocked = expected.startswith("blocked")
+    assert review.outcome is (Outcome.BLOCKED if blocked else Outcome.SAFE if "safe" in expected else Outcome.CLEAN)
+    assert review.gate.refused is blocked
+    assert [finding.change for finding in found(review, "AR101")] == [only(review).fingerprint] * blocked
+
+
+DESTRUCTIVE = {"custom table: removed", "no model, custom revision"}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_throws_custom_data_away_is_safe_and_says_so(row: str) -> None:
+    world = basics()
+    ROWS[row][0](world)
+    review = world.review()
+    assert bool(found(review, "AR201")) is (row in DESTRUCTIVE)
+    assert ("AR201" in only(review).findings) is (row in DESTRUCTIVE)
+
+
+@pytest.mark.parametrize(
+    ("row", "owner", "cause"),
+    [
+        ("custom table: added", "poser", "poser"),
+        ("core table: by the application's code", "basis", "poser"),
+        ("core table: by a custom revision", "basis", "poser"),
+        ("core table: models ahead", "basis", "basis"),
+        ("core table: unexplained item", "basis", None),
+        ("no model, no revision", None, None),
+        ("no model, core revision", "basis", "basis"),
+        ("no model, custom revision, unloaded", "poser", "poser"),
+        ("shared type: custom", "poser", "poser"),
+        ("shared type: both", "basis", "poser"),
+        ("shared type: core", "basis", "basis"),
+    ],
+)
+def test_owner_and_cause(row: str, owner: str | None, cause: str | None) -> None:
+    world = basics()
+    ROWS[row][0](world)
+    change = only(world.review())
+    assert (change.owner, change.cause) == (owner, cause)
+
+
+def test_the_reason_names_what_to_look_at() -> None:
+    said = {}
+    for row, (build, _) in ROWS.items():
+        world = basics()
+        build(world)
+        said[row] = only(world.review()).reason
+    assert "poser puts this on it" in said["core table: by the application's code"]
+    assert "revision a1 of poser altered it" in said["core table: by a custom revision"]
+    assert "basis's own models and revisions disagree" in said["core table: models ahead"]
+    assert "nobody was seen putting this on it" in said["core table: unexplained item"]
+    assert "changes the type of the column uuid in place" in said["core table: unexplained edit"]
+    assert "Import poser.old" in said["no model, custom revision, unloaded"]
+    assert 'owners = {"stray" = "poser"}' in said["no model, no revision"]
+    assert "poser changes the type of the column uuid in place" in said["shared type: both"]
+    assert all(reason.endswith(".") and reason.count(". ") <= 1 for reason in said.values())
+
+
+def test_removals_that_come_with_an_unloaded_table_are_blocked_too() -> None:
+    world = basics()
+    left_over_of_custom_unloaded(world)
+    world.change("remove_index", "poser_old", "ix_old", columns=("x",))
+    assert verdicts(world.review()) == ["blocked remove_index poser_old.ix_old", "blocked remove_table poser_old"]
