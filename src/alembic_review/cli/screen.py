@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.text import Text
 
 from alembic_review.model.errors import ObservationError, ReviewError
@@ -83,6 +82,8 @@ def colourful(stream: TextIO) -> bool:
 
 def rendered_page(page: str) -> str:
     """A Markdown page as a terminal with colours shows it."""
+    from rich.markdown import Markdown  # noqa: PLC0415 - costs more than the rest of rich, and only pages need it
+
     console = Console(file=io.StringIO(), width=min(width(), 100), force_terminal=True, legacy_windows=False)
     with console.capture() as capture:
         console.print(Markdown(page, hyperlinks=False))
