@@ -29,8 +29,7 @@ def read(environ: Environ) -> Event:
         return Event()
     try:
         with Path(path).open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-        payload = json.loads(raw) if len(raw) <= _LARGEST else None
+            payload = json.loads(stream.read(_LARGEST))  # what is cut off is no JSON
     except (OSError, ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):
