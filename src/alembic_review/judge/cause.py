@@ -104,6 +104,9 @@ class Causes:
             return self._without_model(owned)
         if owned.model.removed:
             return self.of_removal(owned.model)
+        defined = self._of_table(owned)
+        if defined.application:
+            return defined
         edits = [self.of_edit(model, edit) for model, edit in self._edits(owned) if edit_leads_to(edit, change)]
         return worst([*edits, *self._of_subject(owned, change)])
 
@@ -271,6 +274,11 @@ class Causes:
         elif owned.provenance is None:
             how = f"revision {owned.origin.revision}, which created it, is in no known package"
             causes.append(Cause(None, By.NOBODY, how))
+        elif self._evidence.is_application(owned.provenance):
+            # The settings may call a table the core's that the application created all the same.
+            revision = owned.origin.revision
+            how = f"revision {revision} of {owned.provenance} created it"
+            causes.append(Cause(owned.provenance, By.APPLICATION, how, revision=revision))
         else:
             causes.append(Cause(owned.owner, By.OTHERS, "created it"))
         return worst(causes)

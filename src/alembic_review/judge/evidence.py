@@ -20,6 +20,7 @@ class Evidence:
     def __init__(self, facts: Facts, settings: Settings, custom: Iterable[str]) -> None:
         self._facts = facts
         self.custom = frozenset(custom)
+        self.packages = frozenset(package.name for package in facts.packages) | frozenset(settings.core or ())
         self._revision_packages = {revision.id: revision.package for revision in facts.revisions}
         self._folders = {revision.id: revision.version_location for revision in facts.revisions}
         self.locations = Locations(settings.root, facts.packages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from alembic_review.judge.evidence import Evidence, place_of
 from alembic_review.judge.project import custom_packages
@@ -54,8 +55,10 @@ class Ownership:
 def decide(database: DatabaseFacts, evidence: Evidence, settings: Settings) -> Ownership:
     """Owner and role of every table of the models, of the database and of the changes.
 
-    Raises ``UsageError`` when the settings name the core packages and a table belongs to yet another owner.
+    Raises ``UsageError`` when the settings misspell an owner, or name the core packages and a table belongs to yet
+    another owner.
     """
+    _check_owners(settings, evidence)
     decider = _Decider(database, evidence, settings)
     keys = {table.key for table in database.tables} | set(database.database_tables)
     keys |= {origin.key for origin in database.former} | {alteration.key for alteration in database.alterations}
@@ -206,6 +209,18 @@ class _Decider:
         if origin is not None:
             lines.append(f"created by revision {origin.revision} ({provenance or 'of no known package'})")
         return tuple(lines)
+
+
+def _check_owners(settings: Settings, evidence: Evidence) -> None:
+    """A misspelt owner would make a custom table the core's; a name like no package's is what the user means."""
+    known = evidence.packages | evidence.custom
+    for table, owner in sorted(settings.owners.items()):
+        nearest = get_close_matches(owner, sorted(known), n=1, cutoff=0.75)
+        if owner not in known and nearest:
+            raise UsageError(
+                f"The settings give the table {table} to {owner}, but no package of that name takes part.",
+                hint=f"Did you mean {nearest[0]}? If {owner} is right, name it under core too.",
+            )
 
 
 def _check_core(tables: Mapping[TableKey, Owned], settings: Settings, evidence: Evidence) -> None:

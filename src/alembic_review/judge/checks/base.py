@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
-from alembic_review.judge.case import Case, Judged
+from alembic_review.judge.case import Case, Judged, table_place
 from alembic_review.judge.fingerprint import digest
 from alembic_review.model.facts import Place, TableKey
 from alembic_review.model.review import Finding, Severity
@@ -78,5 +78,13 @@ class Check:
             schema=table.schema if table is not None else None,
             table=table.name if table is not None else None,
             revision=report.revision,
-            location=case.evidence.locations.of(report.place),
+            location=case.evidence.locations.of(report.place or _nearest(case, report.revision, table)),
         )
+
+
+def _nearest(case: Case, revision: str | None, table: TableKey | None) -> Place | None:
+    """Where no line is known: the revision's file, else where the table is defined or created."""
+    if revision is not None:
+        return case.revision_place(revision)
+    known = (database.ownership.tables.get(table) for database in case.databases if table is not None)
+    return next((place for owned in known if owned is not None and (place := table_place(owned, case))), None)

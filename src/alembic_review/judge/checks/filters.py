@@ -18,9 +18,7 @@ def _run(case: Case) -> Iterator[Report]:
         for name in sorted({entry.filter for entry in database.facts.filtered}):
             hidden = [entry for entry in database.facts.filtered if entry.filter == name]
             yield from _tables(database, name, hidden)
-            others = {_text(entry) for entry in hidden if entry.kind != "table"}
-            if others:
-                yield _report(database, name, ("other object", "other objects"), others, Severity.WARNING)
+            yield from _objects(database, name, [entry for entry in hidden if entry.kind != "table"])
 
 
 def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[Report]:
@@ -35,6 +33,19 @@ def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -
         )
     if core:
         yield _report(database, name, ("core table", "core tables"), core, Severity.INFO)
+
+
+def _objects(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[Report]:
+    core = {_text(entry) for entry in hidden if _of_core(database, entry)}
+    others = {_text(entry) for entry in hidden if not _of_core(database, entry)}
+    if others:
+        yield _report(database, name, ("other object", "other objects"), others, Severity.WARNING)
+    if core:
+        yield _report(database, name, ("object of core tables", "objects of core tables"), core, Severity.INFO)
+
+
+def _of_core(database: JudgedDatabase, entry: Filtered) -> bool:
+    return database.ownership.role(TableKey(entry.schema, entry.table or "")) is Role.CORE
 
 
 def _report(
