@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from alembic_review.model.facts import Declared, Package
 
-_SKIPPED = frozenset({"tests", "test", "versions", "__pycache__", "node_modules", "site-packages"})
+_SKIPPED = frozenset({"tests", "test", "__pycache__", "node_modules", "site-packages"})
+_REVISIONS = "versions"
+_QUOTED = r"""["'](?P<name>[^"'\\\n]+)["']"""
+_CLASS_TABLE = re.compile(rf"^\s+__tablename__\s*(?::[^=\n]*)?=\s*{_QUOTED}\s*(?:#.*)?$", re.MULTILINE)
+_CALLED_TABLE = re.compile(rf"(?<![\w\"'])Table\(\s*{_QUOTED}\s*,")
 
 
 def declared_tables(packages: Iterable[Package]) -> tuple[Declared, ...]:
     """``__tablename__ = "…"`` and ``Table("…", …)`` in the modules of these packages.
 
-    Folders of tests and of revisions are left out. A file that does not parse declares nothing: it can't be
-    imported either.
+    Folders of tests and revision scripts are left out. The application's Python may be newer than ours: what does not
+    parse here is searched as text, which finds the same tables but no schema.
     """
     found: list[Declared] = []
     for package in packages:
@@ -34,17 +39,32 @@ def _modules(package: Package) -> Iterator[tuple[Path, str]]:
             parts = path.relative_to(base).with_suffix("").parts
             if _SKIPPED & set(parts[:-1]) or not all(part.isidentifier() for part in parts):
                 continue
+            if parts[-2:-1] == (_REVISIONS,) and not (path.parent / "__init__.py").exists():
+                continue
             names = parts[:-1] if parts[-1] == "__init__" else parts
             yield path, ".".join((package.name, *names))
 
 
 def _declared(package: str, module: str, path: Path) -> Iterator[Declared]:
     try:
-        text = path.read_text(encoding="utf-8")
-        tree = ast.parse(text) if "Table" in text or "__tablename__" in text else None
-    except (OSError, SyntaxError, ValueError):
+        source = path.read_bytes()
+    except OSError:
         return
-    for node in ast.walk(tree) if tree is not None else ():
+    if b"Table" not in source and b"__tablename__" not in source:
+        return
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        found = _in_text(source.decode(errors="replace"))
+    else:
+        found = iter(()) if _is_revision(tree) else _in_tree(tree)
+    for name, schema, line in found:
+        yield Declared(package, module, name, str(path), line, schema)
+
+
+def _in_tree(tree: ast.Module) -> Iterator[tuple[str, str | None, int]]:
+    """Name, schema and line of each table."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             name, schema = _class_table(node)
         elif isinstance(node, ast.Call):
@@ -52,7 +72,19 @@ def _declared(package: str, module: str, path: Path) -> Iterator[Declared]:
         else:
             continue
         if name is not None:
-            yield Declared(package, module, name, str(path), node.lineno, schema)
+            yield name, schema, node.lineno
+
+
+def _in_text(text: str) -> Iterator[tuple[str, str | None, int]]:
+    for pattern in (_CLASS_TABLE, _CALLED_TABLE):
+        for match in pattern.finditer(text):
+            yield match["name"], None, text.count("\n", 0, match.start("name")) + 1
+
+
+def _is_revision(tree: ast.Module) -> bool:
+    """Tell whether a module is a script of Alembic's: it names itself and what comes before it."""
+    names = {_assignment(statement)[0] for statement in tree.body}
+    return {"revision", "down_revision"} <= names
 
 
 def _class_table(node: ast.ClassDef) -> tuple[str | None, str | None]:
