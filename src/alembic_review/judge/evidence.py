@@ -90,14 +90,23 @@ class Evidence:
         return tuple(self._facts.frames[number] for number in self._facts.stacks[stack])
 
     def _above(self, stack: int | None, beneath: int | None) -> Iterator[Frame]:
-        known = {(frame.path, frame.line, frame.function) for frame in self._all_frames(beneath)}
-        for frame in self._all_frames(stack):
-            if (frame.path, frame.line, frame.function) not in known:
+        known = set(_calls(self._all_frames(beneath)))
+        for call, frame in zip(_calls(self._all_frames(stack)), self._all_frames(stack), strict=True):
+            if call not in known:
                 yield frame
 
     def _project(self, name: str) -> str:
         """Loose files belong to the custom package when there is exactly one."""
         return next(iter(self.custom)) if len(self.custom) == 1 else name
+
+
+def _calls(frames: tuple[Frame, ...]) -> Iterator[tuple[object, ...]]:
+    """Each frame together with the function that it called: one line may call several."""
+    inner: Frame | None = None
+    for frame in frames:
+        called = (inner.path, inner.function) if inner is not None else None
+        yield frame.path, frame.line, frame.function, called
+        inner = frame
 
 
 def place_of(frame: Frame | None) -> Place | None:

@@ -47,7 +47,10 @@ FORGE_TOKENS = (
     *("CI_JOB_TOKEN", "CI_REGISTRY_PASSWORD", "CI_DEPENDENCY_PROXY_PASSWORD", "CI_REPOSITORY_URL"),
     *("CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_DEPLOY_PASSWORD"),
 )
-_PASSWORD = re.compile(r"""(\w[\w+.-]*://[^\s:/@'"]*):[^\s'"]*@""")
+_KEY_PASSWORD = re.compile(
+    r"""((?:password|passwd|pwd)['"]?\s*[=:]\s*)(?:'[^']*'|"[^"]*"|[^\s'",)}]+)""", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(r"""(\w[\w+.-]*://[^\s:/@'"]*):[^\s'"]*@""")
 
 Progress = Callable[[str], None]
 
@@ -62,7 +65,10 @@ class Databases(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What the worker is to review; ``timeout`` in seconds for the whole conversation."""
+    """What the worker is to review; ``timeout`` in seconds for the whole conversation.
+
+    ``version_locations`` maps folders of revisions, resolved, to others that are to be read instead.
+    """
 
     python: str
     config: Path
@@ -72,6 +78,7 @@ class Request:
     custom: tuple[str, ...] = ()
     distribution: str | None = None
     debug: bool = False
+    version_locations: Mapping[str, str] = field(default_factory=dict)
 
 
 class _FactsMessage(msgspec.Struct):
@@ -87,7 +94,7 @@ class _Output:
 
     def pump(self) -> None:
         for raw in self.stream:
-            line = _PASSWORD.sub(r"\1:***@", raw.decode(errors="replace"))
+            line = _KEY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", raw.decode(errors="replace")))
             self.tail.append(line.rstrip("\n"))
             del self.tail[:-50]
             sys.stderr.write(line)
@@ -177,6 +184,7 @@ class _Conversation:
             custom=list(self.request.custom),
             distribution=self.request.distribution,
             debug=self.request.debug,
+            version_locations=dict(self.request.version_locations),
         )
         while True:
             body = self._receive()
@@ -254,7 +262,7 @@ class _Conversation:
         except subprocess.TimeoutExpired:
             status = None
         if status is not None and status < 0:
-            how = f"was killed by signal {signal.Signals(-status).name}"
+            how = f"was killed by signal {_signal_name(-status)}"
         elif status is not None:
             how = f"ended with exit status {status}"
         else:
@@ -263,6 +271,13 @@ class _Conversation:
             f"The application's process {how} before the review was complete.",
             hint="Something in env.py, the models or a revision ended the process; its output is above.",
         )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _decode(body: bytes) -> dict[str, Any]:

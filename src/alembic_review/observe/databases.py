@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from alembic_review.model.errors import ReviewError
+from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.observe.scratch import open_scratch
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 
@@ -37,9 +37,14 @@ class RunDatabases:
         self._starter = threading.Thread(target=self._start_early, daemon=True)
 
     def __enter__(self) -> Self:
-        with suppress(ReviewError):
+        try:
             self._scratch[self._guess] = open_scratch(self._guess, self._server)
-            self._starter.start()
+        except UsageError:
+            raise
+        except ReviewError:
+            # Nobody's problem, unless the application asks for that dialect: then it fails again.
+            return self
+        self._starter.start()
         return self
 
     def __exit__(

@@ -26,6 +26,8 @@ def _die_with_parent() -> None:
 
 def _main() -> int:
     descriptor = int(sys.argv[1])
+    # The project is not written to, not even with the byte code of its modules.
+    sys.dont_write_bytecode = True
     os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
     _die_with_parent()
     _make_importable()

@@ -15,10 +15,11 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 @dataclass(frozen=True)
 class FrozenColumn:
     column: Column[Any]
+    identity: tuple[Any, ...]
     type_class: type
     type_values: tuple[tuple[str, Any], ...]
     nullable: bool | None
-    server_default: Any
+    server_default: tuple[int, int]
     comment: str | None
 
 
@@ -86,7 +87,11 @@ def _column_differences(entry: FrozenColumn) -> Iterator[Difference]:
     column = entry.column
     if column.nullable != entry.nullable:
         yield Difference("column", column, "nullable")
-    if column.server_default is not entry.server_default:
+    if column.name != entry.identity[0]:
+        yield Difference("column", column, "name")
+    elif _column_identity(column) != entry.identity:
+        yield Difference("column", column, "changed")
+    if _default_identity(column) != entry.server_default:
         yield Difference("column", column, "server_default")
     if column.comment != entry.comment:
         yield Difference("column", column, "comment")
@@ -103,17 +108,29 @@ def _type_changed(current: Any, entry: FrozenColumn) -> bool:
 def _freeze_column(column: Column[Any]) -> FrozenColumn:
     return FrozenColumn(
         column=column,
+        identity=_column_identity(column),
         type_class=type(column.type),
         type_values=_type_values(column.type),
         nullable=column.nullable,
-        server_default=column.server_default,
+        server_default=_default_identity(column),
         comment=column.comment,
     )
 
 
+def _column_identity(column: Column[Any]) -> tuple[Any, ...]:
+    """What else decides how a column is compared: its name, and whether Alembic may see it."""
+    return column.name, column.system, column.primary_key
+
+
+def _default_identity(column: Column[Any]) -> tuple[int, int]:
+    """The default and what it is made of: some do not compile to text."""
+    return id(column.server_default), id(getattr(column.server_default, "arg", None))
+
+
 def _type_values(value: Any) -> tuple[tuple[str, Any], ...]:
     """The plain parameters of a type: length, precision, names, the values of an Enum."""
-    found: list[tuple[str, Any]] = []
+    variants = getattr(value, "_variant_mapping", {})
+    found: list[tuple[str, Any]] = [("variants", tuple(sorted((name, id(kind)) for name, kind in variants.items())))]
     for name, part in vars(value).items():
         if name.startswith("_"):
             continue
@@ -138,9 +155,15 @@ def _options(index: Index) -> tuple[tuple[str, Any], ...]:
     )
 
 
+def _given_name(constraint: Constraint) -> str | None:
+    """The name somebody gave; one that a naming convention makes may come later."""
+    name = constraint.name
+    return str(name) if isinstance(name, str) and type(name).__name__ != "conv" else None
+
+
 def _constraint_values(constraint: Constraint) -> Any:
     columns = tuple(constraint.columns.keys()) if hasattr(constraint, "columns") else ()
-    own = (constraint.deferrable, constraint.initially, columns)
+    own = (_given_name(constraint), constraint.deferrable, constraint.initially, columns)
     if isinstance(constraint, ForeignKeyConstraint):
         return (*own, constraint.ondelete, constraint.onupdate)
     return (*own, id(getattr(constraint, "sqltext", None)))

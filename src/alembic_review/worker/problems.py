@@ -17,7 +17,9 @@ _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(__file__) + os.sep
 _URL_PASSWORD = re.compile(r"""(?P<head>\w[\w+.-]*://[^\s:/@'"]*):(?P<password>[^\s'"]*)@""")
-_KEY_PASSWORD = re.compile(r"(?P<head>\bpassword\s*=\s*)(?P<password>'[^']*'|\"[^\"]*\"|[^\s'\",)]+)", re.IGNORECASE)
+_KEY_PASSWORD = re.compile(
+    r"""(?P<head>(?:password|passwd|pwd)['"]?\s*[=:]\s*)(?P<password>'[^']*'|"[^"]*"|[^\s'",)}]+)""", re.IGNORECASE
+)
 _FRAMES_SHOWN = 3
 _STATEMENT_SHOWN = 500  # characters
 
@@ -26,9 +28,9 @@ class WorkerError(Exception):
     """The run can't go on; ``message`` says what and where, ``hint`` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(mask(message))
+        self.message = mask(message)
+        self.hint = mask(hint)
 
 
 def mask(text: str) -> str:

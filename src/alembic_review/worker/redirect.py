@@ -8,9 +8,11 @@ connect anywhere else (``drivers.py``); and whatever a pool gets in the end must
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from collections.abc import Callable
+from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,10 +145,11 @@ class Redirect:
         with self._lock:
             target = self._target(dialect, own=own)
             scratch = self._scratch.get(target.key) or self._open(dialect, target)
-        positional, named = _arguments(dialect, scratch)
-        for name in _HARMLESS[dialect.name] & original.keys():
-            named[name] = original[name]
-        return dialect.connect(*positional, **named)
+            positional, named = _arguments(dialect, scratch)
+            for name in _HARMLESS[dialect.name] & original.keys():
+                named[name] = original[name]
+            with _without_libpq_variables():
+                return dialect.connect(*positional, **named)
 
     def _open(self, dialect: Any, target: Target) -> Scratch:
         if dialect.driver not in _DRIVERS.get(dialect.name, ()) and dialect.name in _DRIVERS:
@@ -206,6 +209,19 @@ class Redirect:
         error = WorkerError(mask(message) + where, hint)
         self.refusal = self.refusal or error
         return RefusedError(error.message)
+
+
+@contextmanager
+def _without_libpq_variables() -> Iterator[None]:
+    """``PGHOSTADDR`` and ``PGSERVICE`` would lead elsewhere than the arguments say.
+
+    https://www.postgresql.org/docs/current/libpq-envars.html
+    """
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _arguments(dialect: Any, scratch: Scratch) -> tuple[list[Any], dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 from alembic.autogenerate import render_python_code
@@ -11,6 +12,7 @@ from alembic.operations import Operations, ops
 from sqlalchemy import schema
 from sqlalchemy.engine import Dialect
 
+_ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-f]+")
 _PREFIXES = {"sqlalchemy_module_prefix": "sa.", "alembic_module_prefix": "op."}
 
 
@@ -70,5 +72,5 @@ def compiled(element: Any, dialect: Dialect) -> str:
     try:
         text = str(element.compile(dialect=dialect))
     except Exception:  # noqa: BLE001 - user-defined types and defaults may compile to nothing at all
-        text = repr(element)
+        text = _ADDRESS.sub("", repr(element))
     return " ".join(text.split())

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, PrimaryKeyConstraint, Table, event
 
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
-from alembic_review.worker.frozen import FrozenTable, differences, freeze
+from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze
 from alembic_review.worker.generators import source_tables
 from alembic_review.worker.stacks import Stacks, is_sqlalchemy
 
-_COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment"})
+_COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment", "name", "system"})
 _TABLE_ATTRIBUTES = frozenset({"comment", "name", "schema"})
 
 
@@ -168,7 +168,8 @@ class Witnesses:
         record = self._tables.get(id(table))
         while record is not None and record.copy_of is not None:
             source = self._tables.get(id(record.copy_of))
-            if source is None:
+            renamed = (record.table.name, record.table.schema) != (record.copy_of.name, record.copy_of.schema)
+            if source is None or renamed:
                 break
             record = source
         return record
@@ -192,6 +193,12 @@ class Witnesses:
                     return self._item_stack(other)
         return attached.stack
 
+    def _edit_stack(self, difference: Difference) -> int | None:
+        """The call that assigned the attribute; for what is simply changed, whichever one there is."""
+        names = ("name", "system") if difference.attribute == "changed" else (difference.attribute,)
+        found = [self._edits.get((id(difference.item), name)) for name in names]
+        return next((entry[1] for entry in found if entry is not None), None)
+
     def _describe_edits(self, table: Table) -> Iterable[Edit]:
         record = self._tables.get(id(table))
         if record is None:
@@ -200,7 +207,7 @@ class Witnesses:
             yield from self._describe_edits(record.copy_of)
         for difference in differences(table, record.frozen):
             kind, name, _ = ("table", None, ()) if difference.kind == "table" else identify(difference.item)
-            _, stack = self._edits.get((id(difference.item), difference.attribute), (None, None))
+            stack = self._edit_stack(difference)
             yield Edit(kind, name, difference.attribute, stack)
         for item in ordered_items(table):
             if id(item) not in self._items:
