@@ -26,6 +26,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    raw: str = ""  # the path as it was sent, still quoted
 
 
 @dataclass
@@ -238,7 +239,7 @@ def served(fake: Fake) -> Iterator[Fake]:
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             headers = {key.lower(): value for key, value in self.headers.items()}
             reply = fake.answer(
-                Asked(self.command, unquote(parts.path), query, headers, json.loads(raw) if raw else None)
+                Asked(self.command, unquote(parts.path), query, headers, json.loads(raw) if raw else None, parts.path)
             )
             if reply is None:
                 self.close_connection = True

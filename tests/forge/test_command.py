@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,13 +16,14 @@ import pytest
 from alembic_review import service
 from alembic_review.cli import run
 from alembic_review.model.review import Review
-from alembic_review.reports import Options, Report
+from alembic_review.reports import REPORTS, Options, Report
 from alembic_review.reports.json import read
 from tests.forge.fakes import TOKEN, Fake, FakeGitHub, Fault
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SAMPLE = GOLDEN / "poser.json"
 REVIEW = read(SAMPLE.read_bytes())
+
 
 Captured = pytest.CaptureFixture[str]
 
@@ -59,6 +61,18 @@ def test_the_report_becomes_the_comment(job: Fake, capsys: Captured) -> None:
     assert len(job.comments) == 1
     assert "# clean" in job.bodies()[0]
     assert "Comment updated on pull request 7." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["poser", "clean", "failed", "hostile"])
+def test_the_markdown_report_arrives_whole(job: Fake, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(service, "REPORTS", REPORTS)
+
+    assert run(["publish", str(GOLDEN / f"{name}.json"), "--strict"]) == 0
+
+    (body,) = job.bodies()
+    report = (GOLDEN / f"{name}.markdown.txt").read_bytes().decode()
+    assert body.replace("/\u200b", "/").startswith(f"<!-- alembic-review -->\n\n{report}")
+    assert not [line for line in body.splitlines() if re.match(r"\s*/[A-Za-z]", line)]
 
 
 def test_every_option_is_heard(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:

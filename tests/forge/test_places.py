@@ -179,7 +179,7 @@ def test_a_project_of_gitlab_may_be_a_path(say: Publish) -> None:
 
     with served(FakeGitLab()) as fake, pytest.raises(ForgeError, match="404"):
         say(fake.environ(), repository="group/sub/poser")
-    assert fake.asked[-1].path == "/api/v4/projects/group/sub/poser/merge_requests/7/notes"
+    assert fake.asked[-1].raw == "/api/v4/projects/group%2Fsub%2Fposer/merge_requests/7/notes"
     assert len(fake.asked) == 2
 
 
