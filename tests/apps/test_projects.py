@@ -226,6 +226,15 @@ def test_plain_project_without_any_project_file(tmp_path: Path) -> None:
     assert rows(run) == ["safe add_column book.isbn", "safe add_table author"]
 
 
+def test_a_class_taken_out_of_a_plain_project_without_any_project_file(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (sqlite_url(), Delete("pyproject.toml")))
+    models = application.project / "models.py"
+    text = models.read_text()
+    models.write_text(text.replace('__tablename__ = "book"', '__tablename__ = "volume"'))
+    run = run_tool(application, conf="alembic.ini")
+    assert "safe remove_table book" in rows(run), run.explain()
+
+
 def sqlite_url() -> Edit:
     """Give a plain project a SQLite database."""
     return Replace("alembic.ini", "postgresql://library:s3cr%%et@db.invalid/library", "sqlite:///%(here)s/library.db")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from alembic_review.model.errors import ObservationError, UsageError
+from alembic_review.model.facts import Frame
 from alembic_review.model.review import Outcome, Role, Verdict
 
-from .build import Alteration, Declared, Edit, Item, Origin, TypeUse, World, key, started
+from .build import SITE, Alteration, Declared, Edit, Item, Origin, TypeUse, World, key, started
 
 BLOCKED, SAFE, UPSTREAM = Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM
 
@@ -54,6 +55,18 @@ def test_a_frame_that_also_stands_in_the_stack_of_the_table_is_no_tampering() ->
     world.table("product", ("core", 1), ("app", 9), items=(item,))
     world.change("add_index", "product", "ix")
     assert world.only().verdict is UPSTREAM
+
+
+def test_a_helper_called_on_the_same_line_as_the_core_s_own_function_is_tampering() -> None:
+    world = started()
+    world.tables = [table for table in world.tables if table.key.name != "product"]
+    world.frames.append(Frame(f"{SITE}/core/model.py", 40, "add_note", "core", "core.model"))
+    helper = len(world.frames) - 1
+    world.stacks.append((helper, world.frame("app", 9)))
+    item = Item("column", "note", ("note",), len(world.stacks) - 1)
+    world.table("product", ("core", 1), ("app", 9), items=(item,))
+    world.change("add_column", "product", "note")
+    assert world.only().verdict is BLOCKED
 
 
 def test_drift_of_the_core_is_upstream() -> None:

@@ -21,6 +21,9 @@ from alembic_review.worker.problems import application_frames, describe, mask
         "password='s3cr3t' host=z",
         'psycopg.connect(password="s3cr3t")',
         "postgresql://poser:s3cr3t/with:odd@db/poser",
+        "{'user': 'x', 'password': 's3cr3t'}",
+        "PGPASSWORD=s3cr3t psql",
+        "db_password: s3cr3t",
     ],
 )
 def test_passwords_are_masked(text: str) -> None:

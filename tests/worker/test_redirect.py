@@ -200,3 +200,24 @@ def test_a_dialect_that_is_not_supported_is_named_with_the_place(tmp_path: Path)
         """,
     )
     assert "the dialect sqlite is not supported" in str(found["said"])
+
+
+def test_variables_of_libpq_do_not_lead_a_connection_elsewhere(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        import os
+        os.environ.update(PGHOSTADDR="127.9.9.9", PGSERVICE="prod", PGOPTIONS="-c search_path=nowhere")
+        seen = []
+        from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+        connect = SQLiteDialect_pysqlite.connect
+        def watched(self, *args, **kwargs):
+            seen.append(sorted(name for name in os.environ if name.startswith("PG")))
+            return connect(self, *args, **kwargs)
+        SQLiteDialect_pysqlite.connect = watched
+        where(sa.create_engine("sqlite:///x.db"))
+        result = {"seen": seen, "after": sorted(name for name in os.environ if name.startswith("PG"))}
+        """,
+    )
+    assert found["seen"] == [[]]
+    assert found["after"] == ["PGHOSTADDR", "PGOPTIONS", "PGSERVICE"]

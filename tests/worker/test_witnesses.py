@@ -118,6 +118,8 @@ def test_what_the_application_hangs_onto_a_core_table_has_its_frames(
         ("t.comment = 'x'", Edit("table", None, "comment"), True),
         ("t.indexes.clear()", Edit("index", "ix_product_name", "removed"), False),
         ("next(iter(t.indexes)).unique = True", Edit("index", "ix_product_name", "changed"), False),
+        ("t.c.name.name = 'other'", Edit("column", "other", "name"), True),
+        ("t.c.name.system = True", Edit("column", "name", "changed"), True),
     ],
 )
 def test_a_change_in_place_is_seen_and_has_a_line_where_there_is_one(
