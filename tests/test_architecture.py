@@ -23,7 +23,6 @@ FORBIDDEN = {
     "judge observes": ("judge/__init__.py", "from alembic_review.observe import client", "Rooms"),
     "a report judges": ("reports/__init__.py", "import alembic_review.judge", "Rooms"),
     "a forge knows reports": ("forge/sticky.py", "import alembic_review.reports", "Rooms"),
-    "git reads settings": ("git.py", "import alembic_review.config", "Rooms"),
     "a room calls the service": ("observe/__init__.py", "import alembic_review.service", "Rooms"),
     "worker uses settings": ("worker/replay.py", "import alembic_review.config", "Rooms"),
     "service calls the command line": ("service.py", "import alembic_review.cli", "Rooms"),
