@@ -65,10 +65,7 @@ class Databases(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What the worker is to review; ``timeout`` in seconds for the whole conversation.
-
-    ``version_locations`` maps folders of revisions, resolved, to others that are to be read instead.
-    """
+    """What the worker is to review; ``timeout`` in seconds for the whole conversation."""
 
     python: str
     config: Path
@@ -78,7 +75,6 @@ class Request:
     custom: tuple[str, ...] = ()
     distribution: str | None = None
     debug: bool = False
-    version_locations: Mapping[str, str] = field(default_factory=dict)
 
 
 class _FactsMessage(msgspec.Struct):
@@ -184,7 +180,6 @@ class _Conversation:
             custom=list(self.request.custom),
             distribution=self.request.distribution,
             debug=self.request.debug,
-            version_locations=dict(self.request.version_locations),
         )
         while True:
             body = self._receive()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from alembic.config import Config
@@ -22,15 +22,11 @@ Work = Callable[[Any, MigrationContext], Any]
 
 @dataclass(frozen=True)
 class Environment:
-    """The Alembic environment that ``-c``, ``-n`` and ``-x`` name.
-
-    ``replaced`` maps folders of revisions, resolved, to others that are to be read instead.
-    """
+    """The Alembic environment that ``-c``, ``-n`` and ``-x`` name."""
 
     file: str
     section: str
     x: Sequence[str]
-    replaced: Mapping[str, str] = field(default_factory=dict)
 
     def config(self, command: Sequence[str]) -> Config:
         """The ``Config`` of this ``alembic`` command, with the ``cmd_opts`` that env.py may look at."""
@@ -56,7 +52,6 @@ class Environment:
             raise _code_failed(f"Alembic could not open the script location of {self.file}", error) from error
         if not os.path.exists(script.env_py_location):
             raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.file}.")
-        self._replace_locations(script)
         for path in private.version_locations(script):
             if not os.path.isdir(path):
                 raise WorkerError(
@@ -65,22 +60,6 @@ class Environment:
                 )
         self._load_revisions(script)
         return script
-
-    def original(self, path: str) -> str:
-        """The resolved path of a revision script or its folder, as the application would know it."""
-        real = os.path.realpath(path)
-        for folder, replacement in self.replaced.items():
-            if f"{real}/".startswith(f"{os.path.realpath(replacement)}/"):
-                return folder + real[len(os.path.realpath(replacement)) :]
-        return real
-
-    def _replace_locations(self, script: ScriptDirectory) -> None:
-        if not self.replaced:
-            return
-        wanted = [self.replaced.get(os.path.realpath(path), path) for path in private.version_locations(script)]
-        private.replace_version_locations(script, wanted)
-        if private.version_locations(script) != wanted:
-            raise WorkerError("This Alembic reads its revisions from other folders than it was told to.")
 
     def _load_revisions(self, script: ScriptDirectory) -> None:
         try:

@@ -137,12 +137,6 @@ def version_locations(script: ScriptDirectory) -> list[str]:
     return [str(path) for path in script._version_locations]
 
 
-def replace_version_locations(script: ScriptDirectory, folders: Sequence[str]) -> None:
-    """Make Alembic read its revisions from these folders; to be called before it has read any."""
-    script.version_locations = list(folders)
-    script.__dict__.pop("_version_locations", None)
-
-
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
     table = context._version

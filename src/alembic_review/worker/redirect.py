@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import contextmanager
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from alembic_review.model.facts import Alteration, Origin, TableKey
 from alembic_review.worker import private
 from alembic_review.worker.catalogue import Catalogue, Details, Snapshot, catalogue_of
+from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 
 
@@ -192,3 +193,8 @@ def _note_types(result: Replayed, connection: Connection, revision: str, before:
             for key, column in result.catalogue.type_users(connection, identity):
                 texts = (str(before.types[identity]), str(values))
                 result.alterations.append(Alteration(revision, key, "column", "changed", column, (column,), *texts))
+
+
+def revision_packages(script: ScriptDirectory) -> dict[str, str | None]:
+    """The package that owns each revision's file."""
+    return {revision.revision: package_of_path(revision.path) for revision in script.walk_revisions()}

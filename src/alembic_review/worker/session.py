@@ -24,18 +24,19 @@ from alembic_review.model.facts import (
     Item,
     ModelTable,
     Place,
+    Revision,
     TableKey,
+    VersionLocation,
 )
 from alembic_review.worker import limits, private
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import Comparison, compare, metadatas
 from alembic_review.worker.environment import Environment
-from alembic_review.worker.packages import describe_packages, may_be_custom
+from alembic_review.worker.packages import describe_packages, may_be_custom, package_of_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.problems import WorkerError, mask
 from alembic_review.worker.redirect import Redirect, Scratch, Target
-from alembic_review.worker.replay import Replayed, replay
-from alembic_review.worker.revisions import describe_locations, describe_revisions, revision_packages
+from alembic_review.worker.replay import Replayed, replay, revision_packages
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.witnesses import Witnesses
 
@@ -78,13 +79,12 @@ class Session:
         _quieten()
         self.witnesses.install()
         self.redirect.install()
-        request = self.request
-        environment = Environment(request["config"], request["section"], request["x"], request["version_locations"])
+        environment = Environment(self.request["config"], self.request["section"], self.request["x"])
         script = self._replay(environment)
         self._compare(environment, script)
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
-        return self._facts(environment, script)
+        return self._facts(script)
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
@@ -94,7 +94,7 @@ class Session:
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
 
-        watched = self._watched(revision_packages(script, environment.original))
+        watched = self._watched(script)
 
         def work(heads: Any, context: MigrationContext) -> Any:
             target = self._target(context)
@@ -106,8 +106,9 @@ class Session:
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
 
-    def _watched(self, packages: dict[str, str | None]) -> frozenset[str]:
+    def _watched(self, script: ScriptDirectory) -> frozenset[str]:
         """Revisions that could be the application's own."""
+        packages = revision_packages(script)
         known = {package.name: package for package in describe_packages({p for p in packages.values() if p})}
         custom, distribution = self.request["custom"], self.request["distribution"]
         return frozenset(
@@ -197,15 +198,18 @@ class Session:
         yield
         self.timings[step] = round((time.perf_counter() - start) * 1000)
 
-    def _facts(self, environment: Environment, script: ScriptDirectory) -> Facts:
+    def _facts(self, script: ScriptDirectory) -> Facts:
         with self._timed("describe"):
-            packages = revision_packages(script, environment.original)
+            packages = revision_packages(script)
             heads = tuple(script.get_heads())
             databases = tuple(
                 self._database_facts(compared, replayed, packages, heads)
                 for compared, (_, replayed) in zip(self.compared, self.replayed, strict=True)
             )
-            locations = describe_locations(script, environment.original)
+            locations = tuple(
+                VersionLocation(os.path.realpath(path), package_of_path(os.path.join(path, "revision.py")))
+                for path in private.version_locations(script)
+            )
             owners = {*self.stacks.packages(), *(p for p in packages.values() if p)}
             owners |= {location.package for location in locations if location.package}
             described = describe_packages(owners)
@@ -217,7 +221,7 @@ class Session:
             script_location=os.path.realpath(script.dir),
             env_py=os.path.realpath(script.env_py_location),
             version_locations=locations,
-            revisions=describe_revisions(script, packages, environment.original),
+            revisions=tuple(_revision(revision, packages) for revision in script.walk_revisions()),
             heads=heads,
             databases=databases,
             packages=described,
@@ -301,6 +305,23 @@ class Session:
             return None
         frames = [self.stacks.frames[number] for number in self.stacks.stacks[stack]]
         return next((frame for frame in frames if not frame.hook), frames[0])
+
+
+def _revision(revision: Any, packages: dict[str, str | None]) -> Revision:
+    return Revision(
+        id=revision.revision,
+        path=os.path.realpath(revision.path),
+        package=packages.get(revision.revision),
+        version_location=os.path.dirname(os.path.realpath(revision.path)),
+        down_revisions=_ids(revision.down_revision),
+        depends_on=_ids(revision.dependencies),
+        branch_labels=tuple(sorted(revision.branch_labels)),
+        is_head=revision.is_head,
+    )
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
 
 
 def _modules(packages: set[str]) -> tuple[str, ...]:
