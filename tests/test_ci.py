@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from alembic_review.cli.commands import DEFAULT, cli
+from alembic_review.reports import REPORTS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = REPOSITORY / "docs" / "ci"
@@ -226,7 +227,7 @@ printf '%s\\n' "$@" > "$NOTES"
 env > "$NOTES.env"
 for argument in "$@"; do
   case "$argument" in
-    json=*|markdown=*|html=*|sarif=*) [ "$STATUS" = 2 ] || echo "${argument%%=*}" > "${argument#*=}";;
+    json=*|markdown=*) [ "$STATUS" = 2 ] || echo "${argument%%=*}" > "${argument#*=}";;
   esac
 done
 exit "$STATUS"
@@ -286,13 +287,10 @@ def test_the_action_passes_arguments_on_as_they_are(folder: Path) -> None:
     assert run_review(folder, 0, CONFIG="my app/$x.conf", ARGUMENTS=hostile).returncode == 0
 
     told = (folder / "notes").read_text().splitlines()
-    outputs = [
-        f"{kind}={folder}/reports/review.{end}"
-        for kind, end in (("json", "json"), ("markdown", "md"), ("html", "html"), ("sarif", "sarif"))
-    ]
-    assert told[:5] == ["review", "--python", "python", "-o", "github"]
-    assert told[5:13] == [word for output in outputs for word in ("-o", output)]
-    assert told[13:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
+    outputs = [f"{kind}={folder}/reports/review.{end}" for kind, end in (("json", "json"), ("markdown", "md"))]
+    assert told[:5] == ["review", "--python", "python", "-o", "terminal"]
+    assert told[5:9] == [word for output in outputs for word in ("-o", output)]
+    assert told[9:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
     assert not (folder / "pwned").exists()
     assert (folder / "summary").read_text() == "markdown\n"
 
@@ -313,4 +311,5 @@ def test_the_action_asks_for_options_that_there_are(folder: Path) -> None:
 
     assert left_over("review", told[1:]) == []
     formats = {told[place + 1].partition("=")[0] for place, word in enumerate(told) if word == "-o"}
-    assert formats == {"json", "markdown", "html", "sarif", "github"}
+    assert formats == {"json", "markdown", "terminal"}
+    assert formats <= {report.name for report in REPORTS}
