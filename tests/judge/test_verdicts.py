@@ -69,6 +69,15 @@ def test_a_helper_called_on_the_same_line_as_the_core_s_own_function_is_tamperin
     assert world.only().verdict is BLOCKED
 
 
+def test_a_column_that_the_application_makes_and_the_core_attaches_is_blocked() -> None:
+    world = started()
+    world.tables = [table for table in world.tables if table.key.name != "product"]
+    attached, made = world.stack(("core", 1), ("app", 9)), world.stack(("app", 9))
+    world.table("product", ("core", 1), ("app", 9), items=(Item("column", "mine", ("mine",), attached, made=made),))
+    world.change("add_column", "product", "mine")
+    assert world.only().verdict is BLOCKED
+
+
 def test_drift_of_the_core_is_upstream() -> None:
     world = started()
     product(world, items=(Item("column", "extra", ("extra",), world.stack(("core", 8))),))

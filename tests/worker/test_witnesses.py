@@ -279,6 +279,42 @@ def test_a_generated_table_names_its_source_and_nobody_who_triggered_it(core: Mo
     assert table.sources == (TableKey(None, "product"),)
 
 
+def test_who_made_a_column_is_known_whoever_attaches_it_and_of_copies_too(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "corepkg/mixed.py": """
+                from sqlalchemy import Column, Integer, Table
+                from corepkg.model import Base
+
+                class Mixin:
+                    stamp = Column(Integer)
+
+                def define_more(metadata, *extra):
+                    Table("more", metadata, Column("id", Integer, primary_key=True), *extra)
+
+                def define_class():
+                    class Mixed(Mixin, Base):
+                        __tablename__ = "mixed"
+                        id = Column(Integer, primary_key=True)
+            """,
+            "app/model.py": """
+                from sqlalchemy import Column, Integer
+                from corepkg import mixed
+                from corepkg.model import Base
+                mixed.Mixin.sly = Column(Integer)
+                mixed.define_more(Base.metadata, Column("mine", Integer))
+                mixed.define_class()
+            """,
+        }
+    )
+    load("app.model")
+    more, table = described(witnesses, "more"), described(witnesses, "mixed")
+    assert packages(witnesses, item(more, "mine").made) == ["app"]
+    assert packages(witnesses, item(more, "id").made) == ["corepkg", "app"]
+    assert packages(witnesses, item(table, "sly").made) == ["app"]
+    assert set(packages(witnesses, item(table, "stamp").made)) == {"corepkg"}
+
+
 def test_nothing_is_recorded_after_stop(core: Modules, witnesses: Witnesses) -> None:
     witnesses.stop()
     try:

@@ -116,9 +116,11 @@ class Causes:
         assert model is not None
         called = called or _item_text(item)
         puts = f"puts {called} on it"
-        frame = self._evidence.application_frame(item.stack, beneath=model.stack)
+        attacher = self._evidence.application_frame(item.stack, beneath=model.stack)
+        frame = attacher or self._evidence.application_frame(item.made, beneath=model.stack)
         if frame is not None:
-            return Cause(self._evidence.package(frame), By.APPLICATION, puts, item.place or place_of(frame))
+            place = item.place if attacher is not None else None
+            return Cause(self._evidence.package(frame), By.APPLICATION, puts, place or place_of(frame))
         if item.stack is None:
             return Cause(None, By.NOBODY, f"nobody was seen putting {called} on it")
         stranger = self._evidence.stranger(item.stack, beneath=model.stack)

@@ -81,6 +81,7 @@ class Item:
 
     ``kind`` is ``column``, ``index`` or ``constraint`` (foreign keys are constraints). ``stack`` indexes
     ``Facts.stacks``: the frames that stood when it was attached, innermost first; ``None`` when nobody saw that.
+    ``made`` is the stack in which a column was constructed, or the one it is a copy of.
     ``place`` is the line of the attribute itself; it is only looked up for items that changes or other stacks than
     their table's make interesting.
     """
@@ -91,6 +92,7 @@ class Item:
     stack: int | None = None
     foreign_key: bool = False
     place: Place | None = None
+    made: int | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ CONFIGURE_FUNCTIONS = frozenset(
 COPY_FUNCTIONS = frozenset({"to_metadata", "tometadata"})
 """Methods of ``Table`` that make a copy of it in another MetaData."""
 
+COLUMN_COPY = "_copy"
+"""The method by which declarative and ``to_metadata`` copy a ``Column``."""
+
 _CREATE_ENGINE_MODULES = frozenset({"sqlalchemy.engine.create", "sqlalchemy.engine.strategies"})
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
 from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze
 from alembic_review.worker.generators import source_tables
+from alembic_review.worker.private import COLUMN_COPY
 from alembic_review.worker.stacks import Stacks, is_sqlalchemy
 
 _COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment", "name", "system"})
@@ -45,6 +46,7 @@ class Witnesses:
     _tables: dict[int, _Record] = field(default_factory=dict)
     _items: dict[int, _Attached] = field(default_factory=dict)
     _edits: dict[tuple[int, str], tuple[Any, int | None]] = field(default_factory=dict)
+    _made: dict[int, tuple[Any, int | None]] = field(default_factory=dict)
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
     def install(self) -> None:
@@ -55,6 +57,7 @@ class Witnesses:
         self._watch_attributes(Table, _TABLE_ATTRIBUTES)
         self._watch_removals()
         self._watch_copies()
+        self._watch_construction()
 
     def stop(self) -> None:
         """Take the listeners off: reflection makes thousands of tables and columns that are nobody's models."""
@@ -137,6 +140,25 @@ class Witnesses:
 
         self._replace(Table, "to_metadata", noted_copy)
 
+    def _watch_construction(self) -> None:
+        """Who attaches a column need not be who made it; a copy is made by whoever made its original."""
+        initialise, copy = Column.__init__, getattr(Column, COLUMN_COPY)
+
+        def noted(column: Column[Any], *args: Any, **kwargs: Any) -> None:
+            initialise(column, *args, **kwargs)
+            walk = self.stacks.walk(sys._getframe(1))
+            if not walk.tool:
+                self._made.setdefault(id(column), (column, walk.stack))
+
+        def noted_copy(column: Column[Any], *args: Any, **kwargs: Any) -> Any:
+            made = copy(column, *args, **kwargs)
+            if id(column) in self._made:
+                self._made[id(made)] = (made, self._made[id(column)][1])
+            return made
+
+        self._replace(Column, "__init__", noted)
+        self._replace(Column, COLUMN_COPY, noted_copy)
+
     def _removed(self, tables: list[Table], caller: FrameType) -> None:
         stack = self.stacks.walk(caller).stack
         for table in tables:
@@ -180,7 +202,9 @@ class Witnesses:
 
     def _describe_item(self, item: Any) -> Item:
         kind, name, columns = identify(item)
-        return Item(kind, name, columns, self._item_stack(item), isinstance(item, ForeignKeyConstraint))
+        _, made = self._made.get(id(item), (None, None))
+        foreign_key = isinstance(item, ForeignKeyConstraint)
+        return Item(kind, name, columns, self._item_stack(item), foreign_key, made=made)
 
     def _item_stack(self, item: Any) -> int | None:
         attached = self._items.get(id(item))
