@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Give signals their usual meaning: a shell starts background jobs with these two ignored, for children too."""
+    """Give signals their usual meaning: background jobs and nohup start with these ignored, for children too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
-        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    for number in (signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
