@@ -1,7 +1,9 @@
-"""The mechanism of the checks, and those that no verdict needs."""
+"""The mechanism of the checks, and what each of them finds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,97 +11,512 @@ import pytest
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.naming import habitual_prefix, prefix
-from alembic_review.model.review import Severity
+from alembic_review.model.facts import Filter, Filtered, Place
+from alembic_review.model.review import Outcome, Severity
 
-from .build import Declared, Filtered, started
+from .world import (
+    ANNEX_REVISION,
+    APP_REVISION,
+    CORE_REVISION,
+    SETTINGS,
+    World,
+    basics,
+    found,
+    only,
+    verdicts,
+)
 
 PAGES = Path(checks.__file__).parent / "pages"
+
+
+def blocked(world: World) -> None:
+    world.databases[0].stray("stray")
+    world.settings = replace(SETTINGS, owners={"stray": "basis"})
+    world.change("remove_table", "stray")
+
+
+def disagreeing(world: World) -> None:
+    world.table("badge", ["poser:20"], by=CORE_REVISION)
+
+
+def unowned(world: World) -> None:
+    world.databases[0].stray("stray")
+
+
+def not_imported(world: World) -> None:
+    world.declare("poser_gadget", "poser.db.gadget")
+
+
+def altered_by_models(world: World) -> None:
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=[world.item("column", "label", ["poser:20"])])
+
+
+def altered_by_revision(world: World) -> None:
+    world.alter(APP_REVISION, "product", "column", "added", "label")
+
+
+def destructive(world: World) -> None:
+    world.change("remove_column", "poser_widget", "shape")
+
+
+def without_prefix(world: World) -> None:
+    world.settings = replace(SETTINGS, prefix="poser_")
+    world.table("gadget", ["poser:20"])
+
+
+def in_a_namespace(world: World) -> None:
+    world.table("annex_one", ["annex:20"], by=ANNEX_REVISION)
+    world.table("annex_two", ["annex:21"], by=ANNEX_REVISION)
+    world.table("annex_mine", ["poser:22"])
+
+
+def filtered(world: World) -> None:
+    world.databases[0].filtered.append(Filtered("include_object", "table", None, "poser_widget"))
+
+
+EXAMPLES: dict[str, Callable[[World], None]] = {
+    "AR101": blocked,
+    "AR102": disagreeing,
+    "AR103": unowned,
+    "AR104": not_imported,
+    "AR105": altered_by_models,
+    "AR106": altered_by_revision,
+    "AR201": destructive,
+    "AR401": without_prefix,
+    "AR402": in_a_namespace,
+    "AR601": filtered,
+}
+BLOCKING = {"AR101", "AR105", "AR106"}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_every_check_finds_its_example_and_nothing_else_does(check: checks.Check) -> None:
+    world = basics()
+    EXAMPLES[check.code](world)
+    review = world.review()
+    assert {finding.code for finding in review.findings} == {check.code}
+    (finding,) = review.findings
+    assert (finding.severity, finding.blocks) == (check.severity, check.code in BLOCKING)
+    assert finding.message.endswith(".")
+    assert finding.hint
+    assert finding.location is not None or check.code in {"AR101", "AR103", "AR601"}
+    assert (review.outcome is Outcome.BLOCKED) is (check.code in BLOCKING)
+    assert review.gate.refused is (check.code in BLOCKING)
+
+
+def test_nothing_to_find_is_nothing_found() -> None:
+    assert basics().review().findings == ()
+
+
+def test_codes_are_unique_and_in_order_and_nothing_lies_about() -> None:
+    codes = [check.code for check in CHECKS]
+    assert codes == sorted(set(codes))
+    assert set(codes) == set(EXAMPLES)
+    assert {page.stem for page in PAGES.glob("*.md")} == set(codes)
+    modules = {path.stem for path in PAGES.parent.glob("*.py")} - {"__init__", "base"}
+    assert len(modules) == len(codes)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
 def test_every_check_has_a_page_that_says_what_to_do(check: checks.Check) -> None:
     page = check.page
     assert page.startswith(f"# {check.code}: {check.title}\n")
-    assert "## Why it matters" in page
-    assert "## What to do" in page
+    for section in ("## What it means", "## Why it matters", "## What to do", "## Example"):
+        assert page.count(f"\n{section}\n") == 1
+    assert page.count("```") >= 2
+    assert page.count("```") % 2 == 0
+    assert max(map(len, page.splitlines())) <= 120
 
 
-def test_codes_are_unique_in_order_and_nothing_lies_about() -> None:
-    codes = [check.code for check in CHECKS]
-    assert codes == sorted(set(codes))
-    assert {page.stem for page in PAGES.glob("*.md")} == set(codes)
-    modules = {path.stem for path in PAGES.parent.glob("*.py")} - {"__init__", "base"}
-    assert len(modules) == len(codes)
+def test_the_page_of_a_check_that_blocks_says_so() -> None:
+    for check in CHECKS:
+        assert ("exit status 1" in check.page) is check.blocks, check.code
 
 
-def test_a_new_table_in_a_module_that_nobody_imports_is_a_warning_with_the_line_to_add() -> None:
-    world = started()
-    world.declared.append(Declared("app", "app.db.gadget", "app_gadget", "/project/app/db/gadget.py", 4))
+# AR101
+
+
+def test_a_blocked_change_and_its_finding_name_each_other() -> None:
+    world = basics()
+    altered_by_models(world)
+    world.change("add_column", "store", "label")
+    review = world.review()
+    change = only(review)
+    (finding,) = review.findings
+    assert change.findings == ("AR101",)
+    assert (finding.change, finding.message, finding.location) == (change.fingerprint, change.reason, change.location)
+    assert (finding.table, review.gate.reasons) == ("store", ("1 blocked change",))
+
+
+# AR103
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_table_that_is_gone_needs_no_owner(removed: bool) -> None:
+    world = basics()
+    if removed:
+        world.table("stray", None, removed=True)
+    else:
+        world.alter(CORE_REVISION, "stray", "table", "dropped")
+    assert world.review().findings == ()
+
+
+# AR104
+
+
+def test_a_module_that_nobody_imports_is_named_with_the_line_to_add() -> None:
+    world = basics()
+    not_imported(world)
     (finding,) = world.review().findings
-    assert (finding.code, finding.severity, finding.blocks) == ("AR104", Severity.WARNING, False)
-    assert finding.hint == "Add `from app.db import gadget` to app/db/__init__.py."
+    assert finding.message == (
+        "The table poser_gadget is declared in poser.db.gadget, which nobody imports: "
+        "no migration would create the table."
+    )
+    assert finding.hint == "Add `from poser.db import gadget` to poser/db/__init__.py."
     assert finding.location is not None
-    assert (finding.location.path, finding.location.line) == ("app/db/gadget.py", 4)
+    assert (finding.location.path, finding.location.line) == ("poser/db/gadget.py", 5)
+    assert (finding.severity, finding.change) == (Severity.WARNING, None)
 
 
-@pytest.mark.parametrize("module", ["app.model", "app.other"])
-def test_a_declaration_that_was_loaded_or_has_a_model_is_no_finding(module: str) -> None:
-    world = started()
-    table = "app_gadget" if module == "app.model" else "app_widget"
-    world.declared.append(Declared("app", module, table, "/project/app/x.py", 4))
+def test_a_lone_module_that_nobody_imports() -> None:
+    world = basics()
+    world.declare("gadget", "gadgets")
+    assert world.review().findings[0].hint == "Add `import gadgets` to a module that env.py imports."
+
+
+@pytest.mark.parametrize("schema", [None, "shop"])
+def test_a_table_whose_module_nobody_imports_would_be_dropped(schema: str | None) -> None:
+    world = basics()
+    name = "shop.poser_gadget" if schema else "poser_gadget"
+    world.databases[0].created(name, APP_REVISION)
+    world.change("remove_table", name)
+    not_imported(world)
+    review = world.review()
+    assert verdicts(review) == ["blocked remove_table poser_gadget"]
+    (finding,) = found(review, "AR104")
+    assert (finding.severity, finding.change) == (Severity.ERROR, only(review).fingerprint)
+    assert only(review).findings == ("AR101", "AR104")
+    assert "autogenerate would drop the table" in finding.message
+
+
+def test_a_table_whose_module_nobody_imports_and_that_a_filter_hides() -> None:
+    world = basics()
+    world.databases[0].created("poser_gadget", APP_REVISION)
+    not_imported(world)
+    (finding,) = world.review().findings
+    assert "the table is not compared with it" in finding.message
+
+
+@pytest.mark.parametrize(("table", "module"), [("poser_gadget", "poser.model"), ("poser_widget", "poser.other")])
+def test_a_declaration_that_was_loaded_or_has_a_model_is_no_finding(table: str, module: str) -> None:
+    world = basics()
+    world.declare(table, module)
+    assert world.review().findings == ()
+
+
+def test_a_model_in_a_schema_that_the_source_does_not_say() -> None:
+    world = basics()
+    world.table("shop.poser_gadget", ["poser:20"])
+    not_imported(world)
+    assert world.review().findings == ()
+
+
+# AR105
+
+
+def damage(world: World) -> list[str]:
+    review = world.review()
+    assert review.outcome is Outcome.BLOCKED
+    assert review.gate.reasons == (f"{len(review.findings)} blocking finding{'s' * (len(review.findings) != 1)}",)
+    return [finding.message.partition("though no change is pending: ")[2] for finding in found(review, "AR105")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "columns", "expected"),
+    [
+        ("column", "label", ("label",), "poser puts the column label on it."),
+        ("index", "ix", ("name",), "poser puts the index ix on it."),
+        ("constraint", None, ("name",), "poser puts a constraint on name on it."),
+        ("constraint", None, (), "poser puts a constraint on it."),
+    ],
+)
+def test_an_item_of_the_application_on_a_core_table_is_damage(
+    kind: str, name: str | None, columns: tuple[str, ...], expected: str
+) -> None:
+    world = basics()
+    item = world.item(kind, name, ["basis:5", "poser:20"], columns=columns)
+    world.table("store", ["basis:30"], by=CORE_REVISION, columns=("name",), items=[item])
+    assert damage(world) == [expected]
+
+
+def test_a_constraint_that_comes_with_the_application_s_column_is_told_once() -> None:
+    world = basics()
+    column = world.item("column", "other_uuid", ["poser:20"])
+    key = world.item("constraint", None, ["poser:20"], columns=("other_uuid",), foreign_key=True)
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=[column, key])
+    assert damage(world) == ["poser puts the column other_uuid on it."]
+
+
+def test_what_follows_from_the_application_s_column_is_told_once() -> None:
+    world = basics()
+    label = world.item("column", "label", ["poser:20"])
+    index = world.item("index", "ix", ["scribe:3"], columns=("label",))
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=[label, index])
+    copied = world.item("column", "label", ["scribe:1"])
+    world.table("store_copy", ["scribe:1"], by=CORE_REVISION, sources=["store"], items=[copied])
+    assert damage(world) == ["poser puts the column label on it."]
+
+
+def test_the_application_s_column_on_a_generated_core_table_is_damage() -> None:
+    world = basics()
+    label = world.item("column", "label", ["poser:20"])
+    world.table("product_copy", ["scribe:1"], by=CORE_REVISION, sources=["product"], items=[label])
+    assert damage(world) == ["poser puts the column label on it."]
+
+
+UNSEEN = "and nobody was seen doing it."
+
+
+@pytest.mark.parametrize(
+    ("edit", "at", "expected"),
+    [
+        (("column", "uuid", "type"), "poser:9", "poser changes the type of the column uuid in place."),
+        (("column", "uuid", "nullable"), "poser:9", "poser changes the nullability of the column uuid in place."),
+        (("column", "a", "server_default"), "poser:9", "poser changes the server default of the column a in place."),
+        (("table", None, "comment"), "poser:9", "poser changes the comment of the table in place."),
+        (("index", "ix", "removed"), "poser:9", "poser takes out the index ix in place."),
+        (("constraint", None, "changed"), None, f"something changes a constraint without a name in place, {UNSEEN}"),
+        (("column", "extra", "added"), None, f"something puts in the column extra in place, {UNSEEN}"),
+        (
+            ("index", "ix", "changed"),
+            "helper:9",
+            "code of helper, which owns no tables, changes the index ix in place.",
+        ),
+    ],
+)
+def test_a_change_in_place_without_a_pending_change_is_damage(
+    edit: tuple[str, str | None, str], at: str | None, expected: str
+) -> None:
+    world = basics()
+    edits = [world.edit(*edit, [at] if at is not None else None)]
+    world.table("store", ["basis:30"], by=CORE_REVISION, edits=edits)
+    assert damage(world) == [expected]
+
+
+def test_a_change_in_place_of_the_core_itself_is_no_damage() -> None:
+    world = basics()
+    world.table("store", ["basis:30"], by=CORE_REVISION, edits=[world.edit("column", "uuid", "type", ["basis:9"])])
+    assert world.review().findings == ()
+
+
+def test_only_what_is_pending_is_left_to_the_blocked_change() -> None:
+    world = basics()
+    items = [world.item("column", name, ["poser:20"]) for name in ("pending", "done")]
+    edits = [world.edit("column", "uuid", attribute, ["poser:9"]) for attribute in ("type", "nullable")]
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=items, edits=edits)
+    world.change("add_column", "store", "pending")
+    world.change("modify_type", "store", "uuid")
+    messages = [finding.message for finding in found(world.review(), "AR105")]
+    assert len(messages) == 2
+    assert "the column done" in messages[1]
+    assert "the nullability of the column uuid" in messages[0]
+
+
+def test_a_column_that_replaces_the_core_s_is_told_once() -> None:
+    world = basics()
+    longer = world.item("column", "name", ["poser:20"])
+    edits = [world.edit("column", "name", "removed")]
+    world.table("store", ["basis:30"], by=CORE_REVISION, items=[longer], edits=edits)
+    assert damage(world) == ["poser puts the column name on it."]
+    world.change("modify_type", "store", "name")
+    assert [finding.code for finding in world.review().findings] == ["AR101"]
+
+
+@pytest.mark.parametrize(("removal", "damaged"), [(["poser:9"], True), (None, True), (["basis:9"], False)])
+def test_a_core_model_that_was_taken_out_without_a_pending_change(removal: list[str] | None, damaged: bool) -> None:
+    world = basics()
+    world.table("store", ["basis:30"], removed=True, removal=removal)
+    world.databases[0].former.append(replace(world.databases[0].origins[0], key=world.databases[0].tables[-1].key))
+    assert bool(found(world.review(), "AR105")) is damaged
+    assert "AR103" not in {finding.code for finding in world.review().findings}
+
+
+def test_a_disputed_core_table_is_looked_at_too() -> None:
+    world = basics()
+    world.table("annex_thing", ["annex:20"], by=ANNEX_REVISION)
+    label = world.item("column", "label", ["poser:20"])
+    world.table("badge", ["basis:20"], by=ANNEX_REVISION, items=[label])
+    world.alter(APP_REVISION, "badge", "column", "added", "label")
+    assert [finding.code for finding in world.review().findings] == ["AR102", "AR105", "AR106"]
+
+
+# AR106
+
+
+def test_what_a_revision_did_is_told_in_words() -> None:
+    world = basics()
+    for kind, action, name in [
+        ("column", "added", "label"),
+        ("index", "removed", "ix"),
+        ("constraint", "changed", None),
+        ("table", "changed", None),
+        ("table", "renamed", "goods"),
+        ("table", "dropped", None),
+        ("table", "dropped_or_renamed", None),
+    ]:
+        world.alter(APP_REVISION, "product", kind, action, name)
+    (finding,) = found(world.review(), "AR106")
+    assert finding.message == (
+        "Revision a1 of poser altered the core table product of basis: it added the column label, removed the index "
+        "ix, changed an unnamed constraint, changed the comment of the table, renamed the table to goods, dropped the "
+        "table, dropped or renamed the table."
+    )
+    assert (finding.revision, finding.table) == ("a1", "product")
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line) == ("poser/versions/a1.py", 1)
+
+
+def test_a_core_table_that_nobody_declares_any_more_was_dropped_all_the_same() -> None:
+    world = basics()
+    world.databases[0].former.append(replace(world.databases[0].origins[0], key=replace(
+        world.databases[0].origins[0].key, name="gone"
+    )))  # fmt: skip
+    world.alter(APP_REVISION, "gone", "table", "dropped")
+    assert [finding.code for finding in world.review().findings] == ["AR106"]
+
+
+def test_a_table_of_nobody_that_a_custom_revision_altered() -> None:
+    world = basics()
+    world.databases[0].stray("stray")
+    world.alter(APP_REVISION, "stray", "column", "added", "label")
+    world.alter(APP_REVISION, "vanished", "table", "dropped")
+    (finding,) = found(world.review(), "AR106")
+    assert "the table stray, of which nobody knows the owner" in finding.message
+
+
+# AR201
+
+
+@pytest.mark.parametrize(("kind", "name"), [("remove_table", None), ("remove_column", "size")])
+@pytest.mark.parametrize(("table", "destructive"), [("poser_old", True), ("basis_old", False)])
+def test_only_what_the_application_throws_away_is_destructive(
+    kind: str, name: str | None, table: str, destructive: bool
+) -> None:
+    world = basics()
+    world.databases[0].created(table, APP_REVISION if destructive else CORE_REVISION)
+    world.change(kind, table, name)
+    assert bool(found(world.review(), "AR201")) is destructive
+
+
+# AR401 and AR402
+
+
+@pytest.mark.parametrize(
+    ("names", "setting", "expected"),
+    [
+        (["poser_a", "poser_b", "stray"], None, ["stray"]),
+        (["one", "two", "three"], None, []),
+        (["order_item", "order_note", "order_line", "invoice"], None, []),
+        (["poser_a", "one"], "poser_", ["one"]),
+        (["poser_a", "poser_b"], "shop_", ["poser_a", "poser_b", "poser_widget"]),
+    ],
+)
+def test_a_custom_table_without_the_prefix(names: list[str], setting: str | None, expected: list[str]) -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, prefix=setting)
+    for number, name in enumerate(names):
+        world.table(name, [f"poser:{20 + number}"])
+    assert [finding.table for finding in found(world.review(), "AR401")] == expected
+
+
+def test_without_a_core_there_is_nothing_to_be_told_apart_from() -> None:
+    world = basics()
+    world.databases[0].tables[:1] = []
+    world.databases[0].origins[:1] = []
+    world.databases[0].present[:1] = []
+    world.table("poser_gadget", ["poser:20"])
+    world.table("plain", ["poser:21"])
+    assert world.review().findings == ()
+
+
+def test_names_that_nobody_chose_are_nobody_s_fault() -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, prefix="poser_")
+    world.table("copy", ["scribe:1"], sources=["poser_widget"])
+    world.databases[0].created("old", APP_REVISION)
     assert world.review().findings == ()
 
 
 @pytest.mark.parametrize(
-    ("names", "settings", "expected"),
+    ("tables", "setting", "expected"),
     [
-        (["app_a", "app_b", "stray"], {}, ["stray"]),
-        (["one", "two", "three"], {}, []),
-        (["one", "app_a"], {"prefix": "app_"}, ["one"]),
-        (["app_a", "app_b"], {"prefix": "shop_"}, ["app_a", "app_b", "app_widget"]),
+        (["annex_one", "annex_two", "other"], None, True),
+        (["annex_one", "other", "another"], None, False),
+        (["annex_one"], None, False),
+        (["thing_one", "thing_two"], None, False),
+        (["annex_one", "annex_two"], "annex_", False),
     ],
+    ids=["most of its tables", "some of its tables", "one table", "a common word", "also the application's"],
 )
-def test_a_custom_table_without_the_prefix(names: list[str], settings: dict[str, str], expected: list[str]) -> None:
-    world = started()
-    for number, name in enumerate(names):
-        world.table(name, ("app", 10 + number))
-        world.created(name, "app")
-    if names[0] == "one" and not settings:
-        world.tables = [table for table in world.tables if table.key.name != "app_widget"]
-        world.origins = [origin for origin in world.origins if origin.key.name != "app_widget"]
-    found = [finding.table for finding in world.review(**settings).findings if finding.code == "AR401"]
-    assert found == expected
+def test_a_namespace_is_a_prefix_that_a_core_package_made_its_habit(
+    tables: list[str], setting: str | None, expected: bool
+) -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, prefix=setting)
+    for number, name in enumerate(tables):
+        world.table(name, [f"annex:{20 + number}"], by=ANNEX_REVISION)
+    world.table("annex_mine", ["poser:30"])
+    world.table("thing_mine", ["poser:31"])
+    names = [finding.table for finding in found(world.review(), "AR402")]
+    assert names == (["annex_mine"] if expected else [])
 
 
-def test_a_custom_table_in_the_namespace_of_another_package() -> None:
-    world = started(core="crm")
-    for name in ("crm_call", "crm_note"):
-        world.table(name, ("crm", 20))
-        world.created(name, "crm")
-    world.table("crm_mine", ("app", 20))
-    world.created("crm_mine", "app")
-    world.tables = [table for table in world.tables if table.key.name != "product"]
-    found = [(finding.code, finding.table) for finding in world.review().findings if finding.code == "AR402"]
-    assert found == [("AR402", "crm_mine")]
-
-
-def test_a_filter_that_hides_tables_is_told_by_whose_they_are() -> None:
-    world = started()
-    world.filtered += [
-        Filtered("include_object", "table", None, "product"),
-        Filtered("include_object", "table", None, "app_widget"),
-        Filtered("include_object", "index", None, "ix", "product"),
-    ]
-    found = [(finding.severity, finding.message) for finding in world.review().findings]
-    assert [severity.value for severity, _ in found].count("info") == 2
-    assert all("ix of product" not in message for severity, message in found if severity is Severity.WARNING)
-    assert any("app_widget" in message and severity is Severity.WARNING for severity, message in found)
-    assert any("index ix of product" in message for _, message in found)
+def test_the_namespace_of_another_custom_package_is_free_for_all() -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, custom=("poser", "annex"))
+    in_a_namespace(world)
+    assert found(world.review(), "AR402") == []
 
 
 def test_prefixes() -> None:
-    assert (prefix("app_widget"), prefix("widget"), prefix("_x"), prefix("x_")) == ("app_", None, None, None)
-    assert habitual_prefix(["a_1", "a_2", "b"], "x_a") == "a_"
-    assert habitual_prefix(["a_1", "b_2"], "a") is None
-    assert habitual_prefix(["order_item", "order_note"], "shop") is None
+    assert [prefix(name) for name in ("shop_item", "item", "_x", "x_")] == ["shop_", None, None, None]
+    assert habitual_prefix(["a_1", "a_2", "b"], "space.a") == "a_"
+    assert habitual_prefix(["a_1", "b_2"], "a_b") is None
+    assert habitual_prefix(["a_1", "a_2", "b_1", "b_2"], "a_b") is None
     assert habitual_prefix([], "a") is None
+
+
+# AR601
+
+
+def test_a_filter_is_told_by_whose_tables_it_hides() -> None:
+    world = basics()
+    world.databases[0].filters.append(Filter("include_object", Place("/project/migrations/env.py", 12)))
+    world.databases[0].filtered += [
+        Filtered("include_object", "table", None, "product"),
+        Filtered("include_object", "table", None, "poser_widget"),
+        Filtered("include_object", "table", None, "alembic_version"),
+        Filtered("include_object", "index", None, "ix", "product"),
+        Filtered("include_name", "schema", None, "audit"),
+    ]
+    findings = found(world.review(), "AR601")
+    told = [(finding.severity, finding.message.removeprefix("The filter ")) for finding in findings]
+    out = "out of the comparison:"
+    assert told == [
+        (Severity.WARNING, f"include_name of env.py keeps 1 other object {out} schema audit."),
+        (Severity.INFO, f"include_object of env.py keeps 1 core table {out} product."),
+        (Severity.INFO, f"include_object of env.py keeps 1 object of core tables {out} index ix of product."),
+        (Severity.WARNING, f"include_object of env.py keeps 1 table that is not the core's {out} poser_widget."),
+    ]
+    assert findings[1].location is not None
+    assert (findings[1].location.path, findings[1].location.line) == ("migrations/env.py", 12)
+
+
+def test_a_filter_that_hides_many_tables_names_some() -> None:
+    world = basics()
+    for number in range(7):
+        world.table(f"poser_{number}", ["poser:20"])
+        world.databases[0].filtered.append(Filtered("include_name", "table", None, f"poser_{number}"))
+    (finding,) = world.review().findings
+    assert "keeps 7 tables that are not the core's" in finding.message
+    assert finding.message.endswith("poser_0, poser_1, poser_2, poser_3, poser_4 and 2 more.")

@@ -38,9 +38,11 @@ def _follow_renames(alterations: Sequence[Alteration]) -> tuple[list[Alteration]
     for alteration in alterations:
         origin = first.get(alteration.key, alteration.key)
         followed.append(replace(alteration, key=origin))
-        if alteration.action == "renamed" and alteration.name is not None:
+        # The same name again means another schema, of which nothing says which.
+        new = alteration.name
+        if alteration.action == "renamed" and new is not None and new != alteration.key.name:
             first.pop(alteration.key, None)
-            first[TableKey(alteration.key.schema, alteration.name)] = origin
+            first[TableKey(alteration.key.schema, new)] = origin
     renamed = {alteration.key for alteration in followed if alteration.action == "renamed"}
     return followed, {key for key in renamed if first.get(key) == key}
 

@@ -43,7 +43,8 @@ def _items_and_edits(
             yield _report(database, owned, cause, (item.kind, item.name, *item.columns))
     for edit in model.edits:
         cause = database.causes.of_edit(model, edit)
-        if cause.by is By.OTHERS or edit.name in told or any(edit_leads_to(edit, change) for change in blocked):
+        replaced = edit.attribute in ("added", "removed") and edit.name in told
+        if cause.by is By.OTHERS or replaced or any(edit_leads_to(edit, change) for change in blocked):
             continue
         yield _report(database, owned, cause, ("edit", edit.kind, edit.name, edit.attribute))
 
