@@ -66,6 +66,60 @@ class Change:
     database: str | None = None
 
 
+class State(str, Enum):
+    """Of a change that a pull request brings: still ``pending``, or ``in_revision`` already."""
+
+    PENDING = "pending"
+    IN_REVISION = "in_revision"
+
+
+@dataclass(frozen=True)
+class ChangeSince(Change):
+    """A change from the base of a pull request to today's models.
+
+    ``revision`` is the one that makes it; ``None`` for a pending change, and where it can't be told.
+    """
+
+    state: State = State.PENDING
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class NewRevision:
+    """A revision that the base of a pull request does not have."""
+
+    id: str
+    owner: str | None
+    location: Location | None
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """What a pull request changes. ``base`` is the full name of the commit it starts from."""
+
+    base: str
+    new_revisions: tuple[NewRevision, ...] = ()
+    changes: tuple[ChangeSince, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """The way out for columns that the application hung onto a core table: a table of its own that holds them.
+
+    ``code`` is a Python module with the ORM class, ready to be pasted; ``location`` is the line to take out for it, and
+    ``changes`` are the fingerprints of the changes, ``findings`` those of the findings, that go away with it.
+    """
+
+    schema: str | None
+    table: str
+    columns: tuple[str, ...]
+    code: str
+    location: Location | None = None
+    changes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    database: str | None = None
+
+
 @dataclass(frozen=True)
 class Finding:
     """``change`` is the fingerprint of the change it is about; ``fingerprint`` is the finding's own."""
@@ -152,3 +206,5 @@ class Review:
     provenance: Provenance
     failure: Failure | None = None
     format: str = FORMAT
+    pull_request: PullRequest | None = None
+    suggestions: tuple[Suggestion, ...] = ()

@@ -19,19 +19,24 @@ if TYPE_CHECKING:
 
 # Where the contract has another order than the fields of the model.
 _ORDER: dict[type, tuple[str, ...]] = {
-    Review: ("format", "outcome", "gate", "summary", "changes", "findings", "tables", "provenance", "failure"),
+    Review: (
+        *("format", "outcome", "gate", "summary", "changes", "pull_request", "findings", "suggestions", "tables"),
+        *("provenance", "failure"),
+    ),
     Finding: (
         *("code", "severity", "blocks", "message", "hint"),
         *("change", "schema", "table", "revision", "location", "fingerprint"),
     ),
 }
+_OPTIONAL = ("pull_request", "suggestions", "failure")
 
 
 def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every report takes options
     """The review as JSON; the same review gives the same bytes. Ends with a newline."""
     data = _record(review)
-    if review.failure is None:
-        del data["failure"]
+    for optional in _OPTIONAL:
+        if not data[optional]:
+            del data[optional]
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
