@@ -13,15 +13,20 @@ from hypothesis import strategies as st
 from alembic_review.model.errors import UsageError
 from alembic_review.model.review import (
     Change,
+    ChangeSince,
     Failure,
     Finding,
     Gate,
     Location,
+    NewRevision,
     Outcome,
     Provenance,
+    PullRequest,
     Review,
     Role,
     Severity,
+    State,
+    Suggestion,
     Summary,
     Table,
     Verdict,
@@ -36,25 +41,26 @@ maybe = st.none() | texts
 many = st.lists(texts, max_size=3).map(tuple)
 numbers = st.integers(0, 2**31)
 locations = st.none() | st.builds(Location, st.sampled_from(["project", "package"]), texts, numbers)
-changes = st.builds(
-    Change,
-    fingerprint=texts,
-    verdict=st.sampled_from(Verdict),
-    kind=texts,
-    schema=maybe,
-    table=maybe,
-    name=maybe,
-    owner=maybe,
-    cause=maybe,
-    reason=texts,
-    location=locations,
-    operation=numbers,
-    python=texts,
-    sql=maybe,
-    findings=many,
-    columns=many,
-    database=maybe,
-)
+_change = {
+    "fingerprint": texts,
+    "verdict": st.sampled_from(Verdict),
+    "kind": texts,
+    "schema": maybe,
+    "table": maybe,
+    "name": maybe,
+    "owner": maybe,
+    "cause": maybe,
+    "reason": texts,
+    "location": locations,
+    "operation": numbers,
+    "python": texts,
+    "sql": maybe,
+    "findings": many,
+    "columns": many,
+    "database": maybe,
+}
+changes = st.builds(Change, **_change)
+changes_since = st.builds(ChangeSince, **_change, state=st.sampled_from(State), revision=maybe)
 findings = st.builds(
     Finding,
     code=texts,
@@ -88,6 +94,13 @@ provenances = st.builds(
     not_checked=many,
     timings_ms=st.dictionaries(texts, numbers, max_size=3),
 )
+pull_requests = st.builds(
+    PullRequest,
+    base=texts,
+    new_revisions=st.lists(st.builds(NewRevision, id=texts, owner=maybe, location=locations), max_size=2).map(tuple),
+    changes=st.lists(changes_since, max_size=2).map(tuple),
+)
+suggestions = st.builds(Suggestion, schema=maybe, table=texts, columns=many, code=texts, changes=many)
 reviews = st.builds(
     Review,
     outcome=st.sampled_from(Outcome),
@@ -98,6 +111,8 @@ reviews = st.builds(
     tables=st.lists(tables, max_size=3).map(tuple),
     provenance=provenances,
     failure=st.none() | st.builds(Failure, message=texts, hint=texts),
+    pull_request=st.none() | pull_requests,
+    suggestions=st.lists(suggestions, max_size=2).map(tuple),
 )
 
 
@@ -127,7 +142,12 @@ def test_keys_are_those_of_the_contract_in_its_order() -> None:
 
 
 def test_every_field_is_written() -> None:
-    review = dataclasses.replace(read(SAMPLE.read_bytes()), failure=Failure("no database"))
+    review = dataclasses.replace(
+        read(SAMPLE.read_bytes()),
+        failure=Failure("no database"),
+        pull_request=PullRequest("c0ffee"),
+        suggestions=(Suggestion(None, "product", ("note",), "class Note: ..."),),
+    )
     written = json.loads(render(review, Options()))
     assert set(written) == {field.name for field in dataclasses.fields(Review)}
     assert set(written["findings"][0]) == {field.name for field in dataclasses.fields(Finding)}
