@@ -38,7 +38,46 @@ IN_PLACE = module(
     """
 )
 
+BEFORE_THE_CORE = Append(
+    "poser/__init__.py",
+    """
+    import sqlalchemy as sa
+
+    @sa.event.listens_for(sa.Column, "after_parent_attach")
+    def loosen(column, table):
+        if (table.name, column.name) == ("store", "name"):
+            column.nullable = True  # HERE AR105
+        if (table.name, column.name) == ("person", "last_name"):
+            column.type.length = 70
+
+    from acme.db.model import metadata
+
+    names = dict(metadata.naming_convention, ix="idx_%(table_name)s_%(column_0_name)s")
+    metadata.naming_convention = names  # HERE journal_line.idx_journal_line_journal_uuid
+    """,
+)
+
 CORE = (
+    Scenario(
+        "before-the-core-defines-its-tables",
+        (BEFORE_THE_CORE,),
+        databases=(POSTGRESQL,),
+        status=1,
+        changes=(
+            "blocked add_index journal_line.idx_journal_line_journal_uuid",
+            "blocked remove_index journal_line.ix_journal_line_journal_uuid",
+        ),
+        causes={
+            "journal_line.idx_journal_line_journal_uuid": "poser",
+            "journal_line.ix_journal_line_journal_uuid": "poser",
+        },
+        findings=codes("AR101", "AR105"),
+        says=(
+            "store of acme .* poser changes the nullability of the column name",
+            "person of acme .* something changes the type of the column last_name",
+        ),
+        not_checked=(r"what poser/__init__.py:5 does to tables \(it listens to every Column.after_parent_attach\)",),
+    ),
     Scenario(
         "hung-onto-core-tables",
         HANGS_ON,

@@ -25,7 +25,7 @@ class Scenario:
     has no comments). ``findings`` are all codes out of ``CODES``. ``causes`` maps ``"table.name"`` to the expected
     cause, ``owners`` a table to ``"owner role"`` or ``"owner role extends table"``. A comment ``# HERE table.name`` in
     an edit marks the line where that change is, ``# HERE AR105`` the line of a finding. ``says`` are patterns that the
-    findings' words match.
+    findings' words match, ``not_checked`` such of the words on what was not looked at.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Scenario:
     causes: dict[str, str | None] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     says: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     clean: bool = True
 
@@ -83,6 +84,9 @@ def check(scenario: Scenario, run: Run, application: Application, database: str,
     said = "\n".join(f"{finding['message']} {finding['hint']}" for finding in report["findings"])
     for pattern in scenario.says:
         assert re.search(rename(pattern), said), f"{pattern!r} is not in the findings\n{run.explain()}"
+    unchecked = "\n".join(report["provenance"]["not_checked"])
+    for pattern in scenario.not_checked:
+        assert re.search(rename(pattern), unchecked), f"{pattern!r} is not in not_checked\n{run.explain()}"
     _check_places(report, application, run)
 
 

@@ -194,6 +194,67 @@ def test_a_change_in_place_of_something_else(
     assert only(world.review()).verdict is UPSTREAM
 
 
+@pytest.mark.parametrize(
+    ("at", "verdict", "cause"),
+    [
+        (["poser:9", "basis:10"], BLOCKED, "poser"),
+        (None, BLOCKED, None),
+        (["/etc/tool.py:9", "basis:10"], BLOCKED, None),
+        (["helper:9", "basis:10"], UPSTREAM, "basis"),
+        (["helper:9"], UPSTREAM, "helper"),
+        (["basis:9"], UPSTREAM, "basis"),
+    ],
+    ids=["application", "unseen", "no package", "owner of nothing for the core", "owner of nothing", "core"],
+)
+def test_a_change_before_the_table_was_attached(at: list[str] | None, verdict: Verdict, cause: str | None) -> None:
+    world = basics()
+    store(world, edits=[world.edit("column", "uuid", "nullable", at, early=True)])
+    world.change("modify_nullable", "store", "uuid")
+    review = world.review()
+    assert only(review).verdict is verdict
+    assert only(review).cause == (cause if verdict is BLOCKED else "basis")
+    world.databases[0].changes.clear()
+    assert [finding.blocks for finding in found(world.review(), "AR105")] == [True] * (verdict is BLOCKED)
+
+
+def test_a_generator_may_change_the_types_of_the_columns_it_copies() -> None:
+    world = basics()
+    world.databases[0].created("store", CORE_REVISION)
+    world.table("store", ["scribe:10"], columns=("uuid",), edits=[world.edit("column", "uuid", "type", early=True)])
+    assert found(world.review(), "AR105") == []
+
+
+@pytest.mark.parametrize(
+    ("at", "early", "verdict"),
+    [
+        (["poser:9"], False, BLOCKED),
+        (["basis:9", "poser:9"], False, BLOCKED),
+        (None, False, BLOCKED),
+        (["basis:9"], False, UPSTREAM),
+        (["poser:9"], True, BLOCKED),
+        (["helper:9", "poser:9"], True, BLOCKED),
+        (["basis:9", "poser:9"], True, UPSTREAM),
+        (["basis:9"], True, UPSTREAM),
+    ],
+)
+@pytest.mark.parametrize("kind", ["add_index", "remove_index", "add_constraint", "remove_constraint", "add_fk"])
+def test_the_names_of_indexes_and_constraints_follow_who_gave_the_convention(
+    kind: str, at: list[str] | None, early: bool, verdict: Verdict
+) -> None:
+    world = basics()
+    what = "index" if kind.endswith("index") else "constraint"
+    items = [world.item(what, "ix", ["basis:30"], columns=("uuid",))] if kind.startswith("add_") else []
+    store(world, items=items, edits=[world.edit("table", None, "naming_convention", at, early=early)])
+    world.change(kind, "store", "ix")
+    world.change("modify_nullable", "store", "uuid")
+    changes = {change.kind: change for change in world.review().changes}
+    assert changes[kind].verdict is verdict
+    assert changes["modify_nullable"].verdict is UPSTREAM
+    if verdict is UPSTREAM:
+        assert "naming convention" not in changes[kind].reason
+    assert found(world.review(), "AR105") == []
+
+
 def test_of_several_changes_in_place_the_application_s_counts_first() -> None:
     world = basics()
     edits = [world.edit("column", "uuid", "type", at) for at in (["basis:9"], None, ["poser:9"])]

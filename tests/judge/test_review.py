@@ -9,7 +9,7 @@ import pytest
 
 from alembic_review.judge import gate
 from alembic_review.model.errors import ObservationError
-from alembic_review.model.facts import Filter, Filtered, Place
+from alembic_review.model.facts import Filter, Filtered, Listener, Place
 from alembic_review.model.review import Location, Outcome, Severity, Summary, Verdict
 from alembic_review.model.settings import FailOn
 
@@ -304,3 +304,13 @@ def test_a_table_of_the_changes_that_nothing_else_mentions() -> None:
     world.settings = replace(SETTINGS, owners={"mystery": "poser"})
     assert verdicts(world.review()) == ["safe add_table mystery"]
     assert "mystery" not in {entry.name for entry in world.review().tables}
+
+
+def test_listeners_that_may_change_any_table_are_told_unless_the_core_s() -> None:
+    world = basics()
+    for package, path in (("poser", "/project/poser/model.py"), ("basis", "/site/basis/model.py"), (None, "/etc/x.py")):
+        world.listeners.append(Listener("Column.after_parent_attach", Place(path, 4), package))
+    assert [line for line in world.review().provenance.not_checked if "listens" in line] == [
+        "what poser/model.py:4 does to tables (it listens to every Column.after_parent_attach)",
+        "what x.py:4 does to tables (it listens to every Column.after_parent_attach)",
+    ]

@@ -23,6 +23,7 @@ from alembic_review.model.facts import (
     Filtered,
     Frame,
     Item,
+    Listener,
     ModelTable,
     Origin,
     Package,
@@ -83,6 +84,7 @@ class World:
     revisions: list[Revision] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
     modules: list[str] = field(default_factory=lambda: [f"{name}.model" for name in (APP, CORE, ANNEX, SCRIBE)])
+    listeners: list[Listener] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -131,6 +133,7 @@ class World:
             frames=tuple(self.frames),
             stacks=tuple(self.stacks),
             modules=tuple(self.modules),
+            listeners=tuple(self.listeners),
         )
 
     def review(self) -> Review:
@@ -144,8 +147,8 @@ class World:
     def item(self, kind: str, name: str | None, at: Sequence[str] | None, **fields: Any) -> Item:
         return Item(kind, name, stack=self.stack(at), **_columns(kind, name, fields))
 
-    def edit(self, kind: str, name: str | None, attribute: str, at: Sequence[str] | None = None) -> Edit:
-        return Edit(kind, name, attribute, self.stack(at))
+    def edit(self, kind: str, name: str | None, attribute: str, at: Sequence[str] | None = None, **fields: Any) -> Edit:
+        return Edit(kind, name, attribute, self.stack(at), **fields)
 
     def change(self, kind: str, table: str | None, name: str | None = None, **fields: Any) -> None:
         self.databases[0].change(kind, table, name, **fields)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alembic_review.model.facts import Edit, Frame, Item, ModelTable, TableKey
+from alembic_review.worker.making import listeners
 from alembic_review.worker.witnesses import Witnesses
 
 from .conftest import Modules, load
@@ -321,3 +322,123 @@ def test_nothing_is_recorded_after_stop(core: Modules, witnesses: Witnesses) -> 
         assert described(witnesses, "product").stack is None
     finally:
         witnesses.install()
+
+
+def early(core: Modules, witnesses: Witnesses, code: str) -> ModelTable:
+    """The core's table, after code of the application that ran before the core was imported."""
+    core({"app/early.py": f"from sqlalchemy import *\nfrom sqlalchemy import event\n{code}\n"})
+    load("app.early")
+    return described(witnesses, "product")
+
+
+LISTENS = "@event.listens_for({kind}, '{name}')\ndef hear(item, parent):\n    {action}"
+
+
+@pytest.mark.parametrize("name", ["before_parent_attach", "after_parent_attach"])
+@pytest.mark.parametrize(
+    ("action", "expected", "seen"),
+    [
+        ("item.nullable = True if item.name == 'name' else item.nullable", Edit("column", "name", "nullable"), True),
+        ("item.comment = 'x' if item.name == 'name' else None", Edit("column", "name", "comment"), True),
+        ("setattr(item.type, 'length', 9) if item.name == 'name' else None", Edit("column", "name", "type"), False),
+    ],
+)
+def test_what_a_listener_does_before_the_table_is_attached_is_seen(  # noqa: PLR0917 - pytest passes them by name
+    core: Modules, witnesses: Witnesses, name: str, action: str, expected: Edit, seen: bool
+) -> None:
+    from sqlalchemy import Column, event
+
+    table = early(core, witnesses, LISTENS.format(kind="Column", name=name, action=action))
+    hear = load("app.early").hear
+    listening = listeners()
+    event.remove(Column, name, hear)
+    (edit,) = table.edits
+    assert (edit.kind, edit.name, edit.attribute, edit.early) == (
+        *(expected.kind, expected.name, expected.attribute),
+        True,
+    )
+    if seen:
+        assert packages(witnesses, edit.stack) == ["app", "corepkg"]
+    else:
+        assert edit.stack is None
+    (listener,) = listening
+    assert (listener.event, listener.package, listener.place.line) == (f"Column.{name}", "app", 3)
+
+
+def test_what_is_done_to_a_mixin_is_done_to_its_copies(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "corepkg/base.py": """
+                from sqlalchemy import Column, Integer, String
+                class Stamped:
+                    by = Column(String(20))
+                    at = Column(String(20))
+                    other = Column(String(20))
+            """,
+            "corepkg/stamped.py": """
+                from sqlalchemy import Column, Integer
+                from corepkg.base import Stamped
+                from corepkg.model import Base
+                class Stamp(Stamped, Base):
+                    __tablename__ = "stamp"
+                    id = Column(Integer, primary_key=True)
+            """,
+            "app/model.py": """
+                from corepkg.base import Stamped
+                Stamped.by.nullable = False
+                Stamped.at.type.length = 9
+                Stamped.other.nullable = True
+                from corepkg import stamped
+            """,
+        }
+    )
+    load("app.model")
+    edits = {edit.name: edit for edit in described(witnesses, "stamp").edits}
+    assert {name: (edit.attribute, edit.early) for name, edit in edits.items()} == {
+        "by": ("nullable", True),
+        "at": ("type", True),
+    }
+    assert packages(witnesses, edits["by"].stack) == ["app"]
+    assert edits["at"].stack is None
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("", []),
+        ("metadata.naming_convention = {'ix': 'i_%(column_0_name)s'}", [("naming_convention", False, ["app"])]),
+        (
+            "metadata = MetaData(naming_convention={'ix': 'i_%(column_0_name)s'})",
+            [("naming_convention", True, ["app"])],
+        ),
+        ("metadata.naming_convention = dict(metadata.naming_convention)", [("naming_convention", False, ["app"])]),
+    ],
+)
+def test_who_gives_the_names_is_known(
+    core: Modules, witnesses: Witnesses, code: str, expected: list[tuple[str, bool, list[str]]]
+) -> None:
+    core(
+        {
+            "app/model.py": "from sqlalchemy import *\nfrom corepkg.model import define_tables\nmetadata = MetaData()\n"
+            f"{code}\ndefine_tables(metadata)\n"
+        }
+    )
+    (table,) = witnesses.describe([load("app.model").metadata])
+    assert [(edit.attribute, edit.early, packages(witnesses, edit.stack)) for edit in table.edits] == expected
+
+
+def test_a_naming_convention_changed_in_place_has_nobody_who_was_seen(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "app/model.py": """
+                from sqlalchemy import MetaData
+                from corepkg.model import define_tables
+                names = {"ix": "i_%(column_0_name)s"}
+                metadata = MetaData(naming_convention=names)
+                define_tables(metadata)
+                names["ix"] = "j_%(column_0_name)s"
+            """
+        }
+    )
+    (table,) = witnesses.describe([load("app.model").metadata])
+    assert table.edits == (Edit("table", None, "naming_convention"),)

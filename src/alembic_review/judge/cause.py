@@ -107,8 +107,10 @@ class Causes:
         defined = self._of_table(owned)
         if defined.application:
             return defined
-        edits = [self.of_edit(model, edit) for model, edit in self._edits(owned) if edit_leads_to(edit, change)]
-        return worst([*edits, *self._of_subject(owned, change)])
+        edits = [(edit, self.of_edit(model, edit)) for model, edit in self._edits(owned) if edit_leads_to(edit, change)]
+        # What the core itself decides before it defines its tables says nothing of any one change.
+        told = [cause for edit, cause in edits if cause.by is not By.OTHERS or not is_early(edit)]
+        return worst([*told, *self._of_subject(owned, change)])
 
     def of_item(self, owned: Owned, item: Item, called: str | None = None) -> Cause:
         """The cause of a column, index or constraint of a core table's model; ``called`` is what its words call it."""
@@ -137,10 +139,15 @@ class Causes:
 
     def of_edit(self, model: ModelTable, edit: Edit) -> Cause:
         """The cause of a change in place: explained only where the line of a package that owns the table did it."""
-        what = _edit_text(edit)
+        what = f"{_edit_text(edit)} in place"
         if edit.stack is None:
-            return Cause(None, By.NOBODY, f"something {what} in place, and nobody was seen doing it")
-        return self._by_stack(edit.stack, model.stack, f"{what} in place")
+            generator = None if self._evidence.owners(model.stack) else self._evidence.innermost(model.stack)
+            if edit.early and generator is not None:
+                return Cause(generator, By.OTHERS, what, model.place)
+            return Cause(None, By.NOBODY, f"something {what}, and nobody was seen doing it")
+        if edit.early and edit.attribute == "naming_convention":
+            return self._of_convention(edit.stack, what)
+        return self._by_stack(edit.stack, model.stack, what, early=edit.early)
 
     def of_removal(self, model: ModelTable) -> Cause:
         """The cause of a model that was taken out of its MetaData."""
@@ -186,7 +193,15 @@ class Causes:
         """Tell whether an alteration by a revision of this owner may be the application's doing."""
         return self._evidence.is_application(owner) or (owner is None and bool(self._evidence.custom))
 
-    def _by_stack(self, stack: int, beneath: int | None, what: str) -> Cause:
+    def _of_convention(self, stack: int, what: str) -> Cause:
+        """The cause of the names in a MetaData that was made with a convention: whoever owns the line that made it."""
+        owners = self._evidence.owners(stack)
+        if not owners:
+            return Cause(self._evidence.innermost(stack), By.OTHERS, what)
+        by = By.APPLICATION if self._evidence.is_application(owners[0][0]) else By.OTHERS
+        return Cause(owners[0][0], by, what, place_of(owners[0][1]))
+
+    def _by_stack(self, stack: int, beneath: int | None, what: str, *, early: bool = False) -> Cause:
         evidence = self._evidence
         frame = evidence.application_frame(stack, beneath=beneath)
         if frame is not None:
@@ -198,7 +213,8 @@ class Causes:
         if owners:
             return Cause(owners[0][0], By.OTHERS, what, place_of(owners[0][1]))
         frames, maker = evidence.frames(stack), evidence.innermost(stack)
-        if beneath is not None and not evidence.owners(beneath) and maker == evidence.innermost(beneath):
+        generated = beneath is not None and not evidence.owners(beneath) and maker == evidence.innermost(beneath)
+        if early or generated:
             return Cause(maker, By.OTHERS, what, place_of(frames[0]))
         return Cause(None, By.NOBODY, f"code of {maker}, which owns no tables, {what}", place_of(frames[0]))
 
@@ -286,6 +302,11 @@ class Causes:
         return worst(causes)
 
 
+def is_early(edit: Edit) -> bool:
+    """Tell whether an edit came before the table's own definition, or concerns its whole MetaData."""
+    return edit.early or edit.attribute == "naming_convention"
+
+
 def worst(causes: Iterable[Cause]) -> Cause:
     """The application's doing before what is not explained, before anybody else's; else the first."""
     ranks = {By.APPLICATION: 0, By.NOBODY: 1, By.OTHERS: 2}
@@ -308,6 +329,8 @@ def _item_text(item: Item) -> str:
 
 
 def _edit_text(edit: Edit) -> str:
+    if edit.attribute == "naming_convention":
+        return "changes the naming convention of its MetaData"
     if edit.kind == "table":
         return f"changes the {edit.attribute} of the table"
     what = f"the {edit.kind} {edit.name}" if edit.name is not None else f"a {edit.kind} without a name"

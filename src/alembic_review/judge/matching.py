@@ -40,6 +40,8 @@ def edit_leads_to(edit: Edit, change: ChangeFact) -> bool:
     if change.kind == "add_table" or (edit.kind == "table" and edit.attribute == "name"):
         return True
     kind = kind_of(change)
+    if edit.attribute == "naming_convention":
+        return kind in _ALIKE
     if not _alike(edit.kind, kind):
         return False
     if edit.attribute == "name":

@@ -155,7 +155,7 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
         models=_models(case),
         plugins=tuple(dict.fromkeys(plugin for entry in databases for plugin in entry.plugins)),
         filters=tuple(dict.fromkeys(_filters(case))),
-        not_checked=tuple(dict.fromkeys([*hidden, *facts.not_checked])),
+        not_checked=tuple(dict.fromkeys([*hidden, *_listeners(case), *facts.not_checked])),
         timings_ms=dict(facts.timings_ms),
     )
 
@@ -186,6 +186,16 @@ def _filters(case: Case) -> list[str]:
         f"{entry.name}: {locations.text(entry.place)}" if entry.place is not None else entry.name
         for database in case.databases
         for entry in database.facts.filters
+    ]
+
+
+def _listeners(case: Case) -> list[str]:
+    """Functions of the application that may change any table, while it is defined and while the database is read."""
+    evidence = case.evidence
+    return [
+        f"what {evidence.locations.text(listener.place)} does to tables (it listens to every {listener.event})"
+        for listener in case.facts.listeners
+        if listener.package is None or evidence.is_application(listener.package)
     ]
 
 

@@ -101,14 +101,25 @@ class Edit:
 
     ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``name`` the column, index or constraint (``None``
     for the table itself and for unnamed items); ``attribute`` what changed: ``type``, ``nullable``, ``server_default``,
-    ``comment``, ``added``, ``removed``. ``stack`` is known only where the change went through an attribute assignment
-    or a call that could be watched.
+    ``comment``, ``added``, ``removed``, and of the table also ``naming_convention``: that of its MetaData. ``stack`` is
+    known only where the change went through an attribute assignment or a call that could be watched. ``early`` is what
+    happened between the making of the column (of the MetaData) and that moment.
     """
 
     kind: str
     name: str | None
     attribute: str
     stack: int | None = None
+    early: bool = False
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A function that listens to an event (``Column.after_parent_attach``) of every object of that class."""
+
+    event: str
+    place: Place
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -268,6 +279,7 @@ class Facts:
     frames: tuple[Frame, ...] = ()
     stacks: tuple[tuple[int, ...], ...] = ()
     modules: tuple[str, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
 

@@ -91,7 +91,7 @@ def _column_differences(entry: FrozenColumn) -> Iterator[Difference]:
         yield Difference("column", column, "name")
     elif _column_identity(column) != entry.identity:
         yield Difference("column", column, "changed")
-    if _default_identity(column) != entry.server_default:
+    if default_identity(column) != entry.server_default:
         yield Difference("column", column, "server_default")
     if column.comment != entry.comment:
         yield Difference("column", column, "comment")
@@ -101,7 +101,7 @@ def _column_differences(entry: FrozenColumn) -> Iterator[Difference]:
 
 
 def _type_changed(current: Any, entry: FrozenColumn) -> bool:
-    values = dict(_type_values(current))
+    values = dict(type_values(current))
     return type(current) is not entry.type_class or any(values.get(name) != value for name, value in entry.type_values)
 
 
@@ -110,9 +110,9 @@ def _freeze_column(column: Column[Any]) -> FrozenColumn:
         column=column,
         identity=_column_identity(column),
         type_class=type(column.type),
-        type_values=_type_values(column.type),
+        type_values=type_values(column.type),
         nullable=column.nullable,
-        server_default=_default_identity(column),
+        server_default=default_identity(column),
         comment=column.comment,
     )
 
@@ -122,12 +122,12 @@ def _column_identity(column: Column[Any]) -> tuple[Any, ...]:
     return column.name, column.system, column.primary_key
 
 
-def _default_identity(column: Column[Any]) -> tuple[int, int]:
+def default_identity(column: Column[Any]) -> tuple[int, int]:
     """The default and what it is made of: some do not compile to text."""
     return id(column.server_default), id(getattr(column.server_default, "arg", None))
 
 
-def _type_values(value: Any) -> tuple[tuple[str, Any], ...]:
+def type_values(value: Any) -> tuple[tuple[str, Any], ...]:
     """The plain parameters of a type: length, precision, names, the values of an Enum."""
     variants = getattr(value, "_variant_mapping", {})
     found: list[tuple[str, Any]] = [("variants", tuple(sorted((name, id(kind)) for name, kind in variants.items())))]
@@ -139,7 +139,7 @@ def _type_values(value: Any) -> tuple[tuple[str, Any], ...]:
         elif isinstance(part, (list, tuple)) and all(isinstance(element, _PLAIN) for element in part):
             found.append((name, tuple(part)))
         elif name in ("impl", "item_type") and hasattr(part, "__dict__"):
-            found.append((name, (type(part), _type_values(part))))
+            found.append((name, (type(part), type_values(part))))
     return tuple(found)
 
 

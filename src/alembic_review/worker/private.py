@@ -75,6 +75,12 @@ def replace_pool_creator(connect: Callable[[Any, Any, Callable[[Any], Any] | Non
     return True
 
 
+def class_listeners(kind: type, name: str) -> list[Callable[..., Any]]:
+    """The functions that listen to this event of every ``kind``; none where this SQLAlchemy keeps them elsewhere."""
+    event = getattr(getattr(kind, "dispatch", None), name, None)
+    return list(getattr(event, "_clslevel", {}).get(kind, ()))
+
+
 def pool_dialect(pool: Any) -> Any:
     """The dialect that a pool makes connections for; ``None`` when it has not been told."""
     dialect = getattr(pool, "_dialect", None)

@@ -32,6 +32,7 @@ from alembic_review.worker import limits, private
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import Comparison, compare, metadatas
 from alembic_review.worker.environment import Environment
+from alembic_review.worker.making import listeners
 from alembic_review.worker.packages import describe_packages, may_be_custom, package_of_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.problems import WorkerError, mask
@@ -228,6 +229,7 @@ class Session:
             frames=tuple(self.stacks.frames),
             stacks=tuple(self.stacks.stacks),
             modules=_modules({package.name for package in described}),
+            listeners=listeners(),
             not_checked=() if self.redirect.watches_pools else ("connection pools (this SQLAlchemy can't be watched)",),
             timings_ms=self.timings,
         )

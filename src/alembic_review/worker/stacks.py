@@ -114,6 +114,11 @@ def is_sqlalchemy(code: CodeType) -> bool:
     return code.co_filename.startswith(_SQLALCHEMY)
 
 
+def is_theirs(code: CodeType) -> bool:
+    """False for code of SQLAlchemy, of Alembic, of the standard library, and for ours."""
+    return _classify(code) == _KEEP
+
+
 def is_function(frame: FrameType) -> bool:
     """False for the body of a module or a class, whose locals are everybody's."""
     return bool(frame.f_code.co_flags & _OPTIMIZED)

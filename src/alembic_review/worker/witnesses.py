@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
 from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze
 from alembic_review.worker.generators import source_tables
+from alembic_review.worker.making import Conventions, MadeColumn, copied, made
 from alembic_review.worker.private import COLUMN_COPY
 from alembic_review.worker.stacks import Stacks, is_sqlalchemy
 
@@ -31,6 +32,15 @@ class _Record:
     removal: int | None = None
 
 
+@dataclass(frozen=True)
+class _Assigned:
+    """An attribute that somebody other than SQLAlchemy assigned; ``early`` before the table was attached."""
+
+    target: Any
+    stack: int | None
+    early: bool
+
+
 @dataclass
 class _Attached:
     item: Any
@@ -45,8 +55,10 @@ class Witnesses:
     stacks: Stacks
     _tables: dict[int, _Record] = field(default_factory=dict)
     _items: dict[int, _Attached] = field(default_factory=dict)
-    _edits: dict[tuple[int, str], tuple[Any, int | None]] = field(default_factory=dict)
-    _made: dict[int, tuple[Any, int | None]] = field(default_factory=dict)
+    _edits: dict[tuple[int, str], _Assigned] = field(default_factory=dict)
+    _made: dict[int, MadeColumn] = field(default_factory=dict)
+    _early: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    _conventions: Conventions = field(default_factory=Conventions)
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
     def install(self) -> None:
@@ -58,6 +70,7 @@ class Witnesses:
         self._watch_removals()
         self._watch_copies()
         self._watch_construction()
+        self._watch_conventions()
 
     def stop(self) -> None:
         """Take the listeners off: reflection makes thousands of tables and columns that are nobody's models."""
@@ -99,17 +112,24 @@ class Witnesses:
         if walk.tool:
             return
         sources = source_tables(walk.frames, table) if walk.copy_of is None else ()
+        for column in table.columns:
+            record = self._made.get(id(column))
+            if record is not None:
+                self._early[id(column)] = tuple(record.changed(column))
         self._tables[id(table)] = _Record(table, metadata, freeze(table), walk.stack, sources, walk.copy_of)
 
     def _watch_attributes(self, kind: type, names: frozenset[str]) -> None:
         original: Any = kind.__setattr__
 
         def noted(target: Any, name: str, value: Any) -> None:
+            if name not in names or is_sqlalchemy(sys._getframe(1).f_code):
+                original(target, name, value)
+                return
+            before = getattr(target, name, None)
             original(target, name, value)
-            if name in names:
-                caller = sys._getframe(1)
-                if not is_sqlalchemy(caller.f_code):
-                    self._edits[(id(target), name)] = (target, self.stacks.walk(caller).stack)
+            early = id(getattr(target, "table", target)) not in self._tables
+            if not early or not _same(before, value):
+                self._edits[(id(target), name)] = _Assigned(target, self.stacks.walk(sys._getframe(1)).stack, early)
 
         self._replace(kind, "__setattr__", noted)
 
@@ -147,17 +167,39 @@ class Witnesses:
         def noted(column: Column[Any], *args: Any, **kwargs: Any) -> None:
             initialise(column, *args, **kwargs)
             walk = self.stacks.walk(sys._getframe(1))
-            if not walk.tool:
-                self._made.setdefault(id(column), (column, walk.stack))
+            if not walk.tool and id(column) not in self._made:
+                self._made[id(column)] = made(column, walk.stack)
 
         def noted_copy(column: Column[Any], *args: Any, **kwargs: Any) -> Any:
-            made = copy(column, *args, **kwargs)
+            copy_of = copy(column, *args, **kwargs)
             if id(column) in self._made:
-                self._made[id(made)] = (made, self._made[id(column)][1])
-            return made
+                self._made[id(copy_of)] = copied(copy_of, self._made[id(column)])
+            for name in _COLUMN_ATTRIBUTES:
+                assigned = self._edits.get((id(column), name))
+                if assigned is not None and assigned.early:
+                    self._edits[(id(copy_of), name)] = replace(assigned, target=copy_of)
+            return copy_of
 
         self._replace(Column, "__init__", noted)
         self._replace(Column, COLUMN_COPY, noted_copy)
+
+    def _watch_conventions(self) -> None:
+        """Names of indexes and constraints follow the convention of the MetaData, whoever defines the table."""
+        initialise = MetaData.__init__
+
+        def noted(metadata: MetaData, *args: Any, **kwargs: Any) -> None:
+            initialise(metadata, *args, **kwargs)
+            self._conventions.note(metadata, self.stacks.walk(sys._getframe(1)).stack, making=True)
+
+        original: Any = MetaData.__setattr__
+
+        def assigned(metadata: MetaData, name: str, value: Any) -> None:
+            original(metadata, name, value)
+            if name == "naming_convention" and not is_sqlalchemy(sys._getframe(1).f_code):
+                self._conventions.note(metadata, self.stacks.walk(sys._getframe(1)).stack, making=False)
+
+        self._replace(MetaData, "__init__", noted)
+        self._replace(MetaData, "__setattr__", assigned)
 
     def _removed(self, tables: list[Table], caller: FrameType) -> None:
         stack = self.stacks.walk(caller).stack
@@ -202,9 +244,9 @@ class Witnesses:
 
     def _describe_item(self, item: Any) -> Item:
         kind, name, columns = identify(item)
-        _, made = self._made.get(id(item), (None, None))
+        record = self._made.get(id(item))
         foreign_key = isinstance(item, ForeignKeyConstraint)
-        return Item(kind, name, columns, self._item_stack(item), foreign_key, made=made)
+        return Item(kind, name, columns, self._item_stack(item), foreign_key, made=record.stack if record else None)
 
     def _item_stack(self, item: Any) -> int | None:
         attached = self._items.get(id(item))
@@ -221,7 +263,7 @@ class Witnesses:
         """The call that assigned the attribute; for what is simply changed, whichever one there is."""
         names = ("name", "system") if difference.attribute == "changed" else (difference.attribute,)
         found = [self._edits.get((id(difference.item), name)) for name in names]
-        return next((entry[1] for entry in found if entry is not None), None)
+        return next((entry.stack for entry in found if entry is not None), None)
 
     def _describe_edits(self, table: Table) -> Iterable[Edit]:
         record = self._tables.get(id(table))
@@ -229,14 +271,37 @@ class Witnesses:
             return
         if record.copy_of is not None:
             yield from self._describe_edits(record.copy_of)
+        yield from self._conventions.edits(record.metadata)
+        told = set()
         for difference in differences(table, record.frozen):
             kind, name, _ = ("table", None, ()) if difference.kind == "table" else identify(difference.item)
-            stack = self._edit_stack(difference)
-            yield Edit(kind, name, difference.attribute, stack)
+            told.add((id(difference.item), difference.attribute))
+            yield Edit(kind, name, difference.attribute, self._edit_stack(difference))
+        for item in (table, *table.columns):
+            yield from (edit for edit in self._early_edits(item) if (id(item), edit.attribute) not in told)
         for item in ordered_items(table):
             if id(item) not in self._items:
                 kind, name, _ = identify(item)
                 yield Edit(kind, name, "added", None)
+
+    def _early_edits(self, item: Any) -> Iterable[Edit]:
+        """What was done to the table or a column of it before the table was attached."""
+        kind, name, names = ("table", None, _TABLE_ATTRIBUTES)
+        if isinstance(item, Column):
+            kind, name, names = ("column", item.name, _COLUMN_ATTRIBUTES)
+        unseen = set(self._early.get(id(item), ()))
+        for attribute in sorted(names):
+            assigned = self._edits.get((id(item), attribute))
+            if assigned is not None and assigned.early:
+                yield Edit(kind, name, "changed" if attribute == "system" else attribute, assigned.stack, early=True)
+            elif attribute in unseen:
+                yield Edit(kind, name, attribute, early=True)
+
+
+def _same(before: Any, value: Any) -> bool:
+    """Tell whether an assignment changed nothing; expressions are compared by identity."""
+    plain = (str, int, bool, type(None))
+    return before is value or (isinstance(before, plain) and isinstance(value, plain) and before == value)
 
 
 def ordered_items(table: Table) -> list[Any]:

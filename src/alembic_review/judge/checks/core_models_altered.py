@@ -44,7 +44,9 @@ def _items_and_edits(
     for edit in model.edits:
         cause = database.causes.of_edit(model, edit)
         replaced = edit.attribute in ("added", "removed") and edit.name in told
-        if cause.by is By.OTHERS or replaced or any(edit_leads_to(edit, change) for change in blocked):
+        # Names that come out different show as changes, or were altered by a revision too.
+        names = edit.attribute == "naming_convention"
+        if cause.by is By.OTHERS or replaced or names or any(edit_leads_to(edit, change) for change in blocked):
             continue
         yield _report(database, owned, cause, ("edit", edit.kind, edit.name, edit.attribute))
 
