@@ -12,7 +12,7 @@ from .decoy import Decoy, listening
 from .edits import Edit, Replace, Write
 from .environments import stack
 from .harness import Application, Run, make_project, run_alembic, run_tool
-from .scenario import check_every_run
+from .scenario import check_every_run, review_of
 from .test_environments import ENV, PENDING, VERSION, functions, rows
 
 OLD_STACK = stack().sqlalchemy < (2, 0)
@@ -174,6 +174,9 @@ def test_asynchronous_creator(decoy: Decoy, tmp_path: Path) -> None:
 RAW = {
     "psycopg2": f"import psycopg2; psycopg2.connect({arguments()})  # RAW",
     "psycopg2-dsn": "import psycopg2; psycopg2.connect('postgresql://library:x@127.0.0.1:PORT/library')  # RAW",
+    "psycopg2-class": "from psycopg2.extensions import connection; "
+    "connection('host=127.0.0.1 port=PORT dbname=library')  # RAW",
+    "psycopg-libpq": "from psycopg.pq import PGconn; PGconn.connect(b'host=127.0.0.1 port=PORT')  # RAW",
     "psycopg": f"import psycopg; psycopg.connect({arguments()})  # RAW",
     "psycopg-class": f"import psycopg; psycopg.Connection.connect({arguments()})  # RAW",
     "asyncpg": "import asyncio, asyncpg; "
@@ -215,6 +218,19 @@ def test_a_refusal_that_the_application_swallows(decoy: Decoy, tmp_path: Path) -
     )
     application = aimed("env_generic", decoy, tmp_path, functions(swallowed))
     refused(run_tool(application, conf="alembic.ini"), application, "# RAW")
+
+
+def test_a_process_that_env_py_starts_is_named(tmp_path: Path) -> None:
+    application = make_project(
+        tmp_path, "env_generic", (functions("import subprocess; subprocess.run(['true'], check=True)  # START"),)
+    )
+    run = run_tool(application, conf="alembic.ini")
+    assert rows(run) == PENDING
+    text = (application.project / ENV).read_text()
+    line = text[: text.index("# START")].count("\n") + 1
+    (said,) = [entry for entry in review_of(run)["provenance"]["not_checked"] if "another process" in entry]
+    assert "uses: true" in said
+    assert f"env.py:{line})" in said
 
 
 MARSDB = """

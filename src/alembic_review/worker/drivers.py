@@ -6,9 +6,10 @@ import functools
 import importlib.abc
 import importlib.util
 import inspect
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -17,50 +18,76 @@ Allows = Callable[["dict[str, Any]"], bool]
 Refuse = Callable[[str], Exception]
 
 CONNECT_FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "psycopg2": ("connect",),
-    "psycopg2cffi": ("connect",),
-    "psycopg": ("Connection.connect", "AsyncConnection.connect", "connect"),
-    "asyncpg": ("connection.connect", "connect"),
+    "psycopg2": (
+        "connect",
+        "_connect",
+        "_psycopg._connect",
+        "_psycopg.connection.__init__",
+        "_psycopg.ReplicationConnection.__init__",
+        "extensions.connection.__init__",
+    ),
+    "psycopg2cffi": ("connect", "_connect", "extensions.connection.__init__"),
+    "psycopg": (
+        "Connection.connect",
+        "AsyncConnection.connect",
+        "connect",
+        "generators.connect",
+        "pq.PGconn.connect",
+        "pq.PGconn.connect_start",
+    ),
+    "asyncpg": ("connection.connect", "connect", "connect_utils._connect"),
     "pg8000": ("core.CoreConnection.__init__",),
     "pymysql": ("connections.Connection.__init__",),
-    "MySQLdb": ("connect", "Connect"),
-    "mysql.connector": ("connect",),
-    "mariadb": ("connect",),
-    "oracledb": ("connect", "connect_async"),
-    "cx_Oracle": ("connect", "Connection"),
+    "aiomysql": ("connection.Connection.__init__",),
+    "asyncmy": ("connection.Connection.__init__", "connection.connect", "connect"),
+    "MySQLdb": ("connect", "Connect", "Connection"),
+    "MySQLdb.connections": ("Connection.__init__",),
+    "MySQLdb._mysql": ("connect", "connection.__init__"),
+    "mysql.connector": ("connect", "abstracts.MySQLConnectionAbstract.connect"),
+    "mysql.connector.aio": ("connect", "abstracts.MySQLConnectionAbstract.__init__"),
+    "mariadb": ("connect", "connections.Connection.__init__"),
+    "oracledb": (
+        "connect",
+        "connect_async",
+        "create_pool",
+        "create_pool_async",
+        "Connection.__init__",
+        "AsyncConnection.__init__",
+    ),
+    "cx_Oracle": ("connect", "Connection", "SessionPool"),
     "pyodbc": ("connect",),
-    "pymssql": ("connect",),
+    "pymssql": ("connect", "_pymssql.connect", "_mssql.connect", "_mssql.MSSQLConnection.__init__"),
 }
-"""Where each driver opens a connection; sqlite3 is watched through Python's audit events."""
+"""Where each driver opens a connection, from the function that people call down to the lowest one that Python reaches.
 
-_MEMORY = ("", ":memory:")
+sqlite3 is watched through Python's audit events, and so are the sockets of drivers written in Python.
+"""
+
+DRIVERS = frozenset(name.partition(".")[0] for name in CONNECT_FUNCTIONS)
+"""The top-level modules of the known drivers."""
+
+_inside: ContextVar[bool] = ContextVar("alembic_review_inside_connect", default=False)
+"""True within a connect that was allowed: the driver's own layers below it need no second answer."""
 
 
-def guard(allows: Allows, refuse: Refuse) -> None:
+def guard(allows: Allows, refuse: Refuse) -> DriverGuard:
     """From now on a driver connects only where ``allows`` says so; else what ``refuse`` returns is raised."""
-    finder = _DriverFinder(allows, refuse)
+    found = DriverGuard(allows, refuse)
     for name in CONNECT_FUNCTIONS:
         if name in sys.modules:
-            finder.protect(sys.modules[name])
-    sys.meta_path.insert(0, finder)
-    sys.addaudithook(functools.partial(_audit, allows, refuse))
+            found.protect(sys.modules[name])
+    sys.meta_path.insert(0, found)
+    return found
 
 
-def _audit(allows: Allows, refuse: Refuse, event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "sqlite3.connect":
-        return
-    database = os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes, os.PathLike)) else str(arguments[0])
-    if database not in _MEMORY and not allows({"database": database}):
-        raise refuse("sqlite3")
-
-
-class _DriverFinder(importlib.abc.MetaPathFinder):
-    """Protects a driver as soon as somebody imports it."""
+class DriverGuard(importlib.abc.MetaPathFinder):
+    """Protects a driver as soon as somebody imports it; ``unwatched`` names those it could not protect."""
 
     def __init__(self, allows: Allows, refuse: Refuse) -> None:
         self._allows = allows
         self._refuse = refuse
         self._busy: set[str] = set()
+        self.unwatched: set[str] = set()
 
     def find_spec(
         self,
@@ -88,28 +115,69 @@ class _DriverFinder(importlib.abc.MetaPathFinder):
         return spec
 
     def protect(self, module: ModuleType) -> None:
-        for dotted in CONNECT_FUNCTIONS[module.__name__]:
-            owner: Any = module
-            *parents, name = dotted.split(".")
-            for parent in parents:
-                owner = getattr(owner, parent, None)
-            original = getattr(owner, name, None)
-            if original is None:
-                continue
-            raw = vars(owner).get(name)
-            if isinstance(raw, classmethod):
-                setattr(owner, name, classmethod(self._wrap(raw.__func__, module.__name__)))
-            else:
-                setattr(owner, name, self._wrap(original, module.__name__))
+        """Wrap the functions of this driver that open connections."""
+        wrapped = [self._protect(module, dotted) for dotted in CONNECT_FUNCTIONS[module.__name__]]
+        if not any(wrapped):
+            self.unwatched.add(module.__name__)
+
+    def _protect(self, module: ModuleType, dotted: str) -> bool:
+        """False when this version of the driver has no such name, or it can't be replaced."""
+        *parents, name = dotted.split(".")
+        owner: Any = module
+        above: Any = None
+        for parent in parents:
+            above, owner = owner, getattr(owner, parent, None)
+        if owner is None or getattr(owner, name, None) is None:
+            return False
+        raw = inspect.getattr_static(owner, name)
+        guarded: Any = self._wrap(getattr(owner, name), module.__name__)
+        if isinstance(raw, classmethod):
+            guarded = classmethod(self._wrap(raw.__func__, module.__name__))
+        try:
+            setattr(owner, name, guarded)
+        except TypeError:
+            # A type written in C: whoever asks its module for it gets a subclass, which does allow this.
+            owner = _subclass(owner)
+            setattr(owner, name, guarded)
+            setattr(above, parents[-1], owner)
+        return True
 
     def _wrap(self, function: Callable[..., Any], driver: str) -> Callable[..., Any]:
         @functools.wraps(function)
         def connect(*args: Any, **kwargs: Any) -> Any:
-            if not self._allows(_values(function, args, kwargs)):
+            if not _inside.get() and not self._allows(_values(function, args, kwargs)):
                 raise self._refuse(driver)
-            return function(*args, **kwargs)
+            if inspect.iscoroutinefunction(function):
+                return _awaited(function(*args, **kwargs))
+            with _allowed():
+                return function(*args, **kwargs)
 
         return connect
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+async def _awaited(connecting: Coroutine[Any, Any, Any]) -> Any:
+    with _allowed():
+        return await connecting
+
+
+def _subclass(original: type) -> type:
+    """A subclass that stands for ``original``: instances of the one are instances of the other."""
+
+    class Standing(type(original)):  # type: ignore[misc]
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, original) if cls is made else super().__instancecheck__(instance)
+
+    made: type = Standing(original.__name__, (original,), {"__module__": original.__module__})
+    return made
 
 
 def _values(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

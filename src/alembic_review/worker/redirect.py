@@ -20,7 +20,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import Pool
 
-from alembic_review.worker import drivers, private
+from alembic_review.worker import private
+from alembic_review.worker.audit import Audit
+from alembic_review.worker.drivers import DRIVERS, guard
 from alembic_review.worker.problems import WorkerError, mask
 from alembic_review.worker.stacks import Stacks
 
@@ -78,8 +80,9 @@ class Redirect:
         self._proven: set[int] = set()
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
-        self.watches_pools = True
+        self._watches_pools = True
         self._dialects: set[str] = set()
+        self._audit = Audit(self._allows, self._reaches, self._refuse_raw, self._where)
 
     def install(self) -> None:
         event.listen(Engine, "do_connect", self._do_connect)
@@ -87,8 +90,16 @@ class Redirect:
         event.listen(Pool, "connect", self._prove, insert=True)
         self._note_engines()
         self._note_dialects()
-        self.watches_pools = private.replace_pool_creator(self._pool_connect)
-        drivers.guard(self._allows, self._refuse_raw)
+        self._watches_pools = private.replace_pool_creator(self._pool_connect)
+        self._drivers = guard(self._allows, self._refuse_raw)
+        self._audit.install()
+
+    def not_checked(self) -> tuple[str, ...]:
+        """One line for each way around the redirect that can't be watched, and for what went it."""
+        pools = () if self._watches_pools else ("connection pools (this SQLAlchemy can't be watched)",)
+        unwatched = sorted(self._drivers.unwatched)
+        drivers = tuple(f"direct connections of {name} (this version can't be watched)" for name in unwatched)
+        return (*pools, *drivers, *self._audit.not_checked())
 
     def start_run(self) -> None:
         """Forget the order of engines: the next run of ``env.py`` counts its own."""
@@ -197,6 +208,11 @@ class Redirect:
             for scratch in self._scratch.values()
         )
 
+    def _reaches(self, address: Any) -> bool:
+        """True for the address of a socket that belongs to a scratch database of this run."""
+        host, port = (address[0], address[1]) if isinstance(address, tuple) else (os.path.dirname(str(address)), None)
+        return any(host == scratch.host and port in (None, scratch.port) for scratch in self._scratch.values())
+
     def _refuse_raw(self, driver: str) -> RefusedError:
         return self._refuse(
             f"A direct {driver} connection was refused: it would not go to the scratch database.",
@@ -204,11 +220,13 @@ class Redirect:
         )
 
     def _refuse(self, message: str, hint: str = "") -> RefusedError:
-        frame = self._stacks.place(sys._getframe(1))
-        where = f" (asked for at {frame.path}:{frame.line})" if frame else ""
-        error = WorkerError(mask(message) + where, hint)
+        error = WorkerError(mask(message) + self._where(), hint)
         self.refusal = self.refusal or error
         return RefusedError(error.message)
+
+    def _where(self) -> str:
+        frame = self._stacks.place(sys._getframe(1), beyond=DRIVERS)
+        return f" (asked for at {frame.path}:{frame.line})" if frame else ""
 
 
 @contextmanager

@@ -230,7 +230,7 @@ class Session:
             stacks=tuple(self.stacks.stacks),
             modules=_modules({package.name for package in described}),
             listeners=listeners(),
-            not_checked=() if self.redirect.watches_pools else ("connection pools (this SQLAlchemy can't be watched)",),
+            not_checked=self.redirect.not_checked(),
             timings_ms=self.timings,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -73,14 +72,14 @@ class Stacks:
         numbers = tuple([self._frame(item) for item in kept])
         return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of)
 
-    def here(self, depth: int = 1) -> int | None:
-        """The stack of the caller."""
-        return self.walk(sys._getframe(depth)).stack
+    def place(self, frame: FrameType | None, *, beyond: frozenset[str] = frozenset()) -> Frame | None:
+        """The innermost frame outside SQLAlchemy, Alembic and the standard library, import boundaries or not.
 
-    def place(self, frame: FrameType | None) -> Frame | None:
-        """The innermost frame outside SQLAlchemy, Alembic and the standard library, import boundaries or not."""
+        Frames of the top-level modules in ``beyond`` don't count either.
+        """
         while frame is not None:
-            if self._kind(frame.f_code) == _KEEP:
+            inside = str(frame.f_globals.get("__name__")).partition(".")[0] in beyond
+            if not inside and self._kind(frame.f_code) == _KEEP:
                 return self.frames[self._frame(frame)]
             frame = frame.f_back
         return None
