@@ -23,6 +23,7 @@ from alembic_review.cli.commands import cli
 from alembic_review.model.errors import ObservationError, ReviewError, UsageError
 from alembic_review.model.review import Failure, Gate, Review
 from alembic_review.model.settings import FailOn, Settings
+from alembic_review.reports import REPORTS, Rule
 from alembic_review.reports.json import read
 
 HERE = Path(__file__).parent
@@ -54,6 +55,9 @@ class FakeService(ModuleType):
     def failed_review(self, error: ReviewError, settings: Settings) -> Review:
         assert settings == self.seen[-1]
         return dataclasses.replace(EMPTY, failure=Failure(error.message, error.hint))
+
+    def rules(self) -> tuple[Rule, ...]:
+        return ()
 
     def explain(self, code: str) -> str:
         if code != "AR101":
@@ -206,6 +210,26 @@ def test_an_error_is_what_happened_and_a_hint(service: FakeService, capsys: Capt
 
 
 @pytest.mark.usefixtures("project")
+def test_nothing_in_the_log_of_a_job_is_a_command(
+    service: FakeService, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = dataclasses.replace(BLOCKED.changes[0], reason=f"{'x' * 20} ::stop-commands::now ##[add-mask]x")
+    service.result = dataclasses.replace(CLEAN, changes=(change,))
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run(["--verbose"]) == 0
+    assert re.search(r"(?m)^\s+::stop-commands::", capsys.readouterr().out)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert run(["--verbose"]) == 0
+    out = capsys.readouterr().out
+    assert r"\x3a:stop-commands::" in out
+    assert r"##\x5badd-mask]x" in out
+    assert not re.search(r"(?m)^\s*::|##\[", out)
+    service.result = ObservationError("env.py failed\n ::set-env name=x::1\n##[error]y")
+    assert run([]) == 3
+    assert capsys.readouterr().err == "Error: env.py failed\n \\x3a:set-env name=x::1\n##\\x5berror]y\n"
+
+
+@pytest.mark.usefixtures("project")
 def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsys: Captured) -> None:
     service.result = RuntimeError("postgresql://me:s3cret@host/db refused; connect(password='s3cret', pwd=s3cret)")
     assert run([]) == 3
@@ -223,7 +247,7 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
     ("argv", "said"),
     [
         (["-o", "jsn"], "Did you mean json?"),
-        (["-o", "app/rattail.conf"], "The formats are terminal, json, markdown, owners"),
+        (["-o", "app/rattail.conf"], f"The formats are {', '.join(report.name for report in REPORTS)}."),
         (["-o", "json="], "the name of the file is missing"),
         (["-o", "json=a", "-o", "terminal=./a"], "two reports can't both go to"),
         (["-o", "json", "-o", "terminal=-"], "two reports can't both go to standard output"),

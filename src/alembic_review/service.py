@@ -20,7 +20,7 @@ from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.sources import declared_tables
-from alembic_review.reports import REPORTS, Options, brief
+from alembic_review.reports import REPORTS, Options, Rule, brief
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted, Where
@@ -57,7 +57,7 @@ def failed_review(error: ReviewError, settings: Settings) -> Review:
         changes=(),
         findings=(),
         tables=(),
-        provenance=Provenance(tool=tool(), config=str(settings.config or "")),
+        provenance=Provenance(tool=tool(), config=_conf(settings), root=root_in_checkout(settings.root)),
         failure=Failure(error.message, error.hint),
     )
 
@@ -69,6 +69,11 @@ def explain(code: str) -> str:
             return check.page
     known = ", ".join(check.code for check in CHECKS)
     raise UsageError(f"There is no check {code}.", hint=f"The codes are: {known}.")
+
+
+def rules() -> tuple[Rule, ...]:
+    """The checks, for the reports that describe them."""
+    return tuple(Rule(check.code, check.title, check.severity, check.page) for check in CHECKS)
 
 
 def publish(review: Review, where: Where, environ: Mapping[str, str]) -> Posted:
@@ -102,6 +107,14 @@ def root_in_checkout(root: Path | None) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip().rstrip("/") or "." if done.returncode == 0 else ""
+
+
+def _conf(settings: Settings) -> str:
+    """The conf file as seen from the root; only its name where it lies elsewhere."""
+    if settings.config is None:
+        return ""
+    config, root = settings.config.resolve(), settings.root.resolve() if settings.root is not None else None
+    return config.relative_to(root).as_posix() if root is not None and config.is_relative_to(root) else config.name
 
 
 def _observe(settings: Settings, progress: Progress, *, debug: bool) -> tuple[Facts, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from alembic_review.cli import screen
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.review import Review
-from alembic_review.reports import REPORTS, Options, Report
+from alembic_review.reports import REPORTS, Options, Report, Rule
 
 TERMINAL = "terminal"
 _STDOUT = "-"
@@ -95,6 +95,12 @@ def _parse(value: str) -> Output:
     return Output(reports[name], None if file in ("", _STDOUT) else Path(file))
 
 
+def _rules() -> tuple[Rule, ...]:
+    from alembic_review import service  # noqa: PLC0415 - not needed for most reports, nor for --help
+
+    return service.rules()
+
+
 def _write(review: Review, output: Output, shown: Shown) -> str | None:
     on_screen = output.file is None
     options = Options(
@@ -102,11 +108,14 @@ def _write(review: Review, output: Output, shown: Shown) -> str | None:
         colour=on_screen and screen.colourful(sys.stdout),
         sql=shown.sql,
         verbose=shown.verbose,
+        rules=_rules() if output.report.describes else (),
     )
     text = output.report.render(review, options)
     try:
-        if output.file is None:
-            to_stdout(text, encoding=sys.stdout.encoding if output.report.for_people else "utf-8")
+        if on_screen and output.report.for_people:
+            to_stdout(screen.logged(text), encoding=sys.stdout.encoding)
+        elif output.file is None:
+            to_stdout(text)
         else:
             output.file.write_bytes(text.encode("utf-8", "backslashreplace"))
     except OSError as error:

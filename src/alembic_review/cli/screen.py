@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alembic_review.model.errors import ObservationError, ReviewError
-from alembic_review.reports.text import visible
+from alembic_review.reports.text import visible, without_commands
 
 Progress = Callable[[str], None]
 
@@ -31,10 +31,15 @@ _PASSWORDS = (
 def say(text: str) -> None:
     """A line on stderr, with everything shown that a terminal would not; a stderr that is gone is no error."""
     with suppress(OSError, ValueError):
-        shown = visible(text, lines=True)
+        shown = logged(visible(text, lines=True))
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         sys.stderr.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         sys.stderr.flush()
+
+
+def logged(text: str) -> str:
+    """``text`` as it may stand in the log of a CI job, where the runner of GitHub or Forgejo looks for commands."""
+    return without_commands(text) if os.environ.get("GITHUB_ACTIONS") == "true" else text
 
 
 def show_error(error: ReviewError, *, debug: bool) -> None:

@@ -26,12 +26,16 @@ class Outcome(str, Enum):
 
 
 class Severity(str, Enum):
+    """Of a finding."""
+
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
 
 
 class Role(str, Enum):
+    """Of a table: provided by a package underneath, by the application, or by nobody knows whom."""
+
     CORE = "core"
     CUSTOM = "custom"
     UNKNOWN = "unknown"
@@ -48,6 +52,16 @@ class Location:
 
 @dataclass(frozen=True)
 class Change:
+    """One entry of Alembic's comparison, heads against models.
+
+    ``kind`` is Alembic's word for it, or ``op:ClassName`` for an operation of a plugin. ``schema`` is null for the
+    default one, ``table`` for a type that several tables share, ``name`` for a whole table and for an unnamed
+    constraint. ``owner`` is the package that provides the table, ``cause`` the one that causes the change; null where
+    nothing tells. Changes of one ``operation`` share ``python`` and ``sql``, which is null where it can't be told.
+    ``findings`` are codes, ``columns`` those of an index or a constraint. ``database`` is set only where there are
+    several. The ``fingerprint`` is the same for the same change in every run.
+    """
+
     fingerprint: str
     verdict: Verdict
     kind: str
@@ -139,6 +153,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Table:
+    """A table with its owner.
+
+    ``extends`` is the core table that it is tied to, one row to one row. ``evidence`` says why the owner is the owner.
+    """
+
     schema: str | None
     name: str
     owner: str | None
@@ -150,12 +169,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Gate:
+    """Whether the run is refused, and for what."""
+
     refused: bool
     reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Summary:
+    """How many changes there are by verdict, and how many findings by severity."""
+
     safe: int = 0
     blocked: int = 0
     upstream: int = 0
@@ -197,6 +220,8 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Review:
+    """Everything that a report says. Upstream drift alone is a clean outcome."""
+
     outcome: Outcome
     gate: Gate
     summary: Summary

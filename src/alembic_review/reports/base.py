@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alembic_review.model.review import Review
+from alembic_review.model.review import Review, Severity
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check as a report describes it; ``page`` is Markdown."""
+
+    code: str
+    title: str
+    severity: Severity
+    page: str
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to show a review. ``width`` is in columns; ``verbose`` lists what is folded otherwise."""
+    """How to show a review. ``width`` is in columns; ``verbose`` lists what is folded otherwise.
+
+    ``rules`` are the checks that there are, for the formats that describe them.
+    """
 
     width: int = 80
     colour: bool = False
     sql: bool = False
     verbose: bool = False
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,9 +37,11 @@ class Report:
     """One format: its name for ``-o``, what it is in a few words, and the function that writes it.
 
     ``for_people`` reports are shown in the terminal's own width, colours and encoding; the others are always UTF-8.
+    ``describes`` reports want the checks (``Options.rules``), which costs reading their pages.
     """
 
     name: str
     summary: str
     render: Callable[[Review, Options], str]
     for_people: bool = False
+    describes: bool = False

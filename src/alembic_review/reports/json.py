@@ -13,6 +13,7 @@ import msgspec
 from alembic_review.model.errors import UsageError
 from alembic_review.model.review import FORMAT, Finding, Review
 from alembic_review.reports.base import Options
+from alembic_review.reports.text import writable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,13 +29,14 @@ _ORDER: dict[type, tuple[str, ...]] = {
         *("change", "schema", "table", "revision", "location", "fingerprint"),
     ),
 }
-_OPTIONAL = ("pull_request", "suggestions", "failure")
+OPTIONAL = ("pull_request", "suggestions", "failure")
+"""Keys that are left out when there is nothing to say."""
 
 
 def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every report takes options
     """The review as JSON; the same review gives the same bytes. Ends with a newline."""
     data = _record(review)
-    for optional in _OPTIONAL:
+    for optional in OPTIONAL:
         if not data[optional]:
             del data[optional]
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
@@ -66,8 +68,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
-        # A file name that is no UTF-8 comes with lone surrogates, which no UTF-8 file can hold.
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return writable(value)
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from alembic_review.model.review import Change, Location
@@ -10,6 +11,7 @@ NOWHERE = "-"
 
 # Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide their neighbours.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_COMMAND = re.compile(r"^(\s*)::")
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -29,6 +31,20 @@ def _hidden(char: str) -> bool:
 
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def writable(text: str) -> str:
+    r"""``text`` as UTF-8 can hold it: a file name that is no UTF-8 comes with lone surrogates, which become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def without_commands(text: str) -> str:
+    r"""``text`` for the log of a GitHub job: lines that the runner would obey begin with an escape (``\x3a``).
+
+    It takes ``::name::`` at the start of a line and ``##[name]`` anywhere for commands.
+    """
+    lines = text.replace("##[", r"##\x5b").split("\n")
+    return "\n".join(_COMMAND.sub(r"\1\\x3a:", line) for line in lines)
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -1,0 +1,179 @@
+"""What a reviewer's tools are told: one issue for each finding, and for each change that no finding is about.
+
+SARIF, workflow annotations and GitLab's code quality all list issues with a place in the checkout. Upstream drift is
+nobody's to act on, so it is a remark there and no issue.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from alembic_review.model.review import Change, Finding, Location, Review, Severity, State, Verdict
+from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
+
+PROJECT = "project"
+_URGENCY = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+_UNSAID = {Verdict.BLOCKED: Severity.ERROR, Verdict.SAFE: Severity.INFO}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A file inside the Git checkout, with ``/`` between its folders, and a line that counts from 1."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Issue:
+    """``rule`` is a finding's code, or ``blocked-change`` and ``safe-change`` for a change without one.
+
+    ``subject`` says in a few words what it is about; there and in ``message`` no character is hidden. ``names`` are
+    schema, table and column as they are. ``fingerprint`` is unique in a review; ``spot`` is ``None`` for a place
+    outside of the project.
+    """
+
+    rule: str
+    severity: Severity
+    blocks: bool
+    subject: str
+    message: str
+    names: tuple[str, ...]
+    fingerprint: str
+    spot: Spot | None
+
+
+def issues(review: Review) -> tuple[Issue, ...]:
+    """Every issue, the blocking ones first, then by severity; otherwise in the order of the review."""
+    root = review.provenance.root
+    changes = dict(_reviewed(review))
+    told = {finding.change for finding in review.findings}
+    found = [_of_finding(finding, changes.get(finding.change or ""), root) for finding in review.findings]
+    found += [_of_change(change, root) for key, change in changes.items() if key not in told and _is_open(change)]
+    found.sort(key=lambda issue: (not issue.blocks, _URGENCY.index(issue.severity)))
+    return tuple(_unique(found))
+
+
+def stand_in(review: Review) -> Spot:
+    """The conf file's first line: for what has no place in the project, where a format can't do without one."""
+    run = review.provenance
+    name = PurePosixPath(run.config).name
+    path = _inside(run.root, run.config) or _inside(run.root, name) or _inside("", name) or "alembic.ini"
+    return Spot(path, 1)
+
+
+def headline(review: Review) -> str:
+    """Numbers of verdicts and severities, and what the gate refuses."""
+    summary = review.summary
+    numbers = f"{summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream"
+    levels = ((summary.error, "error"), (summary.warning, "warning"), (summary.info, "note"))
+    counts = [count(number, word) for number, word in levels if number]
+    found = f" with {', '.join(counts)}" if counts else ""
+    reasons = visible("; ".join(review.gate.reasons))
+    return f"{numbers}{found}." + (f" Refused by the gate: {reasons}." if review.gate.refused else "")
+
+
+def remarks(review: Review) -> tuple[str, ...]:
+    """What is no issue and still has to be said: upstream drift, and what was not looked at."""
+    drift = [change for change in review.changes if change.verdict is Verdict.UPSTREAM]
+    owners = ", ".join(dict.fromkeys(owner_label(change.owner) for change in drift))
+    lines = [f"{count(len(drift), 'change')} of upstream drift, not yours to write: {owners}"] if drift else []
+    lines += [f"Not checked: {visible(line)}" for line in review.provenance.not_checked]
+    return tuple(lines + [f"Filter of env.py: {visible(line)}" for line in review.provenance.filters])
+
+
+def _reviewed(review: Review) -> Iterator[tuple[str, Change]]:
+    """All changes by fingerprint; what a pull request brings counts once, as what is pending where it is."""
+    if review.pull_request is not None:
+        yield from ((change.fingerprint, change) for change in review.pull_request.changes if _is_done(change))
+    yield from ((change.fingerprint, change) for change in review.changes)
+
+
+def _is_done(change: Change) -> bool:
+    return getattr(change, "state", None) is State.IN_REVISION
+
+
+def _is_open(change: Change) -> bool:
+    """Something is left to do: a blocked change, or a safe one that no revision makes yet."""
+    return change.verdict is Verdict.BLOCKED or (change.verdict is Verdict.SAFE and not _is_done(change))
+
+
+def _of_finding(finding: Finding, change: Change | None, root: str) -> Issue:
+    location = finding.location or (change.location if change is not None else None)
+    names = _names(change) if change is not None else _some(finding.schema, finding.table)
+    revision = finding.revision if change is None else None
+    return Issue(
+        rule=finding.code,
+        severity=finding.severity,
+        blocks=finding.blocks,
+        subject=_label(change) if change is not None else _about(finding),
+        message=_sentences(finding.message, finding.hint, _elsewhere(location)),
+        names=names or _some(revision),
+        fingerprint=finding.fingerprint,
+        spot=_spot(location, root),
+    )
+
+
+def _of_change(change: Change, root: str) -> Issue:
+    return Issue(
+        rule=f"{change.verdict.value}-change",
+        severity=_UNSAID[change.verdict],
+        blocks=change.verdict is Verdict.BLOCKED,
+        subject=_label(change),
+        message=_sentences(change.reason, _elsewhere(change.location)),
+        names=_names(change),
+        fingerprint=change.fingerprint,
+        spot=_spot(change.location, root),
+    )
+
+
+def _label(change: Change) -> str:
+    return f"{visible(change.kind)} {target_label(change)}"
+
+
+def _about(finding: Finding) -> str:
+    if finding.table is not None:
+        return table_label(finding.schema, finding.table)
+    return f"revision {visible(finding.revision)}" if finding.revision is not None else "the run"
+
+
+def _names(change: Change) -> tuple[str, ...]:
+    return _some(change.schema, change.table, change.name)
+
+
+def _some(*names: str | None) -> tuple[str, ...]:
+    return tuple(name for name in names if name is not None)
+
+
+def _elsewhere(location: Location | None) -> str:
+    return f"({place_label(location)})" if location is not None and location.base != PROJECT else ""
+
+
+def _sentences(*texts: str) -> str:
+    return " ".join(visible(text, lines=True) for text in texts if text)
+
+
+def _spot(location: Location | None, root: str) -> Spot | None:
+    if location is None or location.base != PROJECT:
+        return None
+    path = _inside(root, location.path)
+    return Spot(path, max(1, location.line)) if path is not None else None
+
+
+def _inside(root: str, path: str) -> str | None:
+    """``path`` below ``root``; ``None`` for one that leads out of the checkout, as only a made-up report has."""
+    parts = PurePosixPath(root, path).parts
+    if not path or not parts or ".." in parts or parts[0].startswith("/"):
+        return None
+    return "/".join(parts)
+
+
+def _unique(found: Iterable[Issue]) -> Iterator[Issue]:
+    seen: Counter[str] = Counter()
+    for issue in found:
+        seen[issue.fingerprint] += 1
+        times = seen[issue.fingerprint]
+        yield issue if times == 1 else replace(issue, fingerprint=f"{issue.fingerprint}-{times}")

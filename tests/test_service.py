@@ -1,0 +1,35 @@
+"""What the service puts together without a run."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from alembic_review import service
+from alembic_review.judge.checks import CHECKS
+from alembic_review.model.errors import ObservationError
+from alembic_review.model.review import Outcome
+from alembic_review.model.settings import Settings
+
+
+def test_every_check_is_described() -> None:
+    assert [(rule.code, rule.title, rule.severity) for rule in service.rules()] == [
+        (check.code, check.title, check.severity) for check in CHECKS
+    ]
+    assert [rule.code for rule in service.rules() if not rule.page.startswith(f"# {rule.code}")] == []
+
+
+def test_a_failed_review_has_the_places_of_the_checkout_and_no_absolute_path(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    root = tmp_path / "apps" / "poser"
+    root.mkdir(parents=True)
+    error = ObservationError("No PostgreSQL.", hint="Install one.")
+    below = service.failed_review(error, Settings(config=root / "app" / "poser.conf", root=root))
+    assert (below.provenance.config, below.provenance.root) == ("app/poser.conf", "apps/poser")
+    elsewhere = service.failed_review(error, Settings(config=tmp_path / "poser.conf", root=root))
+    assert elsewhere.provenance.config == "poser.conf"
+    nothing = service.failed_review(error, Settings())
+    assert (nothing.provenance.config, nothing.provenance.root) == ("", "")
+    assert nothing.outcome is Outcome.FAILED
+    assert nothing.failure is not None
+    assert (nothing.failure.message, nothing.failure.hint) == ("No PostgreSQL.", "Install one.")
