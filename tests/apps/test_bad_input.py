@@ -267,6 +267,30 @@ def test_nothing_is_left_behind(end: str | None, tmp_path: Path) -> None:
         assert [line for line in _command_lines() if folder in line] == []
 
 
+DETACH = """
+import subprocess, sys
+if {forked}:
+    child = "import os, time; os.fork() and os._exit(0); os.setsid(); time.sleep(600)"
+else:
+    child = "import time; time.sleep(600)"
+started = subprocess.Popen([sys.executable, "-c", child, {marker!r}], start_new_session=True, env={{}})
+if {forked}:
+    started.wait()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells who started a process")
+@pytest.mark.parametrize("end", [None, "exit-0"])
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_process_in_a_session_of_its_own_is_ended_too(forked: bool, end: str | None, tmp_path: Path) -> None:
+    marker = str(tmp_path / "left-behind")
+    code = DETACH.format(forked=forked, marker=marker) + (ENDS[end] if end else "")
+    application = on_sqlite(tmp_path, functions(code))
+    run = run_tool(application, conf="alembic.ini")
+    assert run.status == (3 if end else 0), run.explain()
+    assert [line for line in _command_lines() if marker in line] == []
+
+
 def _command_lines() -> list[str]:
     """The command lines of all processes, where the system tells."""
     lines = []

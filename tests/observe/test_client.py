@@ -82,6 +82,18 @@ def test_a_worker_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> Non
         assert not _alive(pid)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells who started a process")
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 9)", "time.sleep(600)"])
+def test_what_a_worker_left_in_another_session_is_ended(tmp_path: Path, end: str) -> None:
+    body = HELLO + (
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+        "        open('pid', 'w').write(str(os.getpid()))\n        time.sleep(600)\n    os._exit(0)\n"
+        f"os.wait()\nwhile not os.path.exists('pid'):\n    time.sleep(0.01)\n{end}"
+    )
+    run(tmp_path, f"os.chdir({str(tmp_path)!r})\n{body}", timeout=2.0)
+    assert not _alive(int((tmp_path / "pid").read_text()))
+
+
 def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
     request = Request(str(tmp_path / "nothing"), tmp_path / "alembic.ini", "alembic", (), 5.0)
     with pytest.raises(ObservationError, match="can't be started") as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import struct
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -22,6 +23,7 @@ import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts
+from alembic_review.observe import descendants
 from alembic_review.observe.scratch.base import ScratchDatabase
 
 PROTOCOL = 1
@@ -110,8 +112,9 @@ def observe(request: Request, databases: Databases, progress: Progress) -> Facts
 @contextmanager
 def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
     ours, theirs = socket.socketpair()
+    mark = secrets.token_hex(16)
     try:
-        process = _start(request, theirs)
+        process = _start(request, theirs, mark)
     except BaseException:
         ours.close()
         raise
@@ -124,15 +127,16 @@ def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.
     try:
         yield process, ours
     finally:
+        # While it waits for more to do, the worker is alive, and whatever it started is known to be its own.
+        descendants.end(process, mark)
         ours.close()
-        _end(process)
         if pump is not None:
             pump.join(_GRACE)
         if process.stdout is not None and pump is not None and not pump.is_alive():
             process.stdout.close()
 
 
-def _start(request: Request, theirs: socket.socket) -> subprocess.Popen[bytes]:
+def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Popen[bytes]:
     try:
         # A session of its own: Ctrl-C reaches the parent alone, which then ends the worker and all it started.
         return subprocess.Popen(
@@ -141,7 +145,8 @@ def _start(request: Request, theirs: socket.socket) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if name not in FORGE_TOKENS},
+            env={name: value for name, value in os.environ.items() if name not in FORGE_TOKENS}
+            | {descendants.VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:
@@ -149,13 +154,6 @@ def _start(request: Request, theirs: socket.socket) -> subprocess.Popen[bytes]:
             f"The interpreter {request.python} can't be started: {error.strerror}.",
             hint="Name the application's Python with --python, for example --python .venv/bin/python.",
         ) from error
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the worker's whole session, whatever it is doing."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 @dataclass

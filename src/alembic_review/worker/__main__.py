@@ -16,12 +16,18 @@ def _make_importable() -> None:
     sys.modules["alembic_review"] = package
 
 
-def _die_with_parent() -> None:
-    """Linux: end when the parent is killed, also while env.py hangs (prctl(2), PR_SET_PDEATHSIG)."""
+def _tie_processes() -> None:
+    """Linux, prctl(2): end when the parent is killed, also while env.py hangs, and keep orphans of ours.
+
+    The latter lets the parent find every process that the application started, to end it with us.
+    """
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(1, 9)
+        set_parent_death_signal, set_child_subreaper = 1, 36
+        prctl = ctypes.CDLL(None).prctl
+        prctl(set_parent_death_signal, 9)
+        prctl(set_child_subreaper, 1)
 
 
 def _main() -> int:
@@ -29,7 +35,7 @@ def _main() -> int:
     # The project is not written to, not even with the byte code of its modules.
     sys.dont_write_bytecode = True
     os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
-    _die_with_parent()
+    _tie_processes()
     _make_importable()
     if sys.version_info < (3, 10):
         print(f"alembic-review needs Python 3.10 or newer for the application, not {sys.version.split()[0]}.")

@@ -37,6 +37,8 @@ def serve(descriptor: int, version: str) -> int:
                 message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
                 hint="Run again with --debug for the whole traceback.",
             )
+        # The parent ends us and whatever the application started; it finds these by us, so wait for it.
+        channel.receive()
     except ChannelClosedError:
         return 3
     # Threads and exit handlers of the application have nothing left to do for us, and may hang.

@@ -1,0 +1,72 @@
+"""Ends everything that a process started, also what moved into a session of its own (Linux; elsewhere its group)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+VARIABLE = "ALEMBIC_REVIEW_WORKER"
+"""The environment variable by which descendants are known after the process between them and us is gone."""
+
+_PROCESSES = Path("/proc")
+_PATIENCE = 5.0
+
+
+def end(process: Popen[Any], mark: str) -> None:
+    """Kill ``process`` and all it started, and wait for it. ``mark`` is the value its ``VARIABLE`` was given.
+
+    The process has to be a subreaper (prctl(2)): then orphans among its descendants stay its descendants. It is
+    stopped first, so that nothing can be started while we look.
+    """
+    process.send_signal(signal.SIGSTOP)
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        found = _alive_descendants(process.pid, mark)
+        if not found:
+            break
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _alive_descendants(root: int, mark: str) -> set[int]:
+    """Descendants of ``root``, and whoever carries the mark; without zombies, which are ended already."""
+    states = {pid: state for pid in _pids() if (state := _state(pid)) is not None}
+    found = {pid for pid in states if pid != root and _carries(pid, mark)}
+    grown = {root, *found}
+    while grown:
+        grown = {pid for pid, (_, parent) in states.items() if parent in grown} - found
+        found |= grown
+    return {pid for pid in found if states[pid][0] != "Z"} - {root, os.getpid()}
+
+
+def _pids() -> list[int]:
+    try:
+        return [int(path.name) for path in _PROCESSES.iterdir() if path.name.isdecimal()]
+    except OSError:
+        return []
+
+
+def _state(pid: int) -> tuple[str, int] | None:
+    """State and parent of a process (proc(5)); ``None`` when it is gone, or the system has no such file."""
+    try:
+        text = (_PROCESSES / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    state, parent = text.rpartition(")")[2].split()[:2]
+    return state, int(parent)
+
+
+def _carries(pid: int, mark: str) -> bool:
+    try:
+        return f"{VARIABLE}={mark}".encode() in (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
