@@ -528,3 +528,14 @@ def test_a_core_table_that_is_removed_though_a_model_declares_it_is_not_explaine
     world = basics()
     world.change("remove_table", "product")
     assert only(world.review()).verdict is BLOCKED
+
+
+def test_a_revision_in_no_known_package_may_be_the_application_s_whatever_the_settings_say_of_the_table() -> None:
+    world = basics()
+    world.settings = replace(world.settings, owners={"old": "basis"})
+    world.revision("z1", None, "/elsewhere/versions")
+    world.databases[0].created("old", "z1")
+    world.change("remove_table", "old")
+    change = only(world.review())
+    assert (change.verdict, change.cause) == (BLOCKED, None)
+    assert "z1" in change.reason
