@@ -21,7 +21,7 @@ import alembic_review
 from alembic_review.cli import outputs, run, screen
 from alembic_review.cli.commands import cli
 from alembic_review.model.errors import ObservationError, ReviewError, UsageError
-from alembic_review.model.review import Failure, Gate, Review
+from alembic_review.model.review import Failure, Gate, Review, Severity
 from alembic_review.model.settings import FailOn, Settings
 from alembic_review.reports import REPORTS, Rule
 from alembic_review.reports.json import read
@@ -57,7 +57,7 @@ class FakeService(ModuleType):
         return dataclasses.replace(EMPTY, failure=Failure(error.message, error.hint))
 
     def rules(self) -> tuple[Rule, ...]:
-        return ()
+        return (Rule("AR101", "Blocked change", Severity.ERROR, self.explain("AR101")),)
 
     def explain(self, code: str) -> str:
         if code != "AR101":
@@ -325,6 +325,55 @@ def test_render_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SAMPLE.read_bytes())))
     assert run(["render", "-", "--verbose"]) == 0
     assert capsys.readouterr().out == (HERE / "golden" / "poser.terminal-verbose.txt").read_text()
+
+
+@pytest.mark.parametrize("options", [[], ["--sql"], ["--verbose"]], ids=str)
+@pytest.mark.parametrize("name", ["poser", "clean", "hostile", "failed"])
+def test_render_gives_the_bytes_that_the_run_gave(
+    service: FakeService, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: list[str]
+) -> None:
+    service.result = read((HERE / "golden" / f"{name}.json").read_bytes())
+    formats = [report.name for report in REPORTS]
+
+    def files(folder: str) -> list[str]:
+        (project / folder).mkdir()
+        return [word for report in formats for word in ("-o", f"{report}={folder}/{report}")]
+
+    monkeypatch.setenv("COLUMNS", "93")
+    assert run([*files("run"), *options]) in {0, 1, 3}
+    assert run(["render", "run/json", *files("later"), *options]) == 0
+    for report in formats:
+        ours = (project / "run" / report).read_bytes()
+        assert ours
+        assert (project / "later" / report).read_bytes() == ours, report
+
+
+@pytest.mark.parametrize("command", ["render", "publish"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "is not a JSON report"),
+        (b'{"format": "alembic-review/1"}', "is a damaged report: Object missing required field"),
+        (b"[" * 200_000, "is not a JSON report"),
+        (b'{"format": "\\u001b]0;title\\u0007::error::x"}', "is not a report of the format alembic-review/1"),
+        (SAMPLE.read_bytes().replace(b'"refused": true', b'"refused": true, "\\u202e::error::": 1', 1), "unknown key"),
+        (SAMPLE.read_bytes().replace(b'"line": 14', b'"line": ' + b"9" * 5000, 1), "Integer value out of range"),
+        (SAMPLE.read_bytes().replace(b'"AR101"', b'{"a": "x"}', 1), "is a damaged report"),
+        (SAMPLE.read_bytes() + b" " * (32 << 20), "is larger than 32 MiB, which no report is"),
+    ],
+    ids=["empty", "bare", "deep", "other", "key", "number", "type", "large"],
+)
+def test_a_saved_report_is_a_strangers_file(
+    project: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, *, command: str, text: bytes, said: str
+) -> None:
+    (project / "review.json").write_bytes(text)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert run([command, "review.json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert len(err) < 600
+    assert not re.search("(?m)[\x00-\x09\x0b-\x1f\u202e]|^\\s*::", err)
 
 
 @pytest.mark.usefixtures("service")

@@ -209,7 +209,7 @@ def publish_command(*, file: str, strict: bool, debug: bool, **where: Unpack[Nam
     What the options leave open, the environment of the CI job tells. A comment that can't be posted is told on standard
     error and fails nothing, unless --strict asks for it.
     """
-    review = _saved(file, largest=_LARGEST)
+    review = _saved(file)
     try:
         posted = _publish(review, where)
     except ReviewError as error:
@@ -234,18 +234,18 @@ def _publish(review: Review, where: Named) -> Posted:
         raise screen.internal_error(error) from error
 
 
-def _saved(file: str, largest: int = -1) -> Review:
-    """The review of a JSON report of at most ``largest`` bytes, whoever may have written it."""
+def _saved(file: str) -> Review:
+    """The review of a JSON report, whoever may have written it."""
     try:
         if file == "-":
-            text = sys.stdin.buffer.read(largest + 1 if largest >= 0 else -1)
+            text = sys.stdin.buffer.read(_LARGEST + 1)
         else:
             with Path(file).open("rb") as stream:
-                text = stream.read(largest + 1 if largest >= 0 else -1)
+                text = stream.read(_LARGEST + 1)
     except OSError as error:
         raise UsageError(f"{file} can't be read: {error.strerror}.") from error
-    if 0 <= largest < len(text):
-        raise UsageError(f"{file} is larger than {largest >> 20} MiB, which no report is.")
+    if len(text) > _LARGEST:
+        raise UsageError(f"{file} is larger than {_LARGEST >> 20} MiB, which no report is.")
     try:
         return json.read(text)
     except UsageError as error:

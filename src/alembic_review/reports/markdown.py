@@ -6,6 +6,7 @@ numeric character reference (https://spec.commonmark.org/current/#entity-and-num
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from alembic_review.model.review import Change, Finding, Review, Verdict
@@ -17,7 +18,9 @@ CEILING = 65_000
 """Characters; GitHub takes 65,536 in a comment."""
 
 _EXAMPLES = 3
+_LONGEST = 2_000  # characters, each of which may take ten when it is escaped
 _PLAIN = frozenset(" ,/;='?()")
+_START = re.compile(r" +|\d+[.)]")
 _SECTIONS = (
     (Verdict.BLOCKED, "Blocked", "not yours to write", True),
     (Verdict.SAFE, "Safe", "yours to write", True),
@@ -44,7 +47,13 @@ def escape(text: str) -> str:
     """``text`` as it is read, whatever is in it."""
     shown = visible(text)
     dots = "www." not in shown.lower()
-    return "".join(char if _harmless(char, dots=dots) else f"&#{ord(char)};" for char in shown)
+    # At the start of a line, blanks make a block of code and a number makes a list.
+    start = _START.match(shown)
+    opening = start.end() if start else 0
+    return "".join(
+        char if place >= opening and _harmless(char, dots=dots) else f"&#{ord(char)};"
+        for place, char in enumerate(shown)
+    )
 
 
 def _harmless(char: str, *, dots: bool) -> bool:
@@ -61,8 +70,8 @@ def _joined(parts: Iterable[tuple[str, str]], left_out: list[str]) -> str:
 def _headline(review: Review, _options: Options) -> str:
     title = f"## alembic-review: {review.outcome.value}"
     if review.failure is not None:
-        lines = [title, f"Could not review: {escape(review.failure.message)}"]
-        return "\n\n".join([*lines, f"Hint: {escape(review.failure.hint)}"] if review.failure.hint else lines)
+        lines = [title, f"Could not review: {_cut(review.failure.message)}"]
+        return "\n\n".join([*lines, f"Hint: {_cut(review.failure.hint)}"] if review.failure.hint else lines)
     summary = review.summary
     numbers = f"{summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream"
     levels = [
@@ -72,8 +81,13 @@ def _headline(review: Review, _options: Options) -> str:
     ]
     lines = [title, f"**{numbers}**" + (f" with {', '.join(levels)}" if levels else "")]
     if review.gate.refused:
-        lines.append(f"Refused by the gate: {escape('; '.join(review.gate.reasons))}.")
+        lines.append(f"Refused by the gate: {_cut('; '.join(review.gate.reasons))}.")
     return "\n\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    """The start of a text that can't be left out as a whole."""
+    return escape(text) if len(text) <= _LONGEST else f"{escape(text[:_LONGEST])}… (the JSON report has the rest)"
 
 
 def _changes(review: Review, options: Options) -> str:

@@ -79,7 +79,7 @@ def _result(rule: str, number: int, group: Sequence[Issue], elsewhere: Spot) -> 
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(spot.path), "uriBaseId": "%SRCROOT%"},
+                    "artifactLocation": {"uri": quote(writable(spot.path)), "uriBaseId": "%SRCROOT%"},
                     "region": {"startLine": spot.line},
                 },
                 "logicalLocations": _logical(group),
@@ -115,21 +115,8 @@ def _notification(name: str, level: str, text: str) -> Json:
 def _fingerprint(group: Sequence[Issue]) -> str:
     if len(group) == 1:
         return writable(group[0].fingerprint)
-    every = json.dumps(sorted(issue.fingerprint for issue in group))
+    every = json.dumps(sorted(writable(issue.fingerprint) for issue in group))
     return hashlib.sha256(every.encode()).hexdigest()[:16]
-
-
-def _uri(path: str) -> str:
-    return quote(path.encode("utf-8", "surrogateescape" if _is_file_name(path) else "backslashreplace"))
-
-
-def _is_file_name(path: str) -> bool:
-    """Whether all its lone surrogates stand for bytes of a file name that is no UTF-8."""
-    try:
-        path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _text(text: str, *, links: bool = False) -> str:
