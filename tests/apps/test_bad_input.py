@@ -160,6 +160,20 @@ def test_nothing_to_inspect(tmp_path: Path) -> None:
     failed(run_tool(application, conf="alembic.ini"), application)
 
 
+def test_fewer_migrations_when_comparing(tmp_path: Path) -> None:
+    application = on_sqlite(
+        tmp_path,
+        functions(""),
+        Replace(
+            ENV,
+            "    with connectable.connect() as connection:\n        context.configure(",
+            "    for again in range(2 if 'upgrade' in str(config.cmd_opts.cmd[0]) else 1):\n"
+            "     with connectable.connect() as connection:\n        context.configure(",
+        ),
+    )
+    failed(run_tool(application, conf="alembic.ini"), application, "2 times.*1 times")
+
+
 ENDS = {
     "exit-0": "import sys; sys.exit(0)",
     "exit-5": "import sys; sys.exit(5)",

@@ -293,3 +293,36 @@ def test_the_stack_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
     major, minor = stack().sqlalchemy
     provenance = review_of(reviewed(on_sqlite(tmp_path)))["provenance"]
     assert provenance["sqlalchemy"].startswith(f"{major}.{minor}.")
+
+
+SEARCH_PATHS = {
+    "connect-args": (
+        Replace(
+            ENV,
+            'prefix="sqlalchemy.",',
+            'prefix="sqlalchemy.",\n        connect_args={"options": "-csearch_path=library,public"},',
+        ),
+        Replace(VERSION, "    op.create_table(\n", "    op.execute('CREATE SCHEMA library')\n    op.create_table(\n"),
+    ),
+    "set": (
+        configured(
+            "",
+            before="connection.execute(sa.text('CREATE SCHEMA IF NOT EXISTS library'))\n        "
+            "connection.execute(sa.text('SET search_path TO library'))\n        "
+            "getattr(connection, 'commit', int)()\n        "
+            "connection.dialect.default_schema_name = 'library'\n        ",
+        ),
+        functions(""),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", SEARCH_PATHS)
+def test_tables_of_the_connections_own_default_schema(way: str, tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", SEARCH_PATHS[way])
+    run = reviewed(application)
+    assert rows(run) == PENDING
+    tables = {table["name"]: table for table in review_of(run)["tables"]}
+    assert tables["book"]["schema"] is None, run.explain()
+    assert any("3f2a90c7d1e8" in line for line in tables["book"]["evidence"]), run.explain()
+    assert not [line for line in review_of(run)["provenance"]["not_checked"] if "library" in line]

@@ -47,6 +47,11 @@ class Revision:
     path = "abc.py"
 
 
+def replayed(result: Replayed, connection: Connection, *, all_schemas: bool = False) -> Replayed:
+    """With the names that Alembic gives the tables."""
+    return result.named(result.namer(connection, all_schemas=all_schemas))
+
+
 def upgrade(connection: Connection, statements: list[str]) -> Replayed:
     """Run one watched revision that executes these statements."""
     result = Replayed(catalogue_of(connection), frozenset({"abc"}))
@@ -78,7 +83,7 @@ def upgrade(connection: Connection, statements: list[str]) -> Replayed:
 def test_a_revision_is_told_by_what_it_did(
     connection: Connection, statements: list[str], expected: list[tuple[str, str, str | None]]
 ) -> None:
-    result = upgrade(connection, statements)
+    result = replayed(upgrade(connection, statements), connection)
     assert [(a.kind, a.action, a.name) for a in result.alterations] == expected
     assert all(alteration.key == CORE for alteration in result.alterations)
 
@@ -117,9 +122,31 @@ def test_postgresql_tells_everything(
 def test_values_added_to_a_shared_type_alter_every_column_that_had_it(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good', 'bad')")
     connection.exec_driver_sql("ALTER TABLE core ADD COLUMN mood mood")
-    result = upgrade(connection, ["ALTER TYPE mood ADD VALUE 'so-so'"])
+    result = replayed(upgrade(connection, ["ALTER TYPE mood ADD VALUE 'so-so'"]), connection)
     texts = ("('good', 'bad')", "('good', 'bad', 'so-so')")
     assert result.alterations == [Alteration("abc", CORE, "column", "changed", "mood", ("mood",), *texts)]
+
+
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("all_schemas", "expected"),
+    [
+        (False, [(None, "core"), (None, "mine"), (None, "other"), ("public", "mine")]),
+        (True, [(None, "core"), (None, "mine"), (None, "other"), ("app", "mine")]),
+    ],
+)
+def test_tables_on_the_search_path_have_no_schema(
+    connection: Connection, all_schemas: bool, expected: list[tuple[str | None, str]]
+) -> None:
+    statements = ["CREATE TABLE mine (id integer)", "CREATE SCHEMA app", "CREATE TABLE app.mine (id integer)"]
+    result = upgrade(connection, [*statements, "SET search_path TO app, public"])
+    # Alembic's own word goes first: what the dialect calls its default schema.
+    connection.dialect.default_schema_name = "public" if all_schemas else "app"
+    named = replayed(result, connection, all_schemas=all_schemas)
+    assert sorted(((key.schema, key.name) for key, _ in named.last.tables.values()), key=str) == sorted(
+        expected, key=str
+    )
+    assert result.alterations == []
 
 
 @pytest.mark.parametrize("connection", ["sqlite"], indirect=True)

@@ -212,7 +212,6 @@ class ChangeFact:
     type_name: str | None = None
     type_users: tuple[TypeUse, ...] = ()
     place: Place | None = None
-    foreign_key_to: TableKey | None = None
 
 
 @dataclass(frozen=True)

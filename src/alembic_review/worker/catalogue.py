@@ -8,7 +8,7 @@ row versions (``ctid``) are a digest that costs nothing to compute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +22,10 @@ Details = Mapping["tuple[str, str | None]", "tuple[str, tuple[str, ...]]"]
 columns."""
 
 
+Namer = Callable[[TableKey], TableKey]
+"""From the name that a table has in the catalogue to the one that Alembic's comparison gives it."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """``tables`` maps an identity that survives a rename, where there is one, to name and digest."""
@@ -31,7 +35,10 @@ class Snapshot:
 
 
 class Catalogue(Protocol):
-    """One database's catalogue. ``tells_renames`` says whether the identities in a snapshot survive a rename."""
+    """One database's catalogue, with the schema of every table spelled out where the database has schemas.
+
+    ``tells_renames`` says whether the identities in a snapshot survive a rename.
+    """
 
     tells_renames: bool
 
@@ -47,10 +54,14 @@ class Catalogue(Protocol):
         """Columns of a shared type."""
         ...
 
+    def namer(self, connection: Connection, tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:
+        """How Alembic calls tables on this connection; ``all_schemas`` is env.py's ``include_schemas``."""
+        ...
+
 
 def catalogue_of(connection: Connection) -> Catalogue:
     """The catalogue reader for a connection's dialect."""
-    return PostgresCatalogue(connection) if connection.dialect.name == "postgresql" else SqliteCatalogue()
+    return PostgresCatalogue() if connection.dialect.name == "postgresql" else SqliteCatalogue()
 
 
 # Constants put together; what an application brings is never part of these texts, but for quoted names of types.
@@ -124,25 +135,24 @@ LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typlen = -1
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.oid >= 16384
 """
 
+_SEARCH_PATH = "SELECT unnest(current_schemas(false))"
+
 
 class PostgresCatalogue:
     """PostgreSQL: a table keeps its oid through a rename."""
 
     tells_renames = True
 
-    def __init__(self, connection: Connection) -> None:
-        self._default = connection.dialect.default_schema_name
-
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names, which is an order of magnitude cheaper."""
         if not digests:
             names = connection.exec_driver_sql(_NAMES).fetchall()
-            return Snapshot({oid: (self._key(schema, name), "") for oid, schema, name in names}, {})
+            return Snapshot({oid: (TableKey(schema, name), "") for oid, schema, name in names}, {})
         rows = connection.exec_driver_sql(_SNAPSHOT).fetchall()
         types: dict[str, tuple[str, ...]] = {}
         for oid, label in connection.exec_driver_sql(_TYPES).fetchall():
             types[str(oid)] = (*types.get(str(oid), ()), label)
-        return Snapshot({oid: (self._key(schema, name), digest) for oid, schema, name, digest in rows}, types)
+        return Snapshot({oid: (TableKey(schema, name), digest) for oid, schema, name, digest in rows}, types)
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, by table identity."""
@@ -159,10 +169,26 @@ class PostgresCatalogue:
         wanted = type_name.replace("'", "''")
         match = f"'{wanted}' IN (t.typname, e.typname, t.oid::text, e.oid::text)"
         rows = connection.exec_driver_sql(f"{_TYPE_USERS} AND {match}").fetchall()
-        return [(self._key(schema, table), column) for schema, table, column in rows]
+        return [(TableKey(schema, table), column) for schema, table, column in rows]
 
-    def _key(self, schema: str, name: str) -> TableKey:
-        return TableKey(None if schema == self._default else schema, name)
+    def namer(self, connection: Connection, tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:
+        """Alembic leaves out the dialect's default schema, and, looking at no other, whatever the search path finds."""
+        default = connection.dialect.default_schema_name
+        path = [default] if default else []
+        if not all_schemas:
+            path += connection.exec_driver_sql(_SEARCH_PATH).scalars()
+        known = list(tables)
+        found: dict[str, str] = {}
+        for schema in path:
+            for key in known:
+                if key.schema == schema:
+                    found.setdefault(key.name, schema)
+
+        def name(key: TableKey) -> TableKey:
+            plain = key.schema in path and found.get(key.name, key.schema) == key.schema
+            return TableKey(None, key.name) if plain else key
+
+        return name
 
 
 class SqliteCatalogue:
@@ -189,6 +215,10 @@ class SqliteCatalogue:
     def type_users(self, _connection: Connection, _type_name: str) -> list[tuple[TableKey, str]]:
         """Nothing: SQLite has no types of its own."""
         return []
+
+    def namer(self, _connection: Connection, _tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:  # noqa: ARG002 - the interface's name
+        """The same names: there are no schemas."""
+        return lambda key: key
 
 
 def _inspected(inspector: Any, table: str) -> Details:

@@ -15,10 +15,11 @@ from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTa
 
 from alembic_review.model.facts import ChangeFact, Filter, Filtered, Place, TableKey, TypeUse
 from alembic_review.worker import private
-from alembic_review.worker.catalogue import Catalogue
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.render import Renderer, compiled
 from alembic_review.worker.witnesses import identify, ordered_items
+
+TypeUsers = Callable[[str], "list[tuple[TableKey, str]]"]
 
 _FILTERS = ("include_object", "include_name", "process_revision_directives")
 
@@ -54,15 +55,18 @@ def metadatas(context: MigrationContext) -> list[MetaData]:
     return [target] if isinstance(target, MetaData) else list(target)
 
 
-def compare(context: MigrationContext, catalogue: Catalogue) -> Comparison:
-    """Run the comparison of ``alembic revision --autogenerate``, before any ``process_revision_directives``."""
+def compare(context: MigrationContext, type_users: TypeUsers) -> Comparison:
+    """Run the comparison of ``alembic revision --autogenerate``, before any ``process_revision_directives``.
+
+    ``type_users`` gives the columns in the database that have a type of this name.
+    """
     result = Comparison()
     _watch_filters(context, result)
     target: Any = context.opts["target_metadata"]
     upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
         return result
-    reader = _Reader(context, catalogue, metadatas(context))
+    reader = _Reader(context, type_users, metadatas(context))
     for number, (operation, parent) in enumerate(_leaves(upgrade, None)):
         result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
     return result
@@ -137,9 +141,8 @@ def _function_place(function: Any) -> Place | None:
 class _Reader:
     """Turns entries into facts."""
 
-    def __init__(self, context: MigrationContext, catalogue: Catalogue, targets: list[MetaData]) -> None:
-        self._context = context
-        self._catalogue = catalogue
+    def __init__(self, context: MigrationContext, type_users: TypeUsers, targets: list[MetaData]) -> None:
+        self._columns_of = type_users
         self._dialect: Dialect = context.dialect
         self._renderer = Renderer(context)
         self._tables = {(table.schema, table.name): table for target in targets for table in target.tables.values()}
@@ -168,7 +171,6 @@ class _Reader:
             wanted=subject.wanted,
             existing=subject.existing,
             item=index,
-            foreign_key_to=subject.refers_to,
         )
 
     def _item(self, subject: _Subject) -> int | None:
@@ -228,7 +230,6 @@ class _Reader:
             wanted,
             existing,
             item if original is None else original,
-            _referred(item),
         )
 
     def _plugin(self, entry: Entry, kind: str, python: str, sql: str | None) -> ChangeFact:
@@ -259,10 +260,8 @@ class _Reader:
                 if getattr(kind, "name", None) == name:
                     values = tuple(str(value) for value in getattr(kind, "enums", None) or ())
                     yield TypeUse(TableKey(table.schema, table.name), column.name, "models", values)
-        connection = self._context.connection
-        if connection is not None:
-            for key, column_name in self._catalogue.type_users(connection, name):
-                yield TypeUse(key, column_name, "database")
+        for key, column_name in self._columns_of(name):
+            yield TypeUse(key, column_name, "database")
 
 
 @dataclass(frozen=True)
@@ -274,19 +273,10 @@ class _Subject:
     wanted: str = ""
     existing: str = ""
     item: Any = None
-    refers_to: TableKey | None = None
 
 
 def _key(table: Table) -> TableKey:
     return TableKey(table.schema, table.name)
-
-
-def _referred(item: Any) -> TableKey | None:
-    elements = list(getattr(item, "elements", ()))
-    if not elements:
-        return None
-    parts = elements[0].target_fullname.split(".")
-    return TableKey(".".join(parts[:-2]) or None, parts[-2])
 
 
 def _text(operation: Any, *names: str) -> str | None:

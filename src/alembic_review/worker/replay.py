@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import Alteration, Origin, TableKey
 from alembic_review.worker import private
-from alembic_review.worker.catalogue import Catalogue, Details, Snapshot, catalogue_of
+from alembic_review.worker.catalogue import Catalogue, Details, Namer, Snapshot, catalogue_of
 from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 
@@ -35,6 +35,20 @@ class Replayed:
     digested: bool = False
     gone: dict[TableKey, str] = field(default_factory=dict)
     name: str | None = None
+
+    def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
+        """How Alembic's comparison on this connection calls the tables."""
+        tables = [key for key, _ in self.last.tables.values()]
+        return self.catalogue.namer(connection, tables, all_schemas=all_schemas)
+
+    def named(self, name: Namer) -> Replayed:
+        """The same with every table called as ``name`` says."""
+        tables = {identity: (name(key), digest) for identity, (key, digest) in self.last.tables.items()}
+        gone: dict[TableKey, str] = {}
+        for key, revision in self.gone.items():
+            gone.setdefault(name(key), revision)
+        alterations = [replace(alteration, key=name(alteration.key)) for alteration in self.alterations]
+        return replace(self, last=Snapshot(tables, self.last.types), gone=gone, alterations=alterations)
 
     def origins(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
         """Which revision created each table that there is now."""
@@ -143,7 +157,7 @@ def _note(
         if not unclear:
             result.creators[identity] = revision
     for identity, (key, _) in before.tables.items():
-        if identity not in after.tables and (key.name, key.schema) != version_table:
+        if identity not in after.tables and not _is(key, version_table):
             action = "dropped_or_renamed" if unclear else "dropped"
             result.gone.setdefault(key, result.creators.get(identity, ""))
             result.alterations.append(Alteration(revision, key, "table", action))
@@ -156,6 +170,11 @@ def _note(
     result.digested = watched
     result.last = after
     result.applied.append(revision)
+
+
+def _is(key: TableKey, version_table: tuple[str, str | None]) -> bool:
+    name, schema = version_table
+    return key.name == name and schema in (None, key.schema)
 
 
 def _renames_unclear(result: Replayed, before: Snapshot, after: Snapshot) -> bool:

@@ -1,0 +1,176 @@
+"""What one session observed, put together as facts."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import alembic
+import sqlalchemy
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from alembic_review.model.facts import (
+    ChangeFact,
+    DatabaseFacts,
+    Facts,
+    Frame,
+    Item,
+    ModelTable,
+    Place,
+    Revision,
+    TableKey,
+    VersionLocation,
+)
+from alembic_review.worker import private
+from alembic_review.worker.compare import Comparison
+from alembic_review.worker.making import listeners
+from alembic_review.worker.packages import describe_packages, package_of_path
+from alembic_review.worker.places import item_place
+from alembic_review.worker.redirect import Target
+from alembic_review.worker.replay import Replayed, revision_packages
+from alembic_review.worker.stacks import Stacks
+
+
+@dataclass
+class Compared:
+    """One target after the comparison. ``compared`` counts the tables of the models that were looked at."""
+
+    target: Target
+    replayed: Replayed
+    context: MigrationContext
+    version_table: TableKey
+    tables: tuple[ModelTable, ...]
+    comparison: Comparison
+    warnings: list[str]
+    not_checked: tuple[str, ...]
+    plugins: tuple[str, ...]
+    compared: int
+
+
+def facts(config: str, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
+    """Everything that was seen of the application; ``config`` is the conf file's path."""
+    packages = revision_packages(script)
+    heads = tuple(script.get_heads())
+    locations = tuple(
+        VersionLocation(os.path.realpath(path), package_of_path(os.path.join(path, "revision.py")))
+        for path in private.version_locations(script)
+    )
+    described = tuple(_database(compared, stacks, packages, heads) for compared in databases)
+    owners = {*stacks.packages(), *(p for p in packages.values() if p)}
+    owners |= {location.package for location in locations if location.package}
+    owning = describe_packages(owners)
+    return Facts(
+        python=platform.python_version(),
+        alembic=alembic.__version__,
+        sqlalchemy=sqlalchemy.__version__,
+        config=config,
+        script_location=os.path.realpath(script.dir),
+        env_py=os.path.realpath(script.env_py_location),
+        version_locations=locations,
+        revisions=tuple(_revision(revision, packages) for revision in script.walk_revisions()),
+        heads=heads,
+        databases=described,
+        packages=owning,
+        frames=tuple(stacks.frames),
+        stacks=tuple(stacks.stacks),
+        modules=_modules({package.name for package in owning}),
+        listeners=listeners(),
+    )
+
+
+def _database(
+    compared: Compared, stacks: Stacks, packages: dict[str, str | None], heads: tuple[str, ...]
+) -> DatabaseFacts:
+    tables, changes = _with_places(compared, stacks)
+    replayed, dialect = compared.replayed, compared.context.dialect
+    return DatabaseFacts(
+        target=compared.target.label,
+        name=replayed.name,
+        dialect=dialect.name,
+        driver=dialect.driver,
+        server_version=".".join(map(str, dialect.server_version_info or ())),
+        heads=heads,
+        applied=tuple(replayed.applied),
+        origins=replayed.origins(packages),
+        former=replayed.former(packages),
+        alterations=tuple(replayed.alterations),
+        tables=tables,
+        database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),
+        changes=changes,
+        compared=compared.compared,
+        filters=tuple(compared.comparison.filters),
+        filtered=tuple(compared.comparison.filtered),
+        plugins=compared.plugins,
+        not_checked=(*compared.not_checked, *compared.warnings),
+    )
+
+
+def _with_places(compared: Compared, stacks: Stacks) -> tuple[tuple[ModelTable, ...], tuple[ChangeFact, ...]]:
+    """Fill in file and line, where somebody will want to know them."""
+    changed: dict[TableKey, set[int]] = {}
+    for change in compared.comparison.changes:
+        if change.key is not None and change.item is not None:
+            changed.setdefault(change.key, set()).add(change.item)
+    tables = tuple(
+        _placed(table, changed.get(table.key, set()) if not table.removed else set(), stacks)
+        for table in compared.tables
+    )
+    known = {table.key: table for table in tables if not table.removed}
+    changes = []
+    for change in compared.comparison.changes:
+        table = known.get(change.key) if change.key is not None else None
+        place = table.place if table is not None else None
+        if table is not None and change.item is not None:
+            place = table.items[change.item].place or place
+        changes.append(replace(change, place=place))
+    return tables, tuple(changes)
+
+
+def _placed(table: ModelTable, changed: set[int], stacks: Stacks) -> ModelTable:
+    items = tuple(
+        replace(item, place=_item_place(item, stacks))
+        if item.stack is not None and (number in changed or item.stack != table.stack)
+        else item
+        for number, item in enumerate(table.items)
+    )
+    frame = _innermost(table.stack, stacks)
+    place = Place(frame.path, frame.line) if frame is not None else None
+    return replace(table, items=items, place=place)
+
+
+def _item_place(item: Item, stacks: Stacks) -> Place | None:
+    frame = _innermost(item.stack, stacks)
+    return item_place(frame, item) if frame is not None else None
+
+
+def _innermost(stack: int | None, stacks: Stacks) -> Frame | None:
+    if stack is None:
+        return None
+    frames = [stacks.frames[number] for number in stacks.stacks[stack]]
+    return next((frame for frame in frames if not frame.hook), frames[0])
+
+
+def _revision(revision: Any, packages: dict[str, str | None]) -> Revision:
+    return Revision(
+        id=revision.revision,
+        path=os.path.realpath(revision.path),
+        package=packages.get(revision.revision),
+        version_location=os.path.dirname(os.path.realpath(revision.path)),
+        down_revisions=_ids(revision.down_revision),
+        depends_on=_ids(revision.dependencies),
+        branch_labels=tuple(sorted(revision.branch_labels)),
+        is_head=revision.is_head,
+    )
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _modules(packages: set[str]) -> tuple[str, ...]:
+    """Loaded modules of these packages."""
+    return tuple(sorted(name for name in list(sys.modules) if any(f"{name}.".startswith(f"{p}.") for p in packages)))

@@ -1,0 +1,44 @@
+"""What Alembic only logs: kept off stderr, and collected where it says that something was not compared."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic_review.worker.problems import mask
+
+_LOGGERS = ("alembic.autogenerate", "alembic.ddl")
+_APPLICATION_LOGGER = "alembic.env"
+
+
+def _only_warnings(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+def quieten() -> None:
+    """Keep Alembic's chatter off stderr; filters stay on a logger whatever env.py configures."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("alembic.") and name != _APPLICATION_LOGGER:
+            logging.getLogger(name).addFilter(_only_warnings)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect what Alembic only logs, such as "Cannot compare …, assuming equal"."""
+    found: list[str] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(mask(record.getMessage()))
+
+    handler = Collect(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.disabled = False
+        logger.addHandler(handler)
+    try:
+        yield found
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
