@@ -133,8 +133,9 @@ def review(session: nox.Session) -> None:
 
 @nox.session
 def speed(session: nox.Session) -> None:
-    """Time and memory of one review of rattail beside `alembic upgrade heads` and `alembic check`."""
+    """Time and memory of one review of rattail beside `alembic upgrade heads` and `alembic check`; cost of reports."""
     built = install_tool(session, *group("test"))
     env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
     session.run("python", "-m", "tests.realapps.environments", "--tool", str(built), env=env)
     session.run("python", "-m", "benchmarks.compare_with_alembic", *session.posargs, env=env)
+    session.run("python", "-m", "benchmarks.many_reports")
