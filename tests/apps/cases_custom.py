@@ -153,6 +153,20 @@ CUSTOM = (
         postgresql=("safe modify_comment poser_widget.note", "safe remove_table_comment poser_widget"),
         findings=codes("AR201"),
     ),
+    # Not a rename, which would leave open whose the new table is.
+    Scenario(
+        "revision-dropped-one-table-and-made-another",
+        revision(
+            """
+            op.drop_table("poser_sync_log")
+            op.create_table("poser_leftover", sa.Column("uuid", sa.String(32), primary_key=True))
+            """
+        ),
+        databases=BOTH,
+        changes=("safe remove_table poser_leftover", "safe add_table poser_sync_log"),
+        findings=codes("AR201"),
+        owners={"poser_leftover": "poser custom"},
+    ),
     Scenario(
         "extension-table-new",
         module(

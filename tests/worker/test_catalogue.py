@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
 from alembic_review.model.facts import Alteration, TableKey
+from alembic_review.worker.altered import AlteredTables
 from alembic_review.worker.catalogue import catalogue_of
 from alembic_review.worker.replay import Replayed, _Noted
 
@@ -52,9 +53,13 @@ def replayed(result: Replayed, connection: Connection, *, all_schemas: bool = Fa
     return result.named(result.namer(connection, all_schemas=all_schemas))
 
 
-def upgrade(connection: Connection, statements: list[str]) -> Replayed:
+def upgrade(connection: Connection, statements: list[str], *, listening: bool = True) -> Replayed:
     """Run one watched revision that executes these statements."""
-    result = Replayed(catalogue_of(connection), frozenset({"abc"}))
+    altered = AlteredTables()
+    altered.opened()
+    if listening and connection.dialect.name == "sqlite":
+        altered.listen(connection.connection.dbapi_connection)
+    result = Replayed(catalogue_of(connection, altered), frozenset({"abc"}))
     result.last = result.catalogue.snapshot(connection, digests=False)
 
     def run() -> None:
@@ -149,17 +154,37 @@ def test_tables_on_the_search_path_have_no_schema(
     assert result.alterations == []
 
 
+DROPPED_AND_MADE = ["DROP TABLE core", "CREATE TABLE mine (id INTEGER)"]
+
+
+def test_a_drop_and_a_create_are_no_rename(connection: Connection) -> None:
+    result = replayed(upgrade(connection, DROPPED_AND_MADE), connection)
+    assert [(a.kind, a.action, a.key) for a in result.alterations] == [("table", "dropped", CORE)]
+    assert [origin.key.name for origin in result.origins({})] == ["mine"]
+
+
 @pytest.mark.parametrize("connection", ["sqlite"], indirect=True)
-def test_sqlite_can_not_tell_a_rename_from_a_drop_and_a_create(connection: Connection) -> None:
-    result = upgrade(connection, ["ALTER TABLE core RENAME TO renamed"])
-    assert [(a.kind, a.action, a.key) for a in result.alterations] == [("table", "dropped_or_renamed", CORE)]
+@pytest.mark.parametrize(
+    ("statements", "listening"),
+    [
+        (["ALTER TABLE core RENAME TO renamed"], True),
+        (["ALTER TABLE CORE RENAME TO renamed", "CREATE TABLE mine (id INTEGER)"], True),
+        (["ALTER TABLE core ADD COLUMN extra INTEGER", *DROPPED_AND_MADE], True),
+        (DROPPED_AND_MADE, False),
+    ],
+)
+def test_sqlite_can_not_always_tell_a_rename(connection: Connection, statements: list[str], listening: bool) -> None:
+    result = upgrade(connection, statements, listening=listening)
+    gone = [(a.kind, a.action, a.key) for a in result.alterations if a.kind == "table"]
+    assert gone == [("table", "dropped_or_renamed", CORE)]
+    assert result.origins({}) == ()
 
 
 def test_type_users_are_columns_of_the_type_and_of_its_arrays(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        assert catalogue_of(connection).type_users(connection, "mood") == []
+        assert catalogue_of(connection, AlteredTables()).type_users(connection, "mood") == []
         return
     connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good')")
     connection.exec_driver_sql("CREATE TABLE a (one mood, many mood[], none integer)")
-    found = catalogue_of(connection).type_users(connection, "mood")
+    found = catalogue_of(connection, AlteredTables()).type_users(connection, "mood")
     assert sorted((key.name, column) for key, column in found) == [("a", "many"), ("a", "one")]

@@ -21,7 +21,8 @@ _SHOWN = 10
 class Audit:
     """Refuses connections of drivers, and notes what the review can't see into.
 
-    ``reaches`` is true for the address of a scratch database, ``where`` gives the application's file and line.
+    ``reaches`` is true for the address of a scratch database, ``where`` gives the application's file and line, and
+    ``opened`` hears of every connection to a file of SQLite.
     """
 
     def __init__(
@@ -30,11 +31,13 @@ class Audit:
         reaches: Callable[[Any], bool],
         refuse: Refuse,
         where: Callable[[], str],
+        opened: Callable[[], None],
     ) -> None:
         self._allows = allows
         self._reaches = reaches
         self._refuse = refuse
         self._where = where
+        self._opened = opened
         self._notes: dict[str, None] = {}
         self._handlers: dict[str, Callable[..., None]] = {
             "sqlite3.connect": self._sqlite,
@@ -72,8 +75,11 @@ class Audit:
 
     def _sqlite(self, database: Any) -> None:
         name = _text(database)
-        if name not in _MEMORY and not self._allows({"database": name}):
+        if name in _MEMORY:
+            return
+        if not self._allows({"database": name}):
             raise self._refuse("sqlite3")
+        self._opened()
 
     def _socket(self, _socket: Any, address: Any) -> None:
         if self._reaches(address):

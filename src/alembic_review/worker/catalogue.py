@@ -16,6 +16,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import TableKey
+from alembic_review.worker.altered import AlteredTables
 
 Details = Mapping["tuple[str, str | None]", "tuple[str, tuple[str, ...]]"]
 """``(kind, name)`` of a column, index or constraint, or ``("table", None)``: its definition as text, and its
@@ -35,12 +36,7 @@ class Snapshot:
 
 
 class Catalogue(Protocol):
-    """One database's catalogue, with the schema of every table spelled out where the database has schemas.
-
-    ``tells_renames`` says whether the identities in a snapshot survive a rename.
-    """
-
-    tells_renames: bool
+    """One database's catalogue, with the schema of every table spelled out where the database has schemas."""
 
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table there is."""
@@ -54,14 +50,22 @@ class Catalogue(Protocol):
         """Columns of a shared type."""
         ...
 
+    def start_revision(self) -> None:
+        """A revision is about to run."""
+        ...
+
+    def may_be_renamed(self, connection: Connection, went: Iterable[TableKey]) -> bool:
+        """True when one of the tables that went during this revision may be there by another name and identity."""
+        ...
+
     def namer(self, connection: Connection, tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:
         """How Alembic calls tables on this connection; ``all_schemas`` is env.py's ``include_schemas``."""
         ...
 
 
-def catalogue_of(connection: Connection) -> Catalogue:
-    """The catalogue reader for a connection's dialect."""
-    return PostgresCatalogue() if connection.dialect.name == "postgresql" else SqliteCatalogue()
+def catalogue_of(connection: Connection, altered: AlteredTables) -> Catalogue:
+    """The catalogue reader for a connection's dialect; ``altered`` listens to the connections to SQLite."""
+    return PostgresCatalogue() if connection.dialect.name == "postgresql" else SqliteCatalogue(altered)
 
 
 # Constants put together; what an application brings is never part of these texts, but for quoted names of types.
@@ -141,8 +145,6 @@ _SEARCH_PATH = "SELECT unnest(current_schemas(false))"
 class PostgresCatalogue:
     """PostgreSQL: a table keeps its oid through a rename."""
 
-    tells_renames = True
-
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names, which is an order of magnitude cheaper."""
         if not digests:
@@ -171,6 +173,13 @@ class PostgresCatalogue:
         rows = connection.exec_driver_sql(f"{_TYPE_USERS} AND {match}").fetchall()
         return [(TableKey(schema, table), column) for schema, table, column in rows]
 
+    def start_revision(self) -> None:
+        """Nothing to do."""
+
+    def may_be_renamed(self, _connection: Connection, _went: Iterable[TableKey]) -> bool:
+        """False: the identity would still be there."""
+        return False
+
     def namer(self, connection: Connection, tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:
         """Alembic leaves out the dialect's default schema, and, looking at no other, whatever the search path finds."""
         default = connection.dialect.default_schema_name
@@ -194,7 +203,9 @@ class PostgresCatalogue:
 class SqliteCatalogue:
     """SQLite: the schema table holds each object's own text (https://www.sqlite.org/schematab.html)."""
 
-    tells_renames = False
+    def __init__(self, altered: AlteredTables) -> None:
+        self._altered = altered
+        self._questions = 0
 
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names."""
@@ -215,6 +226,20 @@ class SqliteCatalogue:
     def type_users(self, _connection: Connection, _type_name: str) -> list[tuple[TableKey, str]]:
         """Nothing: SQLite has no types of its own."""
         return []
+
+    def start_revision(self) -> None:
+        """What earlier revisions altered doesn't count."""
+        self._altered.forget()
+
+    def may_be_renamed(self, connection: Connection, went: Iterable[TableKey]) -> bool:
+        """True when one of them was altered, or when nobody would have heard of it."""
+        heard = self._altered.listens(lambda: self._ask(connection))
+        return not heard or any(key.name in self._altered for key in went)
+
+    def _ask(self, connection: Connection) -> None:
+        """Another text each time: a statement that SQLite knows already is not compiled again."""
+        self._questions += 1
+        connection.exec_driver_sql(f"SELECT {self._questions}").fetchall()
 
     def namer(self, _connection: Connection, _tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:  # noqa: ARG002 - the interface's name
         """The same names: there are no schemas."""

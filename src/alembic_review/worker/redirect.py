@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_review.worker import private
+from alembic_review.worker.altered import AlteredTables
 from alembic_review.worker.audit import Audit
 from alembic_review.worker.drivers import DRIVERS, guard
 from alembic_review.worker.problems import WorkerError, mask
@@ -77,17 +78,18 @@ class Redirect:
         self._urls: dict[int, tuple[Any, URL]] = {}
         self._order: dict[int, int] = {}
         self._scratch: dict[tuple[Any, ...], Scratch] = {}
-        self._proven: set[int] = set()
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
         self._watches_pools = True
         self._dialects: set[str] = set()
-        self._audit = Audit(self._allows, self._reaches, self._refuse_raw, self._where)
+        self.altered = AlteredTables()
+        self._audit = Audit(self._allows, self._reaches, self._refuse_raw, self._where, self.altered.opened)
 
     def install(self) -> None:
         event.listen(Engine, "do_connect", self._do_connect)
         event.listen(Pool, "first_connect", self._prove, insert=True)
         event.listen(Pool, "connect", self._prove, insert=True)
+        event.listen(Pool, "connect", lambda connection, _record: self.altered.listen(connection))
         self._note_engines()
         self._note_dialects()
         self._watches_pools = private.replace_pool_creator(self._pool_connect)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import Alteration, Origin, TableKey
 from alembic_review.worker import private
-from alembic_review.worker.catalogue import Catalogue, Details, Namer, Snapshot, catalogue_of
+from alembic_review.worker.catalogue import Catalogue, Details, Namer, Snapshot
 from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 
@@ -70,19 +70,20 @@ class Replayed:
 
 def replay(
     context: MigrationContext,
-    script: ScriptDirectory,
-    heads: Any,
-    watched: frozenset[str],
+    steps: list[Any],
+    result: Replayed,
     progress: Callable[[str], None],
-) -> tuple[Replayed, Iterator[Any]]:
-    """Steps for ``run_migrations`` that note what each of them does; ``Replayed`` is complete when they are used up."""
-    connection = context.connection
-    if connection is None:
+) -> Iterator[Any]:
+    """The ``steps`` for ``run_migrations``, which note in ``result`` what each of them does."""
+    result.last = result.catalogue.snapshot(connection_of(context), digests=False)
+    return _steps(result, context, steps, progress)
+
+
+def connection_of(context: MigrationContext) -> Connection:
+    """The connection that env.py migrates on. Raises ``WorkerError`` in offline mode."""
+    if context.connection is None:
         raise WorkerError("env.py ran its migrations without a database connection.", "The review needs online mode.")
-    result = Replayed(catalogue_of(connection), watched)
-    steps = private.upgrade_steps(script, heads)
-    result.last = result.catalogue.snapshot(connection, digests=False)
-    return result, _steps(result, context, steps, progress)
+    return context.connection
 
 
 def _steps(
@@ -116,6 +117,7 @@ class _Noted:
         watched = self._revision.revision in self._result.watched
         if watched:
             _digest(self._result, connection)
+        self._result.catalogue.start_revision()
         try:
             self._function(**arguments)
         except WorkerError:
@@ -152,7 +154,7 @@ def _note(
     watched: bool,
 ) -> None:
     before, after = result.last, result.catalogue.snapshot(connection, digests=watched)
-    unclear = _renames_unclear(result, before, after)
+    unclear = _renames_unclear(result, connection, before, after)
     for identity in after.tables.keys() - before.tables.keys():
         if not unclear:
             result.creators[identity] = revision
@@ -177,10 +179,11 @@ def _is(key: TableKey, version_table: tuple[str, str | None]) -> bool:
     return key.name == name and schema in (None, key.schema)
 
 
-def _renames_unclear(result: Replayed, before: Snapshot, after: Snapshot) -> bool:
+def _renames_unclear(result: Replayed, connection: Connection, before: Snapshot, after: Snapshot) -> bool:
     """A table went and another came, and nothing tells whether it is the same one: nobody is known to have made it."""
-    came, went = after.tables.keys() - before.tables.keys(), before.tables.keys() - after.tables.keys()
-    return bool(came and went) and not result.catalogue.tells_renames
+    came = after.tables.keys() - before.tables.keys()
+    went = [key for identity, (key, _) in before.tables.items() if identity not in after.tables]
+    return bool(came and went) and result.catalogue.may_be_renamed(connection, went)
 
 
 def _note_details(result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot) -> None:

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import Facts, TableKey
 from alembic_review.worker import described, limits, private
+from alembic_review.worker.catalogue import catalogue_of
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
 from alembic_review.worker.described import Compared
@@ -23,7 +24,7 @@ from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.packages import describe_packages, may_be_custom
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
-from alembic_review.worker.replay import Replayed, replay, revision_packages
+from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.witnesses import Witnesses
 
@@ -73,9 +74,9 @@ class Session:
         def work(heads: Any, context: MigrationContext) -> Any:
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            replayed, steps = replay(context, script, heads, watched, progress)
+            replayed = Replayed(catalogue_of(connection_of(context), self.redirect.altered), watched)
             self.replayed.append((target, replayed))
-            return steps
+            return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
@@ -142,8 +143,7 @@ class Session:
         tables = self.witnesses.describe(targets)
         plugins, compares_tables = private.autogenerate_plugins(context)
         replayed = self.replayed[index][1]
-        connection = context.connection
-        assert connection is not None
+        connection = connection_of(context)
         name = replayed.namer(connection, all_schemas=bool(context.opts.get("include_schemas")))
         catalogue, replayed = replayed.catalogue, replayed.named(name)
         with collected_warnings() as warnings:
