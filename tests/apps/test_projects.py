@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .cases_custom import TWO_PACKAGES
-from .edits import CLEAN, MODEL, Append, Delete, Edit, Replace
+from .edits import CLEAN, MODEL, Append, Delete, Edit, Replace, Write
 from .environments import FIXTURES, install, install_editable, make_environment
 from .harness import SQLITE, Application, Run, copy_tree, make_application, make_project, run_tool
 from .scenario import check_every_run, review_of, row
@@ -238,3 +238,33 @@ def test_a_class_taken_out_of_a_plain_project_without_any_project_file(tmp_path:
 def sqlite_url() -> Edit:
     """Give a plain project a SQLite database."""
     return Replace("alembic.ini", "postgresql://library:s3cr%%et@db.invalid/library", "sqlite:///%(here)s/library.db")
+
+
+@pytest.mark.parametrize("folder", ["alembic", "src/chronicle"])
+@pytest.mark.parametrize("project_file", [True, False])
+def test_revisions_in_a_folder_that_is_called_like_an_installed_package(
+    folder: str, project_file: bool, tmp_path: Path
+) -> None:
+    old = "migrations/versions/3f2a90c7d1e8_books.py"
+    text = (FIXTURES / "env_generic" / old).read_text()
+    gone = "    op.create_table('gone', sa.Column('id', sa.Integer(), primary_key=True))\n    op.create_table(\n"
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (
+            sqlite_url(),
+            Delete(old),
+            Write(f"{folder}/__init__.py", ""),
+            Write(f"{folder}/versions/books.py", text.replace("    op.create_table(\n", gone)),
+            Replace(
+                "alembic.ini",
+                "script_location = %(here)s/migrations",
+                f"script_location = %(here)s/migrations\nversion_locations = %(here)s/{folder}/versions",
+            ),
+            *(() if project_file else (Delete("pyproject.toml"),)),
+        ),
+    )
+    install(application.environment, FIXTURES / "chronicle")
+    run = run_tool(application, conf="alembic.ini")
+    check_every_run(run, application)
+    assert rows(run) == ["safe add_column book.isbn", "safe add_table author", "safe remove_table gone"]

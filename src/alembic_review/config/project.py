@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alembic_review.config.files import read_toml, table_of
+from alembic_review.model.prefixes import SHARED_PREFIXES
 
 MARKERS = ("pyproject.toml", "setup.cfg", "setup.py")
-
-# A base interpreter's prefix on many systems: these folders hold far more than Python (/usr/src/app, for one).
-_SHARED_PREFIXES = frozenset({"/", "/usr", "/usr/local", "/opt"})
 
 
 def find_root(start: Path) -> Path | None:
@@ -27,7 +25,7 @@ def find_root(start: Path) -> Path | None:
 
 def in_environment(folder: Path) -> bool:
     """Tell whether ``folder`` lies in a ``sys.prefix``, a virtual environment or a site-packages folder."""
-    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix} - _SHARED_PREFIXES
+    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix} - SHARED_PREFIXES
     return any(
         part.name in ("site-packages", "dist-packages")
         or str(part) in prefixes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -14,9 +15,7 @@ from importlib import metadata
 from urllib.parse import unquote, urlsplit
 
 from alembic_review.model.facts import Package
-
-_SHARED_PREFIXES = frozenset({"/", "/usr", "/usr/local", "/opt"})
-"""Prefixes of a system Python: what lies below them may well be somebody's project (``/usr/src/app``)."""
+from alembic_review.model.prefixes import SHARED_PREFIXES
 
 STDLIB = os.path.realpath(sysconfig.get_path("stdlib"))
 
@@ -47,7 +46,8 @@ def package_of_path(path: str) -> str | None:
 
 
 @cache
-def _imported_as(folder: str) -> str:
+def _imported_as(folder: str) -> str | None:
+    """The name of the package in this folder; ``None`` when another package has the name, so that it can't be meant."""
     name = os.path.basename(folder)
     for module_name, module in list(sys.modules.items()):
         if module_name.rpartition(".")[2] != name:
@@ -55,7 +55,19 @@ def _imported_as(folder: str) -> str:
         file = getattr(module, "__dict__", {}).get("__file__")
         if file and os.path.realpath(os.path.dirname(file)) == folder:
             return package_of(module_name, file) or name
-    return name
+    return None if _lies_elsewhere(name, folder) else name
+
+
+def _lies_elsewhere(name: str, folder: str) -> bool:
+    """Tell whether ``import name`` would get something else than this folder."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    if spec is None:
+        return False
+    found = spec.submodule_search_locations or [os.path.dirname(spec.origin or "")]
+    return folder not in map(os.path.realpath, found)
 
 
 def describe_packages(names: Iterable[str]) -> tuple[Package, ...]:
@@ -219,9 +231,7 @@ def _is_installed(path: str) -> bool:
     real = os.path.realpath(path)
     if {"site-packages", "dist-packages"} & set(real.split(os.sep)):
         return True
-    prefixes = {
-        os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)
-    } - _SHARED_PREFIXES
+    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - SHARED_PREFIXES
     return any(_below(real, prefix) for prefix in prefixes) or _in_virtual_environment(os.path.dirname(real))
 
 
