@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from alembic_review.model.review import Change, Finding, Review, Verdict
+from alembic_review.model.review import Change, Finding, Review, Role, Verdict
 from alembic_review.reports.base import Options
+from alembic_review.reports.diagram import diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
 from alembic_review.reports.text import count, owner_label, place_label, target_label, visible
 
@@ -26,6 +27,7 @@ _SECTIONS = (
     (Verdict.SAFE, "Safe", "yours to write", True),
     (Verdict.UPSTREAM, "Upstream", "drift of the packages underneath, never yours to write", False),
 )
+_SHAPES = {Role.CORE: ("[", "]"), Role.CUSTOM: ("(", ")"), Role.UNKNOWN: ("{{", "}}")}
 
 Part = Callable[[Review, Options], str]
 
@@ -153,34 +155,23 @@ def _code(review: Review, _options: Options) -> str:
 
 
 def _diagram(review: Review, _options: Options) -> str:
-    """The touched tables and the core tables that they extend, core and custom told apart by their colour."""
-    touched = {(change.database, change.schema, change.table) for change in review.changes if _drawn(change)}
-    tables = [table for table in review.tables if (table.database, table.schema, table.name) in touched]
-    if not tables:
+    """The touched tables and their neighbours, core and custom told apart by shape, by word and by colour."""
+    drawn = diagram(review)
+    if not drawn.nodes:
         return ""
     lines = ["flowchart LR"]
-    numbers: dict[str, str] = {}
-
-    def node(label: str, role: str) -> str:
-        if label not in numbers:
-            numbers[label] = f"t{len(numbers)}"
-            lines.append(f'  {numbers[label]}["{_label(label)}"]:::{role}')
-        return numbers[label]
-
-    for table in tables:
-        own = node(table.name, table.role.value)
-        if table.extends is not None:
-            lines.append(f"  {own} -- extends --> {node(table.extends, 'core')}")
+    for number, node in enumerate(drawn.nodes):
+        words = _label(f"{node.role.value}, {node.owner}" if node.owner is not None else node.role.value)
+        opening, closing = _SHAPES[node.role]
+        lines.append(f'  t{number}{opening}"{_label(node.label)}<br/>{words}"{closing}:::{node.role.value}')
+    lines += [f"  t{link.source} -- {link.kind} --> t{link.target}" for link in drawn.links]
     lines += [
         "  classDef core fill:#e8eaf0,stroke:#5b6b8c,color:#1f2937",
         "  classDef custom fill:#e3f4e6,stroke:#3c8a4d,color:#1f2937",
         "  classDef unknown fill:#fdebd2,stroke:#b7791f,color:#1f2937",
     ]
-    return _details("Tables", _fence("\n".join(lines), "mermaid"))
-
-
-def _drawn(change: Change) -> bool:
-    return change.verdict is not Verdict.UPSTREAM and change.table is not None
+    more = f"\n\n{count(drawn.left_out, 'more table')} not drawn." if drawn.left_out else ""
+    return _details("Tables", _fence("\n".join(lines), "mermaid") + more)
 
 
 def _label(name: str) -> str:

@@ -26,7 +26,9 @@ def visible(text: str, *, lines: bool = False) -> str:
 
 
 def _hidden(char: str) -> bool:
-    return unicodedata.category(char) in _HIDDEN
+    # The last two of each plane and U+FDD0 to U+FDEF are no characters at all; HTML and XML take none of them.
+    number = ord(char)
+    return unicodedata.category(char) in _HIDDEN or number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF  # noqa: PLR2004
 
 
 def _escape(char: str) -> str:

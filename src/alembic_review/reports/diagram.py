@@ -1,0 +1,105 @@
+"""The tables that changes touch and their neighbours, for the reports that draw them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain
+
+from alembic_review.model.review import Change, Review, Role, Table, Verdict
+from alembic_review.reports.text import table_label
+
+MOST = 60
+"""Tables; a picture of more than these shows nothing any more."""
+
+EXTENDS = "extends"
+
+_Key = tuple[str | None, str | None, str]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One table. ``safe`` and ``blocked`` count the changes on it; both are 0 for a neighbour."""
+
+    label: str
+    role: Role
+    owner: str | None
+    safe: int = 0
+    blocked: int = 0
+
+    @property
+    def touched(self) -> bool:
+        """Whether a change is on the table itself."""
+        return bool(self.safe or self.blocked)
+
+
+@dataclass(frozen=True)
+class Link:
+    """``source`` refers to ``target``, both indexes into the nodes; ``kind`` is the word for it."""
+
+    source: int
+    target: int
+    kind: str = EXTENDS
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """``left_out`` counts the touched tables beyond ``MOST``."""
+
+    nodes: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+    left_out: int = 0
+
+
+def diagram(review: Review) -> Diagram:
+    """What there is to draw. Upstream drift touches nothing: it is nobody's to write."""
+    safe, blocked = _touched(review, Verdict.SAFE), _touched(review, Verdict.BLOCKED)
+    tables = {_key(table): table for table in review.tables}
+    order = sorted({*safe, *blocked}, key=lambda key: (not blocked[key], *map(_null_first, key)))
+    drawn, left_out = order[:MOST], len(order[MOST:])
+    pairs = _pairs(tables, set(drawn))
+    keys = list(dict.fromkeys([*drawn, *chain.from_iterable(pairs)]))
+    nodes = tuple(
+        Node(
+            label=table_label(key[1], key[2], key[0]),
+            role=tables[key].role if key in tables else Role.UNKNOWN,
+            owner=tables[key].owner if key in tables else None,
+            safe=safe[key],
+            blocked=blocked[key],
+        )
+        for key in keys
+    )
+    number = {key: position for position, key in enumerate(keys)}
+    return Diagram(nodes, tuple(Link(number[source], number[target]) for source, target in pairs), left_out)
+
+
+def _touched(review: Review, verdict: Verdict) -> Counter[_Key]:
+    """How many changes of one verdict each table has, those that only a pull request tells of included."""
+    since = review.pull_request.changes if review.pull_request is not None else ()
+    changes: dict[str, Change] = {change.fingerprint: change for change in (*since, *review.changes)}
+    return Counter(
+        (change.database, change.schema, change.table)
+        for change in changes.values()
+        if change.verdict is verdict and change.table is not None
+    )
+
+
+def _pairs(tables: dict[_Key, Table], touched: set[_Key]) -> list[tuple[_Key, _Key]]:
+    """Which table refers to which, wherever one of the two is touched."""
+    names = {(key[0], ".".join(part for part in key[1:] if part is not None)): key for key in tables}
+    pairs = []
+    for key, table in tables.items():
+        if table.extends is None:
+            continue
+        target = names.get((table.database, table.extends), (table.database, None, table.extends))
+        if key in touched or target in touched:
+            pairs.append((key, target))
+    return pairs
+
+
+def _key(table: Table) -> _Key:
+    return table.database, table.schema, table.name
+
+
+def _null_first(text: str | None) -> tuple[bool, str]:
+    return text is not None, text or ""

@@ -1,0 +1,68 @@
+"use strict";
+(() => {
+  const form = document.getElementById("filters");
+  const shown = document.getElementById("shown");
+  const entries = [...document.querySelectorAll("[data-owner]")];
+  const sections = [...document.querySelectorAll("main section")];
+  const groups = ["verdict", "owner", "codes"];
+
+  const chosen = (name) =>
+    new Set([...form.querySelectorAll(`input[name="${name}"]:checked`)].map((input) => input.value));
+
+  // A table has no verdict and no finding: what it does not have does not hide it.
+  const fits = (entry, name, wanted) =>
+    wanted.size === 0 || !(name in entry.dataset) || entry.dataset[name].split(" ").some((value) => wanted.has(value));
+
+  const apply = () => {
+    const wanted = groups.map((name) => [name, chosen(name)]);
+    const words = form.elements.words.value.trim().toLowerCase();
+    for (const entry of entries) {
+      entry.hidden = !(
+        wanted.every(([name, values]) => fits(entry, name, values)) && entry.textContent.toLowerCase().includes(words)
+      );
+    }
+    for (const section of sections) {
+      const nothing = section.querySelector(":scope > .nothing");
+      if (nothing) nothing.hidden = section.querySelector(":scope > .entry:not([hidden])") !== null;
+    }
+    const filtered = words !== "" || wanted.some(([, values]) => values.size > 0);
+    const articles = entries.filter((entry) => entry.matches("article"));
+    const left = articles.filter((entry) => !entry.hidden).length;
+    shown.textContent = filtered ? `${left} of ${articles.length} entries shown` : "";
+  };
+
+  const copy = async (button) => {
+    const code = button.parentElement.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      getSelection().selectAllChildren(code);
+      button.textContent = "Selected";
+      return;
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  };
+
+  for (const button of document.querySelectorAll(".copy")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
+  if (form) {
+    form.hidden = false;
+    form.querySelector("details").open = matchMedia("(min-width: 60rem)").matches;
+    form.addEventListener("input", apply);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("reset", () => setTimeout(apply));
+    apply();  // a browser may have kept what was ticked before a reload
+  }
+
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const details of closed) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of closed) details.open = false;
+  });
+})();
