@@ -107,7 +107,7 @@ class _Html(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open.append(tag)
-        if tag != "span":  # how highlighted code is cut into pieces depends on the code
+        if tag not in {"span", "tspan"}:  # how highlighted code and drawn names are cut into pieces depends on them
             self.tags.append(f"{tag} {sorted(name for name, _ in attrs)}")
         self.texts += [value for _, value in attrs if value]
         self.steering += [(tag, name, value) for name, value in attrs if name.startswith(STEERING)]

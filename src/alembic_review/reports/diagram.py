@@ -9,7 +9,7 @@ from itertools import chain
 from alembic_review.model.review import Change, Review, Role, Table, Verdict
 from alembic_review.reports.text import table_label
 
-MOST = 60
+MOST = 40
 """Tables; a picture of more than these shows nothing any more."""
 
 EXTENDS = "extends"

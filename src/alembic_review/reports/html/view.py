@@ -135,11 +135,12 @@ class _Index:
 
     def __init__(self, review: Review) -> None:
         since = review.pull_request.changes if review.pull_request is not None else ()
-        self.changes: dict[str, Change] = {change.fingerprint: change for change in (*since, *review.changes)}
+        changes: tuple[Change, ...] = (*since, *review.changes)
+        self.changes = {change.fingerprint: change for change in changes}
         self.findings = review.findings
         self.table_owners = {(table.schema, table.name): table.owner for table in review.tables}
-        named = [*(change.owner for change in self.changes.values()), *(table.owner for table in review.tables)]
-        codes = {code for change in self.changes.values() for code in change.findings}
+        named = [*(change.owner for change in changes), *(table.owner for table in review.tables)]
+        codes = {code for change in changes for code in change.findings}
         self.owners = sorted({*named, *map(self._finding_owner, review.findings)}, key=lambda owner: owner or "\uffff")
         self.codes = sorted(codes | {finding.code for finding in review.findings})
         self.places: dict[str, str] = {}
