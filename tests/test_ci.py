@@ -14,6 +14,7 @@ import click
 import pytest
 import yaml
 
+from alembic_review.cli import outputs
 from alembic_review.cli.commands import DEFAULT, cli
 from alembic_review.reports import REPORTS
 
@@ -179,6 +180,31 @@ def test_every_command_of_a_recipe_is_understood(name: str, arguments: list[str]
     assert left_over("publish" if publish else DEFAULT, arguments[publish:]) == [], name
 
 
+@pytest.mark.parametrize(("name", "arguments"), commands(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_report_of_a_recipe_is_one(name: str, arguments: list[str]) -> None:
+    named = [arguments[place + 1] for place, word in enumerate(arguments) if word == "-o"]
+
+    assert len(outputs.parse(named)) == len(named), name
+
+
+def test_gitlab_reads_the_code_quality_that_the_job_writes() -> None:
+    job = read(recipes()[GITLAB])["alembic-review"]
+
+    assert job["artifacts"]["when"] == "always"
+    quality = job["artifacts"]["reports"]["codequality"]
+    assert f"-o gitlab={quality}" in job["script"][-1]
+
+
+def test_code_scanning_gets_no_report_of_a_run_that_could_not_review() -> None:
+    (step,) = [step for step in action()["runs"]["steps"] if "upload-sarif" in step.get("uses", "")]
+
+    statuses = re.findall(r"status == '(\d)'", step["if"])
+    assert statuses == ["0", "1"]
+    assert step["with"]["sarif_file"].endswith("/review.sarif")
+    (job,) = read(recipes()[GITHUB_ACTION])["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "security-events": "write"}
+
+
 def test_every_recipe_calls_the_tool() -> None:
     called = [name for name, _arguments in commands()]
 
@@ -227,7 +253,7 @@ printf '%s\\n' "$@" > "$NOTES"
 env > "$NOTES.env"
 for argument in "$@"; do
   case "$argument" in
-    json=*|markdown=*) [ "$STATUS" = 2 ] || echo "${argument%%=*}" > "${argument#*=}";;
+    json=*|markdown=*|sarif=*|github=*) [ "$STATUS" = 2 ] || echo "${argument%%=*}" > "${argument#*=}";;
   esac
 done
 exit "$STATUS"
@@ -276,6 +302,7 @@ def test_the_action_keeps_the_exit_status_until_all_is_written(folder: Path, sta
     outputs = (folder / "output").read_text().splitlines()
     assert outputs == ["written=true"] * (status != 2) + [f"status={status}", f"reports={folder}/reports"]
     assert (folder / "summary").exists() == (status != 2)
+    assert done.stdout == "github\n" * (status != 2)
     last = script("Pass on what the gate says")
     assert bash(last, folder, STATUS=str(status)).returncode == status
     assert bash(last, folder, STATUS="").returncode == 3
@@ -287,10 +314,11 @@ def test_the_action_passes_arguments_on_as_they_are(folder: Path) -> None:
     assert run_review(folder, 0, CONFIG="my app/$x.conf", ARGUMENTS=hostile).returncode == 0
 
     told = (folder / "notes").read_text().splitlines()
-    outputs = [f"{kind}={folder}/reports/review.{end}" for kind, end in (("json", "json"), ("markdown", "md"))]
+    kept = (("json", "json"), ("markdown", "md"), ("sarif", "sarif"))
+    outputs = [f"github={folder}/annotations", *(f"{kind}={folder}/reports/review.{end}" for kind, end in kept)]
     assert told[:5] == ["review", "--python", "python", "-o", "terminal"]
-    assert told[5:9] == [word for output in outputs for word in ("-o", output)]
-    assert told[9:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
+    assert told[5:13] == [word for output in outputs for word in ("-o", output)]
+    assert told[13:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
     assert not (folder / "pwned").exists()
     assert (folder / "summary").read_text() == "markdown\n"
 
@@ -311,5 +339,5 @@ def test_the_action_asks_for_options_that_there_are(folder: Path) -> None:
 
     assert left_over("review", told[1:]) == []
     formats = {told[place + 1].partition("=")[0] for place, word in enumerate(told) if word == "-o"}
-    assert formats == {"json", "markdown", "terminal"}
+    assert formats == {"json", "markdown", "terminal", "sarif", "github"}
     assert formats <= {report.name for report in REPORTS}
