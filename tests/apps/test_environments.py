@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -326,3 +327,45 @@ def test_tables_of_the_connections_own_default_schema(way: str, tmp_path: Path) 
     assert tables["book"]["schema"] is None, run.explain()
     assert any("3f2a90c7d1e8" in line for line in tables["book"]["evidence"]), run.explain()
     assert not [line for line in review_of(run)["provenance"]["not_checked"] if "library" in line]
+
+
+RENDER_ITEM = """
+def render_item(kind, item, autogen_context):
+    assert autogen_context.metadata is target_metadata
+    assert autogen_context.connection is autogen_context.migration_context.connection is not None
+    assert autogen_context.dialect.name == "sqlite"
+    assert autogen_context.opts["compare_type"]
+    assert autogen_context.migration_context.script is not None
+    if kind == "column":
+        return f"own({item.name!r})"
+    return False
+"""
+
+
+def test_render_item_gets_what_alembic_gives_it(tmp_path: Path) -> None:
+    edits = (functions(RENDER_ITEM), configured("render_item=render_item, compare_type=True"))
+    run = reviewed(on_sqlite(tmp_path, *edits))
+    assert rows(run) == PENDING
+    (isbn,) = [change for change in review_of(run)["changes"] if change["name"] == "isbn"]
+    assert isbn["python"] == "op.add_column('book', own('isbn'))"
+
+
+def test_render_item_that_fails_is_named(tmp_path: Path) -> None:
+    failing = "def render_item(kind, item, autogen_context):\n    return item.no_such_thing  # HERE\n"
+    application = on_sqlite(tmp_path, functions(failing), configured("render_item=render_item"))
+    run = run_tool(application, conf="alembic.ini")
+    check_every_run(run, application)
+    assert run.status == 3, run.explain()
+    said = review_failure(run)
+    lines = (application.project / ENV).read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, start=1) if "# HERE" in text)
+    assert "render_item" in said
+    assert "no_such_thing" in said
+    assert re.search(rf"env\.py:{line}\b", said), said
+    assert "--debug" not in said
+
+
+def review_failure(run: Run) -> str:
+    """Why a run could not review, with its hint."""
+    assert run.report is not None, run.explain()
+    return f"{run.report['failure']['message']}\n{run.report['failure']['hint']}"

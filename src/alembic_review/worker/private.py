@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from alembic import autogenerate
+from alembic.autogenerate import render
+from alembic.autogenerate.api import AutogenContext
 from alembic.config import CommandLine, Config
 from alembic.migration import MigrationContext
+from alembic.operations.ops import UpgradeOps
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import Pool
 
@@ -139,6 +142,26 @@ def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
     plugins.Plugin.populate_autogenerate_priority_dispatch(recorder, selected)
     names = [name for name, plugin in registered.items() if plugin.autogenerate_comparators in recorder.picked]
     return sorted(names), "alembic.autogenerate.tables" in names
+
+
+def render_python(operations: UpgradeOps, autogen_context: AutogenContext) -> str:
+    """The body of ``upgrade()`` as Alembic's own run renders it, with everything that ``render_item`` may look at.
+
+    Where the name is missing, ``render_item`` sees no metadata: the public function makes a context of its own.
+    """
+    body = getattr(render, "_render_cmd_body", None)
+    if body is not None:
+        return str(body(operations, autogen_context))
+    names = (
+        "sqlalchemy_module_prefix",
+        "alembic_module_prefix",
+        "user_module_prefix",
+        "render_item",
+        "render_as_batch",
+    )
+    options = {name: autogen_context.opts[name] for name in names if name in autogen_context.opts}
+    plain = MigrationContext.configure(dialect=autogen_context.dialect)
+    return autogenerate.render_python_code(operations, migration_context=plain, **options)
 
 
 def version_locations(script: ScriptDirectory) -> list[str]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import re
+import traceback
 from typing import Any
 
-from alembic.autogenerate import render_python_code
+from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 from sqlalchemy import schema
 from sqlalchemy.engine import Dialect
 
+from alembic_review.worker import private
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-f]+")
-_PREFIXES = {"sqlalchemy_module_prefix": "sa.", "alembic_module_prefix": "op."}
 
 
 class Renderer:
@@ -21,30 +24,34 @@ class Renderer:
 
     def __init__(self, context: MigrationContext) -> None:
         self._context = context
+        self._autogen = AutogenContext(context)
         self._buffer = io.StringIO()
-        self._plain = MigrationContext.configure(dialect=context.dialect)
         self._offline = MigrationContext.configure(
             dialect=context.dialect,
             opts={"as_sql": True, "output_buffer": self._buffer},
         )
 
     def python(self, operation: ops.MigrateOperation, parent: ops.ModifyTableOps | None) -> str:
-        """What stands in a revision's ``upgrade()`` for this one operation."""
-        options = self._context.opts
-        names = {name: options.get(name) or default for name, default in _PREFIXES.items()}
-        batch = bool(options.get("render_as_batch"))
+        """What stands in a revision's ``upgrade()`` for this one operation. Raises ``WorkerError``."""
         inner: Any = operation
-        if batch and parent is not None:
+        if self._context.opts.get("render_as_batch") and parent is not None:
             inner = ops.ModifyTableOps(parent.table_name, [operation], schema=parent.schema)
-        text = render_python_code(
-            ops.UpgradeOps([inner]),
-            render_as_batch=batch,
-            render_item=options.get("render_item"),
-            migration_context=self._plain,
-            user_module_prefix=options.get("user_module_prefix"),
-            **names,
-        )
+        try:
+            text = private.render_python(ops.UpgradeOps([inner]), self._autogen)
+        except Exception as error:
+            raise self._failed(operation, error) from error
         return "\n".join(_without_markers(text)).strip()
+
+    def _failed(self, operation: ops.MigrateOperation, error: Exception) -> WorkerError:
+        function = self._context.opts.get("render_item")
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        guilty = code is not None and any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__))
+        what = f" in render_item ({code.co_filename}:{code.co_firstlineno})" if code is not None and guilty else ""
+        return WorkerError(
+            f"Rendering {type(operation).__name__} as Python failed{what}: "
+            f"{describe(error)}{at(application_frames(error.__traceback__))}",
+            "This is not the tool's own code: `alembic revision --autogenerate` fails here too.",
+        )
 
     def sql(self, operation: ops.MigrateOperation) -> str | None:
         """The statements for this operation; ``None`` where they can't be said without a database."""
