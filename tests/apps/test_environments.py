@@ -329,6 +329,14 @@ def test_tables_of_the_connections_own_default_schema(way: str, tmp_path: Path) 
     assert not [line for line in review_of(run)["provenance"]["not_checked"] if "library" in line]
 
 
+def test_rendering_does_not_repeat_warnings(tmp_path: Path) -> None:
+    index = "\n\nsa.Index('ix_book_title', Book.title, nosuch_fast=True)\n"
+    run = reviewed(on_sqlite(tmp_path, Append("models.py", index)))
+    assert rows(run) == [*PENDING[:1], "safe add_index book.ix_book_title", *PENDING[1:]]
+    # Once where the model says it, once from Alembic's comparison, as `alembic revision --autogenerate` has it.
+    assert run.stderr.count("Can't validate argument 'nosuch_fast'") == 2, run.stderr
+
+
 RENDER_ITEM = """
 def render_item(kind, item, autogen_context):
     assert autogen_context.metadata is target_metadata
