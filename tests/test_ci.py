@@ -253,7 +253,7 @@ printf '%s\\n' "$@" > "$NOTES"
 env > "$NOTES.env"
 for argument in "$@"; do
   case "$argument" in
-    json=*|markdown=*|sarif=*|github=*) [ "$STATUS" = 2 ] || echo "${argument%%=*}" > "${argument#*=}";;
+    json=*|markdown=*|html=*|sarif=*|github=*) [ "$STATUS" = 2 ] || echo "${argument%%=*}" > "${argument#*=}";;
   esac
 done
 exit "$STATUS"
@@ -314,11 +314,11 @@ def test_the_action_passes_arguments_on_as_they_are(folder: Path) -> None:
     assert run_review(folder, 0, CONFIG="my app/$x.conf", ARGUMENTS=hostile).returncode == 0
 
     told = (folder / "notes").read_text().splitlines()
-    kept = (("json", "json"), ("markdown", "md"), ("sarif", "sarif"))
+    kept = (("json", "json"), ("markdown", "md"), ("html", "html"), ("sarif", "sarif"))
     outputs = [f"github={folder}/annotations", *(f"{kind}={folder}/reports/review.{end}" for kind, end in kept)]
     assert told[:5] == ["review", "--python", "python", "-o", "terminal"]
-    assert told[5:13] == [word for output in outputs for word in ("-o", output)]
-    assert told[13:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
+    assert told[5:15] == [word for output in outputs for word in ("-o", output)]
+    assert told[15:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
     assert not (folder / "pwned").exists()
     assert (folder / "summary").read_text() == "markdown\n"
 
@@ -339,5 +339,5 @@ def test_the_action_asks_for_options_that_there_are(folder: Path) -> None:
 
     assert left_over("review", told[1:]) == []
     formats = {told[place + 1].partition("=")[0] for place, word in enumerate(told) if word == "-o"}
-    assert formats == {"json", "markdown", "terminal", "sarif", "github"}
+    assert formats == {"json", "markdown", "html", "terminal", "sarif", "github"}
     assert formats <= {report.name for report in REPORTS}
