@@ -125,7 +125,14 @@ def review(session: nox.Session) -> None:
     with session.chdir(fixtures / "poser"):
         session.run(
             *("alembic-review", "-c", "app/acme.conf", "-o", "terminal", "-o", f"json={reports / 'review.json'}"),
-            *("-o", f"markdown={reports / 'review.md'}", "-o", f"html={reports / 'review.html'}", "-o", f"sarif={reports / 'review.sarif'}"),
+            *(
+                "-o",
+                f"markdown={reports / 'review.md'}",
+                "-o",
+                f"html={reports / 'review.html'}",
+                "-o",
+                f"sarif={reports / 'review.sarif'}",
+            ),
             *session.posargs,
             # An application leaves this out: there a refusal has to fail the job. Here a run that lets it pass does.
             success_codes=[1],

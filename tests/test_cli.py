@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -325,6 +326,27 @@ def test_render_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SAMPLE.read_bytes())))
     assert run(["render", "-", "--verbose"]) == 0
     assert capsys.readouterr().out == (HERE / "golden" / "poser.terminal-verbose.txt").read_text()
+
+
+def test_reports_get_ready_once_while_the_run_is_busy() -> None:
+    done = threading.Event()
+    called: list[str] = []
+
+    def broken() -> None:
+        raise OSError("no templates")
+
+    def ready() -> None:
+        called.append("ready")
+        done.set()
+
+    reports = [dataclasses.replace(REPORTS[0], prepare=prepare) for prepare in (broken, None, ready)]
+    told: list[str] = []
+    tell = outputs.preparing([outputs.Output(report, None) for report in reports], told.append)
+    assert not called
+    tell("loading")
+    tell("comparing")
+    assert done.wait(20)
+    assert (called, told) == (["ready"], ["loading", "comparing"])
 
 
 @pytest.mark.parametrize("options", [[], ["--sql"], ["--verbose"]], ids=str)

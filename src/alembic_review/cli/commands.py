@@ -156,7 +156,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     outputs.check(named)
     shown = outputs.Shown(sql=sql, verbose=verbose)
     try:
-        review = _run(settings, verbose=verbose, debug=debug)
+        review = _run(settings, named, verbose=verbose, debug=debug)
     except ReviewError as error:
         if error.exit_code == ReviewError.exit_code:
             _write_failure(error, settings, named, shown)
@@ -169,8 +169,9 @@ def review_command(  # noqa: PLR0913 - one parameter per option
 @_options(*_WHAT, _VERBOSE, _DEBUG)
 def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
     """List every table, its owner, its role and the evidence."""
-    review = _run(load(CommandLine(**what)), verbose=verbose, debug=debug)
-    outputs.write(review, outputs.parse(["owners"]), outputs.Shown(verbose=verbose))
+    named = outputs.parse(["owners"])
+    review = _run(load(CommandLine(**what)), named, verbose=verbose, debug=debug)
+    outputs.write(review, named, outputs.Shown(verbose=verbose))
     return ReviewError.exit_code if review.outcome is Outcome.FAILED else 0
 
 
@@ -253,13 +254,13 @@ def _saved(file: str) -> Review:
         raise UsageError(f"{file} is {visible(error.message)[:_QUOTED]}.", hint=error.hint) from error
 
 
-def _run(settings: Settings, *, verbose: bool, debug: bool) -> Review:
-    """Review, and turn what nobody foresaw into an error that the reports can carry."""
+def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool, debug: bool) -> Review:
+    """Review, for the reports ``named``, and turn what nobody foresaw into an error that they can carry."""
     try:
         from alembic_review import service  # noqa: PLC0415 - not needed for --help
 
         with screen.progress(verbose=verbose) as progress:
-            return service.review(settings, progress=progress, debug=debug)
+            return service.review(settings, progress=outputs.preparing(named, progress), debug=debug)
     except ReviewError:
         raise
     except Exception as error:

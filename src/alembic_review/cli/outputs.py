@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic_review.cli import screen
+from alembic_review.cli.screen import Progress
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.review import Review
 from alembic_review.reports import REPORTS, Options, Report, Rule
@@ -63,6 +66,19 @@ def check(outputs: Sequence[Output]) -> None:
         raise UsageError(f"-o: {file} {problem}.")
 
 
+def preparing(outputs: Sequence[Output], progress: Progress) -> Progress:
+    """``progress`` that gets the reports ready aside when it is first told anything: the run is busy elsewhere then."""
+    steps = [output.report.prepare for output in outputs if output.report.prepare is not None]
+    aside = threading.Thread(target=_prepare, args=(steps,), daemon=True)
+
+    def tell(text: str) -> None:
+        if steps and aside.ident is None:
+            aside.start()
+        progress(text)
+
+    return tell
+
+
 def write(review: Review, outputs: Sequence[Output], shown: Shown) -> None:
     """Write every report; ObservationError when one could not be written, after all others were."""
     problems = [problem for output in outputs if (problem := _write(review, output, shown))]
@@ -93,6 +109,12 @@ def _parse(value: str) -> Output:
     if separator and not file:
         raise UsageError(f"-o {value}: the name of the file is missing.", hint=f"-o {name}=- is standard output")
     return Output(reports[name], None if file in ("", _STDOUT) else Path(file))
+
+
+def _prepare(steps: Sequence[Callable[[], None]]) -> None:
+    for step in steps:
+        with suppress(Exception):  # the report will meet it again, and then it is told
+            step()
 
 
 def _rules() -> tuple[Rule, ...]:

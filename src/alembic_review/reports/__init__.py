@@ -11,7 +11,12 @@ REPORTS = (
     Report("terminal", "for people, as wide as the terminal", terminal.render, for_people=True),
     Report("json", "for programs, and for `render`", json.render),
     Report("markdown", "for pull requests, as GitHub, GitLab and Forgejo read it", markdown.render),
-    Report("html", "one page to attach: filters, highlighted code, a diagram; asks nothing of anybody", html.render),
+    Report(
+        "html",
+        "one page to attach: filters, highlighted code, a diagram; asks nothing of anybody",
+        html.render,
+        prepare=html.prepare,
+    ),
     Report("sarif", "SARIF 2.1.0, for code scanning and editors", sarif.render, describes=True),
     Report("github", "annotations at the models' lines, for the log of a GitHub job", github.render),
     Report("gitlab", "GitLab's code quality report", gitlab.render),

@@ -11,3 +11,10 @@ def render(review: Review, options: Options) -> str:
     from alembic_review.reports.html import page  # noqa: PLC0415 - Jinja2 and Pygments are for this report only
 
     return page.render(review, options)
+
+
+def prepare() -> None:
+    """Load and compile everything, which takes longer than to fill it in."""
+    from alembic_review.reports.html import page  # noqa: PLC0415 - as above
+
+    page.prepare()

@@ -13,6 +13,7 @@ from pygments.token import Comment, Keyword, Literal, Name, _TokenType
 from alembic_review.reports.text import visible
 
 _LEXERS: dict[str, type[Lexer]] = {"sql": SqlLexer, "python": PythonLexer}
+LANGUAGES = tuple(_LEXERS)
 _CLASSES = (
     (Keyword, "keyword"),
     (Literal.String, "string"),

@@ -19,7 +19,7 @@ from alembic_review.model.review import Change, Review, Role
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import Diagram, diagram
 from alembic_review.reports.html import layout
-from alembic_review.reports.html.highlight import highlighted
+from alembic_review.reports.html.highlight import LANGUAGES, highlighted
 from alembic_review.reports.html.view import state_label, view
 from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
 
@@ -47,6 +47,14 @@ def render(review: Review, options: Options) -> str:
         )
     )
     return text.rstrip("\n") + "\n"
+
+
+def prepare() -> None:
+    """Compile the templates, and the lexers with a first word."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+    for language in LANGUAGES:
+        highlighted("x", language)
 
 
 @cache
