@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -33,11 +32,9 @@ from alembic_review.model.review import (
 )
 from alembic_review.reports import Options
 from alembic_review.reports.html import page, render
-from alembic_review.reports.json import read
 from alembic_review.reports.text import table_label, target_label, visible
+from tests.reports.samples import NAMES, sample
 
-GOLDEN = Path(__file__).parents[2] / "golden"
-SAMPLES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 ELEMENTS = {
     *("html", "head", "meta", "title", "link", "style", "script", "body", "header", "main", "aside", "nav", "section"),
     *("article", "div", "span", "p", "h1", "h2", "h3", "h4", "small", "strong", "a", "ul", "li", "dl", "dt", "dd"),
@@ -73,10 +70,6 @@ HOSTILE = st.one_of(
         ]
     ),
 )
-
-
-def sample(name: str) -> Review:
-    return read((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def request(review: Review) -> Review:
@@ -152,7 +145,7 @@ def check_nothing_runs(tree: Element) -> None:
                 assert value == "data:," or (value.startswith("#") and value[1:] in ids)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_page_is_valid_and_self_contained(name: str, *, whole: bool) -> None:
     review = request(sample(name)) if whole else sample(name)
@@ -262,6 +255,12 @@ def spoiled(review: Review, names: dict[str, str]) -> Review:
     )
 
 
+ATTACKED = spoiled(
+    request(short(sample("poser"))),
+    {what: f"<img src=x onerror=alert(1)>'\"</script><script>alert(2)</script>{what}{'x' * 200}" for what in NAMED},
+)
+
+
 @given(HOSTILE, HOSTILE)
 def test_a_failure_is_told_whatever_is_in_it(message: str, hint: str) -> None:
     tree = parse(render(replace(sample("failed"), failure=Failure(message, hint)), Options()))
@@ -276,7 +275,7 @@ def test_a_template_that_would_print_none_is_an_error() -> None:
         page._environment().from_string("{{ nothing }}").render(nothing=None)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("verbose", [False, True])
 def test_every_fact_is_on_the_page(name: str, *, verbose: bool) -> None:
     review = sample(name)

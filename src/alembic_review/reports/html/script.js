@@ -53,7 +53,10 @@
     form.querySelector("details").open = matchMedia("(min-width: 60rem)").matches;
     form.addEventListener("input", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(apply));
+    form.querySelector("button").addEventListener("click", () => {
+      form.reset();
+      apply();
+    });
     apply();  // a browser may have kept what was ticked before a reload
   }
 
