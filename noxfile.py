@@ -56,6 +56,22 @@ def install_tool(session: nox.Session, *requirements: str) -> Path:
     return built
 
 
+def sample_review(session: nox.Session, *arguments: str) -> Path:
+    """Review the sample application, with every report that a job would keep; the JSON one."""
+    fixtures = HERE / "fixtures"
+    session.install(str(fixtures / "acme"), str(fixtures / "chronicle"), "--editable", str(fixtures / "poser"))
+    reports = made(session)
+    files = {"json": "review.json", "markdown": "review.md", "html": "review.html", "sarif": "review.sarif"}
+    named = [part for form, file in files.items() for part in ("-o", f"{form}={reports / file}")]
+    with session.chdir(fixtures / "poser"):
+        session.run(
+            *("alembic-review", "-c", "app/acme.conf", "-o", "terminal", *named, *arguments),
+            # An application leaves this out: there a refusal has to fail the job. Here a run that lets it pass does.
+            success_codes=[1],
+        )
+    return reports / "review.json"
+
+
 def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
     """Run pytest on every core; what stands after `--` on the command line of nox goes to it too."""
     session.run("python", "-m", "pytest", "-n", "auto", *arguments, *session.posargs, env=env)
@@ -64,7 +80,7 @@ def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, and which room may import which."""
-    install_tool(session, *group("lint"), *group("test"))
+    install_tool(session, *group("lint"), *group("test"), *group("looks"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
@@ -119,24 +135,23 @@ def lowest(session: nox.Session) -> None:
 def review(session: nox.Session) -> None:
     """Review the sample application the way its own CI would; it ships with a blocked change, so the gate refuses."""
     install_tool(session)
-    fixtures = HERE / "fixtures"
-    session.install(str(fixtures / "acme"), str(fixtures / "chronicle"), "--editable", str(fixtures / "poser"))
-    reports = made(session)
-    with session.chdir(fixtures / "poser"):
-        session.run(
-            *("alembic-review", "-c", "app/acme.conf", "-o", "terminal", "-o", f"json={reports / 'review.json'}"),
-            *(
-                "-o",
-                f"markdown={reports / 'review.md'}",
-                "-o",
-                f"html={reports / 'review.html'}",
-                "-o",
-                f"sarif={reports / 'review.sarif'}",
-            ),
-            *session.posargs,
-            # An application leaves this out: there a refusal has to fail the job. Here a run that lets it pass does.
-            success_codes=[1],
-        )
+    sample_review(session, *session.posargs)
+
+
+@nox.session
+def looks(session: nox.Session) -> None:
+    """The HTML report in a real Chromium: filters, keyboard, contrast, print, and nothing that leaves the page."""
+    install_tool(session, *group("test"), *group("looks"))
+    # One browser is enough: no `-n auto` here.
+    session.run("python", "-m", "pytest", "tests/looks", *session.posargs)
+
+
+@nox.session
+def captures(session: nox.Session) -> None:
+    """Make the pictures in docs/captures anew, from a review of the sample application."""
+    install_tool(session, *group("test"), *group("looks"))
+    review = sample_review(session)
+    session.run("python", "-m", "tests.looks.captures", str(review), str(HERE / "docs" / "captures"))
 
 
 @nox.session

@@ -80,3 +80,18 @@ def test_the_changelog_opens_with_the_version_of_the_package() -> None:
     headings = re.findall(r"^## \[(.*?)\]", (REPOSITORY / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
 
     assert next(heading for heading in headings if heading != "Unreleased") == version("alembic-review")
+
+
+def test_the_pictures_of_the_docs_are_there_and_small() -> None:
+    pictures = {path.name: path.stat().st_size for path in (REPOSITORY / "docs" / "captures").iterdir()}
+
+    assert set(pictures) == {"terminal.svg", "html.png", "comment.png"}
+    assert all(1_000 < size < 300_000 for size in pictures.values())
+    readme = (REPOSITORY / "README.md").read_text()
+    assert [name for name in pictures if f"docs/captures/{name}" not in readme] == []
+
+
+def test_the_pictures_load_nothing() -> None:
+    drawing = (REPOSITORY / "docs" / "captures" / "terminal.svg").read_text()
+
+    assert re.findall(r"url\((?!#)|@import|<image|<script|href=", drawing) == []

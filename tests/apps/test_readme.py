@@ -6,31 +6,39 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from .environments import FIXTURES, stack
 from .harness import POSTGRESQL, make_application, run_tool
 
 README = FIXTURES.parent / "README.md"
 CAPTURE = re.compile(r"(<!-- capture -->\n\n```text\n\$ [^\n]+\n)(.*?)(\n```\n)", re.DOTALL)
+COMMENT = re.compile(r"(<!-- comment -->\n\n)(.*?)(\n\n<!-- end of the comment -->\n)", re.DOTALL)
 # These lines name the machine it ran on.
-VARYING = re.compile(r"^(Database|Versions) .*$", re.MULTILINE)
+VARYING = re.compile(r"^(Database|Versions) .*$|(?<= on )postgresql .*$", re.MULTILINE)
 
 
-def test_the_capture_is_real(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("report", "shown", "end"),
+    [("terminal", CAPTURE, "\nCompared"), ("markdown", COMMENT, "<summary>What was compared")],
+    ids=["terminal", "markdown"],
+)
+def test_what_is_shown_is_real(report: str, shown: re.Pattern[str], end: str, tmp_path: Path) -> None:
     application = make_application(tmp_path, database=POSTGRESQL, clean=False)
-    report = tmp_path / "terminal.txt"
-    run = run_tool(application, "-o", f"terminal={report}", variables={"COLUMNS": "100"})
+    file = tmp_path / "report.txt"
+    run = run_tool(application, "-o", f"{report}={file}", variables={"COLUMNS": "100"})
     assert run.status == 1, run.explain()
     text = README.read_text(encoding="utf-8")
-    found = CAPTURE.search(text)
+    found = shown.search(text)
     assert found is not None
-    printed = report.read_text(encoding="utf-8").rstrip()
+    printed = file.read_text(encoding="utf-8").rstrip()
     if os.environ.get("REWRITE_GOLDEN"):
-        README.write_text(CAPTURE.sub(lambda match: match[1] + printed + match[3], text), encoding="utf-8")
+        README.write_text(shown.sub(lambda match: match[1] + printed + match[3], text), encoding="utf-8")
         return
     if stack().sqlalchemy >= (2, 0):
         assert _comparable(printed) == _comparable(found[2])
     else:
-        assert _comparable(printed).partition("\nCompared")[0] == _comparable(found[2]).partition("\nCompared")[0]
+        assert _comparable(printed).partition(end)[0] == _comparable(found[2]).partition(end)[0]
 
 
 def _comparable(text: str) -> str:

@@ -161,7 +161,7 @@ def _diagram(review: Review, _options: Options) -> str:
         return ""
     lines = ["flowchart LR"]
     for number, node in enumerate(drawn.nodes):
-        words = _label(f"{node.role.value}, {node.owner}" if node.owner is not None else node.role.value)
+        words = node.role.value + (f", {_label(node.owner)}" if node.owner is not None else "")
         opening, closing = _SHAPES[node.role]
         lines.append(f'  t{number}{opening}"{_label(node.label)}<br/>{words}"{closing}:::{node.role.value}')
     lines += [f"  t{link.source} -- {link.kind} --> t{link.target}" for link in drawn.links]
