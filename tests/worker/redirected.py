@@ -20,8 +20,8 @@ def make(name, mark):
     connection.close()
     return f"{folder}/{name}"
 
-make("scratch0", 7)
-make("scratch1", 8)
+for number in range(5):
+    make(f"scratch{number}", 7 + number)
 decoy = make("decoy", 9)
 
 from alembic_review.worker.redirect import Redirect, Scratch

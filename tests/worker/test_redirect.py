@@ -88,6 +88,43 @@ def test_engines_whose_url_does_not_tell_count_one_by_one_and_again_in_the_next_
     assert found["first"] == found["second"] == [["scratch0"], ["scratch1"]]
 
 
+EARLY = """\
+import sqlalchemy as sa
+
+def make():
+    return sa.create_engine("sqlite://"{creator})
+"""
+
+
+@pytest.mark.parametrize("creator", ["", ", creator=lambda: None"])
+@pytest.mark.parametrize(
+    "early", ["make().connect().close()", "ready = make()", "ready = make(); ready.connect().close()"]
+)
+def test_an_engine_made_at_import_time_shifts_no_other(tmp_path: Path, creator: str, early: str) -> None:
+    (tmp_path / "helpers.py").write_text(EARLY.format(creator=creator))
+    (tmp_path / "early.py").write_text(f"from helpers import make\n{early}\n")
+    (tmp_path / "env.py").write_text(
+        "import early\nfrom helpers import make\n\n\ndef engines():\n    return make(), make()\n"
+    )
+    found = run(
+        tmp_path,
+        """
+        sys.path.insert(0, folder)
+        import env
+        both = lambda: [where(engine) for engine in env.engines()]
+        ready = lambda: where(env.early.ready) if hasattr(env.early, "ready") else None
+        first = [both(), ready()]
+        redirect.start_run()
+        result = {"first": first, "second": [both(), ready()]}
+        """,
+    )
+    assert found["first"] == found["second"]
+    tables = found["first"]
+    assert isinstance(tables, list)
+    assert tables[0][0] != tables[0][1]
+    assert tables[1] not in tables[0]
+
+
 def test_a_connection_without_the_mark_is_closed_before_its_first_use(tmp_path: Path) -> None:
     found = run(
         tmp_path,

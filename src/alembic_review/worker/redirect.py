@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ class Redirect:
         self._stacks = stacks
         self._lock = threading.RLock()
         self._urls: dict[int, tuple[Any, URL]] = {}
-        self._order: dict[int, int] = {}
+        self._makers: dict[int, tuple[Any, ...]] = {}
+        self._made: Counter[int | None] = Counter()
         self._scratch: dict[tuple[Any, ...], Scratch] = {}
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
@@ -104,8 +106,8 @@ class Redirect:
         return (*pools, *drivers, *self._audit.not_checked())
 
     def start_run(self) -> None:
-        """Forget the order of engines: the next run of ``env.py`` counts its own."""
-        self._order.clear()
+        """The next run of ``env.py`` counts the engines that it makes anew."""
+        self._made.clear()
 
     def target_of(self, dialect: Any) -> Target:
         """The original target behind a connection's dialect. Raises ``WorkerError`` for a connection nobody saw."""
@@ -119,9 +121,16 @@ class Redirect:
 
         def noted(engine: Any, pool: Any, dialect: Any, url: Any, *args: Any, **kwargs: Any) -> None:
             self._urls[id(dialect)] = (dialect, url)
+            self._makers[id(dialect)] = self._maker()
             initialise(engine, pool, dialect, url, *args, **kwargs)
 
         Engine.__init__ = noted  # type: ignore[method-assign,assignment]
+
+    def _maker(self) -> tuple[Any, ...]:
+        """Which code is making an engine, and for the how many-eth time in this run of ``env.py``."""
+        stack = self._stacks.walk(sys._getframe(1)).stack
+        self._made[stack] += 1
+        return stack, self._made[stack]
 
     def _note_dialects(self) -> None:
         """A driver that isn't installed fails before any connection: remember which dialects were asked for."""
@@ -176,16 +185,15 @@ class Redirect:
 
     def _target(self, dialect: Any, *, own: bool) -> Target:
         known = self.targets.get(id(dialect))
-        if known is not None and id(dialect) in self._order:
+        if known is not None:
             return known
-        order = self._order.setdefault(id(dialect), len(self._order))
         _, url = self._urls.get(id(dialect), (dialect, URL.create(dialect.name)))
         place = (url.host, url.port, url.database, tuple(sorted(map(str, url.query.items()))))
         memory = dialect.name == "sqlite" and url.database in (None, "", ":memory:")
         key: tuple[Any, ...] = (dialect.name, *place)
         if memory or not own:
             # The URL doesn't tell where these lead: each engine of a run counts as a target of its own.
-            key = (*key, order)
+            key = (*key, *(self._makers.get(id(dialect)) or self._maker()))
         target = Target(key, mask(url.render_as_string(hide_password=True)))
         self.targets[id(dialect)] = target
         self._urls.setdefault(id(dialect), (dialect, url))
