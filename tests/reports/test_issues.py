@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 
-from alembic_review.model.review import Change, ChangeSince, PullRequest, State, Verdict
+from alembic_review.model.review import (
+    Change,
+    ChangeSince,
+    NewRevision,
+    PullRequest,
+    Severity,
+    State,
+    Suggestion,
+    Verdict,
+)
+from alembic_review.reports import REPORTS, Options
 from alembic_review.reports.issues import issues, remarks
 from tests.reports.samples import sample
 
@@ -53,5 +63,27 @@ def test_upstream_drift_is_a_remark() -> None:
     assert remarks(replace(POSER, changes=(), provenance=replace(POSER.provenance, not_checked=(), filters=()))) == ()
 
 
+def test_a_way_out_stands_at_the_first_issue_that_goes_away_with_it() -> None:
+    blocked = next(change for change in POSER.changes if change.verdict is Verdict.BLOCKED)
+    way = Suggestion(
+        None, "customer", ("loyalty_points",), "class PoserCustomer(Base): ...", changes=(blocked.fingerprint,)
+    )
+    by_finding = replace(way, code="class Other: ...", changes=(), findings=(POSER.findings[-1].fingerprint,))
+    found = issues(replace(POSER, suggestions=(way, by_finding)))
+    assert {issue.fingerprint: issue.code for issue in found if issue.code} == {
+        next(finding.fingerprint for finding in POSER.findings if finding.change == blocked.fingerprint): way.code,
+        POSER.findings[-1].fingerprint: by_finding.code,
+    }
+    for report in ("sarif", "github", "gitlab"):
+        render = next(entry.render for entry in REPORTS if entry.name == report)
+        assert way.code in render(replace(POSER, suggestions=(way,)), Options())
+
+
+def test_what_a_pull_request_brings_is_a_remark() -> None:
+    blocked = next(change for change in POSER.changes if change.verdict is Verdict.BLOCKED)
+    request = PullRequest("c0ffee", (NewRevision("abc", "poser", None),), (since(blocked, State.IN_REVISION, "abc"),))
+    assert "Since c0ffee: 1 new revision (abc), with 1 change" in remarks(replace(POSER, pull_request=request))
+
+
 def test_issues_are_plain_data() -> None:
-    assert {type(value) for issue in issues(POSER) for value in asdict(issue).values()} >= {str, bool, tuple}
+    assert {type(value) for issue in issues(POSER) for value in asdict(issue).values()} >= {str, bool, tuple, Severity}

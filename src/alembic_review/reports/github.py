@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
-from alembic_review.reports.issues import Issue, Spot, headline, issues, remarks
+from alembic_review.reports.issues import Issue, Spot, headline, issues, remarks, whole_message
 from alembic_review.reports.text import count, visible
 
 SHOWN = 10
@@ -59,7 +59,7 @@ def _rest(left: list[Issue]) -> str:
 
 
 def _annotation(issue: Issue) -> str:
-    return _command(issue.severity, issue.rule, f"{issue.subject}: {issue.message}", issue.spot)
+    return _command(issue.severity, issue.rule, whole_message(issue), issue.spot)
 
 
 def _command(severity: Severity, title: str, text: str, spot: Spot | None = None) -> str:

@@ -10,7 +10,7 @@ import json
 
 from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
-from alembic_review.reports.issues import Spot, issues, remarks, stand_in
+from alembic_review.reports.issues import Spot, issues, remarks, stand_in, whole_message
 from alembic_review.reports.text import visible
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
@@ -21,7 +21,7 @@ def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every rep
     elsewhere = stand_in(review)
     entries = [
         _entry(
-            f"{issue.subject}: {issue.message}",
+            whole_message(issue),
             issue.rule,
             issue.fingerprint,
             "blocker" if issue.blocks else _SEVERITIES[issue.severity],

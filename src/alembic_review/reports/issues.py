@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from alembic_review.model.review import Change, Finding, Location, Review, Severity, State, Verdict
+from alembic_review.model.review import (
+    Change,
+    Finding,
+    Location,
+    PullRequest,
+    Review,
+    Severity,
+    State,
+    Suggestion,
+    Verdict,
+)
 from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
 
 PROJECT = "project"
@@ -33,7 +43,8 @@ class Issue:
 
     ``subject`` says in a few words what it is about; there and in ``message`` no character is hidden. ``names`` are
     schema, table and column as they are. ``fingerprint`` is unique in a review; ``spot`` is ``None`` for a place
-    outside of the project.
+    outside of the project. ``change`` is the fingerprint of the change it is about. ``code`` is a way out, as Python;
+    empty where none is suggested.
     """
 
     rule: str
@@ -44,6 +55,8 @@ class Issue:
     names: tuple[str, ...]
     fingerprint: str
     spot: Spot | None
+    change: str | None = None
+    code: str = ""
 
 
 def issues(review: Review) -> tuple[Issue, ...]:
@@ -53,6 +66,7 @@ def issues(review: Review) -> tuple[Issue, ...]:
     told = {finding.change for finding in review.findings}
     found = [_of_finding(finding, changes.get(finding.change or ""), root) for finding in review.findings]
     found += [_of_change(change, root) for key, change in changes.items() if key not in told and _is_open(change)]
+    found = list(_with_code(found, review.suggestions))
     found.sort(key=lambda issue: (not issue.blocks, _URGENCY.index(issue.severity)))
     return tuple(_unique(found))
 
@@ -63,6 +77,12 @@ def stand_in(review: Review) -> Spot:
     name = PurePosixPath(run.config).name
     path = _inside(run.root, run.config) or _inside(run.root, name) or _inside("", name) or "alembic.ini"
     return Spot(path, 1)
+
+
+def whole_message(issue: Issue) -> str:
+    """Subject, message and the way out, for formats that have one text."""
+    text = f"{issue.subject}: {issue.message}"
+    return f"{text}\nInstead:\n{issue.code}" if issue.code else text
 
 
 def headline(review: Review) -> str:
@@ -81,8 +101,26 @@ def remarks(review: Review) -> tuple[str, ...]:
     drift = [change for change in review.changes if change.verdict is Verdict.UPSTREAM]
     owners = ", ".join(dict.fromkeys(owner_label(change.owner) for change in drift))
     lines = [f"{count(len(drift), 'change')} of upstream drift, not yours to write: {owners}"] if drift else []
+    if review.pull_request is not None:
+        lines.append(_since(review.pull_request))
     lines += [f"Not checked: {visible(line)}" for line in review.provenance.not_checked]
     return tuple(lines + [f"Filter of env.py: {visible(line)}" for line in review.provenance.filters])
+
+
+def _since(request: PullRequest) -> str:
+    new = [visible(revision.id) for revision in request.new_revisions]
+    done = sum(_is_done(change) for change in request.changes)
+    named = f" ({', '.join(new)})" if new else ""
+    return f"Since {visible(request.base)}: {count(len(new), 'new revision')}{named}, with {count(done, 'change')}"
+
+
+def _with_code(found: Iterable[Issue], suggestions: Iterable[Suggestion]) -> Iterator[Issue]:
+    """Each suggestion stands at the first issue that goes away with it."""
+    waiting = list(suggestions)
+    for issue in found:
+        mine = [way for way in waiting if issue.fingerprint in way.findings or issue.change in way.changes]
+        waiting = [way for way in waiting if way not in mine]
+        yield replace(issue, code="\n".join(visible(way.code, lines=True) for way in mine)) if mine else issue
 
 
 def _reviewed(review: Review) -> Iterator[tuple[str, Change]]:
@@ -114,6 +152,7 @@ def _of_finding(finding: Finding, change: Change | None, root: str) -> Issue:
         names=names or _some(revision),
         fingerprint=finding.fingerprint,
         spot=_spot(location, root),
+        change=finding.change,
     )
 
 
@@ -127,6 +166,7 @@ def _of_change(change: Change, root: str) -> Issue:
         names=_names(change),
         fingerprint=change.fingerprint,
         spot=_spot(change.location, root),
+        change=change.fingerprint,
     )
 
 

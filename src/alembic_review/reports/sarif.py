@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from alembic_review.model.review import Failure, Review, Severity
 from alembic_review.reports.base import Options, Rule
-from alembic_review.reports.issues import Issue, Spot, headline, issues, remarks, stand_in
+from alembic_review.reports.issues import Issue, Spot, headline, issues, remarks, stand_in, whole_message
 from alembic_review.reports.text import visible, writable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -75,7 +75,7 @@ def _result(rule: str, number: int, group: Sequence[Issue], elsewhere: Spot) -> 
         "ruleId": writable(rule),
         "ruleIndex": number,
         "level": _LEVELS[severity],
-        "message": {"text": "\n".join(_text(f"{issue.subject}: {issue.message}") for issue in group)},
+        "message": {"text": "\n".join(_text(whole_message(issue)) for issue in group)},
         "locations": [
             {
                 "physicalLocation": {
