@@ -52,12 +52,6 @@ class Environment:
             raise _code_failed(f"Alembic could not open the script location of {self.file}", error) from error
         if not os.path.exists(script.env_py_location):
             raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.file}.")
-        for path in private.version_locations(script):
-            if not os.path.isdir(path):
-                raise WorkerError(
-                    f"The version location {path} does not exist.",
-                    f"Create the folder, or take it out of version_locations in {self.file}.",
-                )
         self._load_revisions(script)
         return script
 

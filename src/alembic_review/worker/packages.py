@@ -141,7 +141,7 @@ class _Distributions:
         distribution = self._by_package.get(name) or self._by_package.get(name.partition(".")[0])
         owner = distribution.metadata["Name"] if distribution else None
         project = self._projects.get(owner or "")
-        installed = bool(paths) and all(_is_installed(path) for path in paths)
+        installed = bool(paths) and all(is_installed(path) for path in paths)
         if distribution is not None and not project and not installed:
             # A copy on sys.path shadows what that distribution installed: these files are not the distribution's,
             # unless they lie beside its metadata, as after `setup.py develop`.
@@ -226,7 +226,7 @@ def _below(path: str, folder: str) -> bool:
 
 
 @cache
-def _is_installed(path: str) -> bool:
+def is_installed(path: str) -> bool:
     """True below a ``sys.prefix``, any virtual environment or a site-packages folder."""
     real = os.path.realpath(path)
     if {"site-packages", "dist-packages"} & set(real.split(os.sep)):

@@ -20,6 +20,7 @@ from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
+from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.packages import describe_packages, may_be_custom
 from alembic_review.worker.problems import WorkerError
@@ -43,6 +44,7 @@ class Session:
         self.redirect = Redirect(self._database, self.stacks)
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
+        self.missing: tuple[str, ...] = ()
 
     def run(self) -> Facts:
         """Observe everything. Raises ``WorkerError``."""
@@ -59,13 +61,15 @@ class Session:
             raise self.redirect.refusal
         with self._timed("describe"):
             facts = described.facts(self.request["config"], script, self.stacks, self.compared)
-        return replace(facts, not_checked=self.redirect.not_checked(), timings_ms=self.timings)
+        not_checked = (*self.missing, *self.redirect.not_checked())
+        return replace(facts, not_checked=not_checked, timings_ms=self.timings)
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
         config = environment.config(["upgrade", "heads"])
         with self._timed("load"):
             script = environment.script_directory(config)
+            self.missing = missing_locations(script, config)
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
 
