@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def test_every_sample_keeps_the_official_schema(name: str, rules: tuple[Any, ...
     run = run_of(sample(name), Options(rules=rules))
     described = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert len(set(described)) == len(described)
+    assert [rule for rule in run["tool"]["driver"]["rules"] if not rule["fullDescription"]["text"]] == []
     assert [described[result["ruleIndex"]] for result in run["results"]] == [r["ruleId"] for r in run["results"]]
 
 
@@ -89,6 +91,9 @@ def test_the_checks_come_with_their_pages() -> None:
     assert [rule["id"] for rule in rules] == [rule.code for rule in RULES]
     for rule, known in zip(rules, RULES, strict=True):
         assert rule["shortDescription"]["text"] == known.title
+        assert re.fullmatch(r"[A-Z][A-Za-z]+", rule["name"])
+        assert not rule["fullDescription"]["text"].startswith("#")
+        assert rule["fullDescription"]["text"] in " ".join(known.page.split())
         assert rule["help"]["markdown"] == service.explain(known.code)
         assert (
             rule["defaultConfiguration"]["level"]

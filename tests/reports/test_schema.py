@@ -92,6 +92,27 @@ def _at(node: Any, path: tuple[str | int, ...]) -> Any:
     return node
 
 
+def test_neither_the_schema_nor_the_reader_lets_a_key_be_left_out() -> None:
+    whole = json.loads(render(sample("poser"), Options()))
+    for path in _places(whole):
+        if not path or isinstance(path[-1], int) or path[:-1] == ("provenance", "timings_ms"):
+            continue
+        damaged = copy.deepcopy(whole)
+        del _at(damaged, path[:-1])[path[-1]]
+        assert not VALIDATOR.is_valid(damaged), path
+        with pytest.raises(UsageError):
+            read(json.dumps(damaged))
+
+
+@pytest.mark.parametrize("key", OPTIONAL)
+@pytest.mark.parametrize("empty", [None, []])
+def test_what_is_empty_is_left_out(key: str, empty: object) -> None:
+    padded = {**json.loads(render(sample("poser"), Options())), key: empty}
+    assert not VALIDATOR.is_valid(padded)
+    with pytest.raises(UsageError):
+        read(json.dumps(padded))
+
+
 def test_neither_the_schema_nor_the_reader_lets_damage_pass() -> None:
     whole = json.loads(render(sample("poser"), Options()))
     tried = 0

@@ -35,11 +35,7 @@ OPTIONAL = ("pull_request", "suggestions", "failure")
 
 def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every report takes options
     """The review as JSON; the same review gives the same bytes. Ends with a newline."""
-    data = _record(review)
-    for optional in OPTIONAL:
-        if not data[optional]:
-            del data[optional]
-    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(_document(review), ensure_ascii=False, indent=2) + "\n"
 
 
 def read(text: str | bytes) -> Review:
@@ -58,10 +54,18 @@ def read(text: str | bytes) -> Review:
         review = msgspec.convert(raw, Review)
     except msgspec.ValidationError as error:
         raise UsageError(f"a damaged report: {error}") from error
-    unknown = _unknown(raw, _plain(review), "$")
+    known = _document(review)
+    unknown = _beyond(raw, known, "$")
     if unknown:
         raise UsageError(f"a damaged report: unknown key {unknown}", hint="Was it written by a newer alembic-review?")
+    missing = _beyond(known, raw, "$")
+    if missing:
+        raise UsageError(f"a damaged report: missing key {missing}", hint="Was it written by an older alembic-review?")
     return review
+
+
+def _document(review: Review) -> dict[str, object]:
+    return {key: value for key, value in _record(review).items() if value or key not in OPTIONAL}
 
 
 def _plain(value: object) -> object:
@@ -83,17 +87,18 @@ def _record(value: DataclassInstance) -> dict[str, object]:
     return {key: _plain(getattr(value, key)) for key in keys}
 
 
-def _unknown(raw: object, known: object, path: str) -> str | None:
-    if isinstance(raw, Mapping) and isinstance(known, Mapping):
-        for key, value in raw.items():
-            if key not in known:
+def _beyond(here: object, there: object, path: str) -> str | None:
+    """The first key that ``here`` has and ``there`` has not."""
+    if isinstance(here, Mapping) and isinstance(there, Mapping):
+        for key, value in here.items():
+            if key not in there:
                 return f"{path}.{key}"
-            deeper = _unknown(value, known[key], f"{path}.{key}")
+            deeper = _beyond(value, there[key], f"{path}.{key}")
             if deeper:
                 return deeper
-    if isinstance(raw, list) and isinstance(known, list | tuple):
-        for index, (value, kept) in enumerate(zip(raw, known, strict=True)):
-            deeper = _unknown(value, kept, f"{path}[{index}]")
+    if isinstance(here, list) and isinstance(there, list | tuple):
+        for index, (value, kept) in enumerate(zip(here, there, strict=True)):
+            deeper = _beyond(value, kept, f"{path}[{index}]")
             if deeper:
                 return deeper
     return None

@@ -14,6 +14,7 @@ from alembic_review.reports.issues import Issue, Spot, headline, issues, remarks
 from alembic_review.reports.text import visible, writable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+TOOL = "alembic-review"
 FINGERPRINT = "alembic-review/v1"
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -32,9 +33,9 @@ def render(review: Review, options: Options) -> str:
     rules = _rules([rule for rule, _ in groups], options.rules)
     numbers = {str(rule["id"]): number for number, rule in enumerate(rules)}
     elsewhere = stand_in(review)
-    name, _, version = review.provenance.tool.partition(" ")
+    version = review.provenance.tool.removeprefix(f"{TOOL} ")
     run: Json = {
-        "tool": {"driver": {"name": writable(name), "version": writable(version), "rules": rules}},
+        "tool": {"driver": {"name": TOOL, "version": writable(version), "rules": rules}},
         "invocations": [_invocation(review)],
         "results": [_result(rule, numbers[writable(rule)], group, elsewhere) for (rule, _), group in groups.items()],
         "columnKind": "unicodeCodePoints",
@@ -56,16 +57,30 @@ def _rules(used: Sequence[str], known: Sequence[Rule]) -> list[Json]:
     described = {rule.code: rule for rule in _OWN_RULES}
     names = dict.fromkeys([*(rule.code for rule in known), *used])
     described |= {rule.code: rule for rule in known}
-    return [_rule(described[name]) if name in described else {"id": writable(name)} for name in names]
+    return [_rule(described[name]) if name in described else _unknown_rule(name) for name in names]
 
 
 def _rule(rule: Rule) -> Json:
+    page = _text(rule.page)
     return {
         "id": rule.code,
+        "name": "".join(word.capitalize() for word in re.findall(r"\w{2,}", rule.title.replace("'", ""))),
         "shortDescription": {"text": _text(rule.title)},
-        "help": {"text": _text(rule.page), "markdown": _text(rule.page, links=True)},
+        "fullDescription": {"text": _text(_first_paragraph(rule.page))},
+        "help": {"text": page, "markdown": _text(rule.page, links=True)},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
+
+
+def _unknown_rule(code: str) -> Json:
+    """Of a check that nobody described; code scanning takes no rule without a description."""
+    told = _text(visible(f"`alembic-review explain {code}` says what {code} means."))
+    return {"id": writable(code), "shortDescription": {"text": told}, "fullDescription": {"text": told}}
+
+
+def _first_paragraph(page: str) -> str:
+    paragraphs = [part for part in page.split("\n\n") if part.strip() and not part.startswith("#")]
+    return " ".join(paragraphs[0].split()) if paragraphs else page
 
 
 def _result(rule: str, number: int, group: Sequence[Issue], elsewhere: Spot) -> Json:
