@@ -187,6 +187,14 @@ class TypeUse:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What a foreign key refers to: these columns of this table."""
+
+    key: TableKey
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ChangeFact:
     """One entry of the flattened ``compare_metadata`` list.
 
@@ -212,6 +220,7 @@ class ChangeFact:
     type_name: str | None = None
     type_users: tuple[TypeUse, ...] = ()
     place: Place | None = None
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -237,7 +246,8 @@ class Filter:
 class DatabaseFacts:
     """One target database and one ``run_migrations``. ``target`` is the original URL without its password.
 
-    ``former`` are tables that a revision created and a later one dropped or renamed.
+    ``former`` are tables that a revision created and a later one dropped or renamed. ``not_undone`` says in
+    words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
     """
 
     target: str
@@ -258,6 +268,8 @@ class DatabaseFacts:
     filtered: tuple[Filtered, ...] = ()
     plugins: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    not_undone: tuple[str, ...] = ()
+    types_left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

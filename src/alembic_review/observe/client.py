@@ -13,16 +13,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts
+from alembic_review.model.revision import RevisionFile, RevisionPlan
 from alembic_review.observe import descendants
 from alembic_review.observe.scratch.base import ScratchDatabase
 
@@ -67,7 +68,11 @@ class Databases(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What the worker is to review; ``timeout`` in seconds for the whole conversation."""
+    """What the worker is to review; ``timeout`` in seconds for the whole conversation.
+
+    ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
+    after it. Revisions on ``trial`` are applied last, and taken back after the comparison.
+    """
 
     python: str
     config: Path
@@ -77,10 +82,20 @@ class Request:
     custom: tuple[str, ...] = ()
     distribution: str | None = None
     debug: bool = False
+    instead: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+    trial: tuple[str, ...] = ()
+
+
+_Message = TypeVar("_Message", bound=msgspec.Struct)
 
 
 class _FactsMessage(msgspec.Struct):
     facts: Facts
+
+
+class _WrittenMessage(msgspec.Struct):
+    files: tuple[RevisionFile, ...]
 
 
 @dataclass
@@ -105,8 +120,15 @@ def observe(request: Request, databases: Databases, progress: Progress) -> Facts
     Raises ``ObservationError`` when it reports an error, dies, speaks nonsense or takes longer than
     ``request.timeout``.
     """
+    with conversation(request, databases, progress) as worker:
+        return worker.review()
+
+
+@contextmanager
+def conversation(request: Request, databases: Databases, progress: Progress) -> Iterator[Conversation]:
+    """A worker that can be asked for more than a review, and is ended afterwards. Its methods raise as ``observe``."""
     with _worker(request) as (process, connection):
-        return _Conversation(request, process, connection, databases, progress).run()
+        yield Conversation(request, process, connection, databases, progress)
 
 
 @contextmanager
@@ -157,7 +179,9 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
 
 
 @dataclass
-class _Conversation:
+class Conversation:
+    """One worker: first ``review``, then the rest."""
+
     request: Request
     process: subprocess.Popen[bytes]
     connection: socket.socket
@@ -167,30 +191,49 @@ class _Conversation:
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.request.timeout
 
-    def run(self) -> Facts:
+    def review(self) -> Facts:
+        """Everything that was observed."""
         self._expect_hello(self._receive())
+        request = self.request
         self._send(
             type="review",
             protocol=PROTOCOL,
-            config=str(self.request.config),
-            section=self.request.section,
-            x=list(self.request.x),
-            custom=list(self.request.custom),
-            distribution=self.request.distribution,
-            debug=self.request.debug,
+            config=str(request.config),
+            section=request.section,
+            x=list(request.x),
+            custom=list(request.custom),
+            distribution=request.distribution,
+            debug=request.debug,
+            instead=dict(request.instead),
+            beside=dict(request.beside),
+            trial=list(request.trial),
         )
+        return _decoded(self._answer("facts"), _FactsMessage).facts
+
+    def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
+        """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
+        self._send(type="write", plans=[_plan(plan) for plan in plans])
+        return _decoded(self._answer("written"), _WrittenMessage).files
+
+    def run_hooks(self, paths: Sequence[Path]) -> None:
+        """Run the application's ``post_write_hooks`` on these files."""
+        self._send(type="hooks", paths=[str(path) for path in paths])
+        self._answer("hooks_ran")
+
+    def _answer(self, wanted: str) -> bytes:
+        """The next message of this kind; what the worker asks for or tells in between is dealt with."""
         while True:
             body = self._receive()
             message = _decode(body)
             kind = message.get("type")
+            if kind == wanted:
+                return body
             if kind == "progress":
                 self.progress(str(message.get("text", "")))
             elif kind == "need_database":
                 self._answer_database(message)
             elif kind == "error":
                 raise ObservationError(str(message.get("message", "")), hint=str(message.get("hint", "")))
-            elif kind == "facts":
-                return _facts(body)
             else:
                 raise _nonsense(f"a message of type {kind!r}")
 
@@ -283,11 +326,20 @@ def _decode(body: bytes) -> dict[str, Any]:
     return message
 
 
-def _facts(body: bytes) -> Facts:
+def _decoded(body: bytes, kind: type[_Message]) -> _Message:
     try:
-        return msgspec.json.decode(body, type=_FactsMessage).facts
+        return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise _nonsense(f"malformed facts ({error})") from error
+
+
+def _plan(plan: RevisionPlan) -> dict[str, object]:
+    """What the worker has to know of a plan."""
+    names = ("package", "revision", "message", "head", "version_path", "branch_label", "depends_on")
+    return {
+        **{name: getattr(plan, name) for name in names},
+        "operations": [asdict(operation) for operation in plan.operations],
+    }
 
 
 def _nonsense(what: str) -> ObservationError:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
-from alembic_review.model.facts import ChangeFact, Filter, Filtered, Place, TableKey, TypeUse
+from alembic_review.model.facts import ChangeFact, Filter, Filtered, Place, Reference, TableKey, TypeUse
 from alembic_review.worker import private
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.render import Renderer, compiled
@@ -72,16 +72,17 @@ def compare(context: MigrationContext, type_users: TypeUsers) -> Comparison:
     with warnings.catch_warnings():
         # Alembic's comparison has warned of these tables already; rendering each of them on its own says nothing new.
         warnings.simplefilter("ignore", SAWarning)
-        for number, (operation, parent) in enumerate(_leaves(upgrade, None)):
+        for number, (operation, parent) in enumerate(leaves(upgrade, None)):
             result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
     return result
 
 
-def _leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[Any, ops.ModifyTableOps | None]]:
+def leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[Any, ops.ModifyTableOps | None]]:
+    """Every single operation, in Alembic's order, with the table's operations that it stands in."""
     for operation in container.ops:
         if isinstance(operation, ops.OpContainer):
             inner = operation if isinstance(operation, ops.ModifyTableOps) else parent
-            yield from _leaves(operation, inner)
+            yield from leaves(operation, inner)
         else:
             yield operation, parent
 
@@ -176,6 +177,7 @@ class _Reader:
             wanted=subject.wanted,
             existing=subject.existing,
             item=index,
+            references=references(diff[1]) if diff[0] in ("add_table", "add_fk") else (),
         )
 
     def _item(self, subject: _Subject) -> int | None:
@@ -282,6 +284,17 @@ class _Subject:
 
 def _key(table: Table) -> TableKey:
     return TableKey(table.schema, table.name)
+
+
+def references(item: Any) -> tuple[Reference, ...]:
+    """What the foreign keys of a table, or this one foreign key, refer to."""
+    keys = sorted(item.foreign_key_constraints, key=str) if isinstance(item, Table) else [item]
+    found: dict[Reference, None] = {}
+    for key in keys:
+        targets = [element.target_fullname.split(".") for element in key.elements]
+        columns = tuple(target[-1] for target in targets)
+        found[Reference(TableKey(".".join(targets[0][:-2]) or None, targets[0][-2]), columns)] = None
+    return tuple(sorted(found, key=lambda entry: (entry.key.schema or "", entry.key.name, entry.columns)))
 
 
 def _text(operation: Any, *names: str) -> str | None:

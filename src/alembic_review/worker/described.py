@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,12 +28,14 @@ from alembic_review.model.facts import (
 )
 from alembic_review.worker import private
 from alembic_review.worker.compare import Comparison
+from alembic_review.worker.environment import Environment
 from alembic_review.worker.making import listeners
 from alembic_review.worker.packages import describe_packages, package_of_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.redirect import Target
 from alembic_review.worker.replay import Replayed, revision_packages
 from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.trial import not_undone, types_left
 
 
 @dataclass
@@ -51,14 +54,13 @@ class Compared:
     compared: int
 
 
-def facts(config: str, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
-    """Everything that was seen of the application; ``config`` is the conf file's path."""
-    packages = revision_packages(script)
+def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
+    """Everything that was seen of the application."""
+    original = environment.folders.original
+    packages = revision_packages(script, environment.folders)
     heads = tuple(script.get_heads())
-    locations = tuple(
-        VersionLocation(os.path.realpath(path), package_of_path(os.path.join(path, "revision.py")))
-        for path in private.version_locations(script)
-    )
+    paths = dict.fromkeys(original(os.path.realpath(path)) for path in private.version_locations(script))
+    locations = tuple(VersionLocation(path, package_of_path(os.path.join(path, "revision.py"))) for path in paths)
     described = tuple(_database(compared, stacks, packages, heads) for compared in databases)
     owners = {*stacks.packages(), *(p for p in packages.values() if p)}
     owners |= {location.package for location in locations if location.package}
@@ -67,11 +69,11 @@ def facts(config: str, script: ScriptDirectory, stacks: Stacks, databases: list[
         python=platform.python_version(),
         alembic=alembic.__version__,
         sqlalchemy=sqlalchemy.__version__,
-        config=config,
+        config=environment.file,
         script_location=os.path.realpath(script.dir),
         env_py=os.path.realpath(script.env_py_location),
         version_locations=locations,
-        revisions=tuple(_revision(revision, packages) for revision in script.walk_revisions()),
+        revisions=tuple(_revision(revision, packages, original) for revision in script.walk_revisions()),
         heads=heads,
         databases=described,
         packages=owning,
@@ -87,6 +89,7 @@ def _database(
 ) -> DatabaseFacts:
     tables, changes = _with_places(compared, stacks)
     replayed, dialect = compared.replayed, compared.context.dialect
+    trial = (replayed.before, replayed.after) if replayed.before is not None and replayed.after is not None else None
     return DatabaseFacts(
         target=compared.target.label,
         name=replayed.name,
@@ -106,6 +109,8 @@ def _database(
         filtered=tuple(compared.comparison.filtered),
         plugins=compared.plugins,
         not_checked=(*compared.not_checked, *compared.warnings),
+        not_undone=tuple(not_undone(*trial)) if trial else (),
+        types_left=tuple(types_left(*trial)) if trial else (),
     )
 
 
@@ -154,12 +159,13 @@ def _innermost(stack: int | None, stacks: Stacks) -> Frame | None:
     return next((frame for frame in frames if not frame.hook), frames[0])
 
 
-def _revision(revision: Any, packages: dict[str, str | None]) -> Revision:
+def _revision(revision: Any, packages: dict[str, str | None], original: Callable[[str], str]) -> Revision:
+    path = original(os.path.realpath(revision.path))
     return Revision(
         id=revision.revision,
-        path=os.path.realpath(revision.path),
+        path=path,
         package=packages.get(revision.revision),
-        version_location=os.path.dirname(os.path.realpath(revision.path)),
+        version_location=os.path.dirname(path),
         down_revisions=_ids(revision.down_revision),
         depends_on=_ids(revision.dependencies),
         branch_labels=tuple(sorted(revision.branch_labels)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alembic.config import Config
@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_review.worker import private
+from alembic_review.worker.folders import Folders
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 
 Work = Callable[[Any, MigrationContext], Any]
@@ -27,6 +28,7 @@ class Environment:
     file: str
     section: str
     x: Sequence[str]
+    folders: Folders = field(default_factory=Folders)
 
     def config(self, command: Sequence[str]) -> Config:
         """The ``Config`` of this ``alembic`` command, with the ``cmd_opts`` that env.py may look at."""
@@ -52,6 +54,7 @@ class Environment:
             raise _code_failed(f"Alembic could not open the script location of {self.file}", error) from error
         if not os.path.exists(script.env_py_location):
             raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.file}.")
+        private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
         self._load_revisions(script)
         return script
 

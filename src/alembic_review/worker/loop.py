@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
@@ -15,34 +17,56 @@ _OLDEST = (1, 16)
 
 
 def serve(descriptor: int, version: str) -> int:
-    """Answer one ``review`` request with ``facts`` or ``error``; the exit status is only for people who debug."""
+    """Answer a ``review`` request with ``facts`` or ``error``, and then whatever else the parent asks for.
+
+    The exit status is only for people who debug.
+    """
     channel = Channel(descriptor)
     try:
         channel.send("hello", protocol=PROTOCOL, alembic=version)
         request = channel.receive()
-        try:
+        session = Session(channel, request)
+
+        def review() -> dict[str, Any]:
             _require(version)
-            facts = Session(channel, request).run()
-            _flush()
-            channel.send("facts", facts=facts)
-        except WorkerError as error:
-            _debug(request, error)
-            _flush()
-            channel.send("error", message=error.message, hint=error.hint)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-            _debug(request, error)
-            _flush()
-            channel.send(
-                "error",
-                message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
-                hint="Run again with --debug for the whole traceback.",
-            )
+            return {"facts": session.run()}
+
+        _answer(channel, request, "facts", review)
         # The parent ends us and whatever the application started; it finds these by us, so wait for it.
-        channel.receive()
+        while True:
+            order = channel.receive()
+            if order["type"] == "write":
+                plans = order["plans"]
+                _answer(channel, request, "written", lambda: {"files": session.write(plans)})  # noqa: B023 - called here
+            elif order["type"] == "hooks":
+                paths = order["paths"]
+                _answer(channel, request, "hooks_ran", lambda: {"paths": session.run_hooks(paths)})  # noqa: B023 - as above
+            else:
+                break
     except ChannelClosedError:
         return 3
     # Threads and exit handlers of the application have nothing left to do for us, and may hang.
     os._exit(0)
+
+
+def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable[[], dict[str, Any]]) -> None:
+    """Send what ``work`` returns as a message of this kind, or an ``error``."""
+    try:
+        content = work()
+        _flush()
+        channel.send(kind, **content)
+    except WorkerError as error:
+        _debug(request, error)
+        _flush()
+        channel.send("error", message=error.message, hint=error.hint)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        _debug(request, error)
+        _flush()
+        channel.send(
+            "error",
+            message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
+            hint="Run again with --debug for the whole traceback.",
+        )
 
 
 def _flush() -> None:

@@ -17,7 +17,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import CommandLine, Config
 from alembic.migration import MigrationContext
 from alembic.operations.ops import UpgradeOps
-from alembic.script import ScriptDirectory
+from alembic.script import ScriptDirectory, write_hooks
 from sqlalchemy.pool import Pool
 
 CONFIGURE_FUNCTIONS = frozenset(
@@ -167,6 +167,20 @@ def render_python(operations: UpgradeOps, autogen_context: AutogenContext) -> st
 def version_locations(script: ScriptDirectory) -> list[str]:
     """The folders of revisions, resolved; the public option holds them as they were written."""
     return [str(path) for path in script._version_locations]
+
+
+def set_version_locations(script: ScriptDirectory, paths: Sequence[str]) -> None:
+    """Have revisions read from these folders; before any was."""
+    named: list[Any] = list(script._version_locations)
+    kind = type(named[0]) if named else str
+    script.version_locations = list(paths)
+    vars(script)["_version_locations"] = [kind(path) for path in paths]
+
+
+def run_write_hooks(path: str, script: ScriptDirectory) -> None:
+    """Run the ``post_write_hooks`` of the configuration on a file."""
+    if script.hooks:
+        write_hooks._run_hooks(path, script.hooks)
 
 
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,8 +14,10 @@ from sqlalchemy.engine import Connection
 from alembic_review.model.facts import Alteration, Origin, TableKey
 from alembic_review.worker import private
 from alembic_review.worker.catalogue import Catalogue, Details, Namer, Snapshot
+from alembic_review.worker.folders import Folders
 from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker.trial import Contents, contents
 
 
 @dataclass
@@ -22,11 +25,15 @@ class Replayed:
     """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment.
 
     ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the
-    others only which tables they create and drop.
+    others only which tables they create and drop. Those on ``trial`` come last; ``before`` is the database without
+    them, ``after`` what it is when they were taken back again.
     """
 
     catalogue: Catalogue
     watched: frozenset[str]
+    trial: frozenset[str] = frozenset()
+    before: Contents | None = None
+    after: Contents | None = None
     applied: list[str] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     creators: dict[Any, str] = field(default_factory=dict)
@@ -76,7 +83,8 @@ def replay(
 ) -> Iterator[Any]:
     """The ``steps`` for ``run_migrations``, which note in ``result`` what each of them does."""
     result.last = result.catalogue.snapshot(connection_of(context), digests=False)
-    return _steps(result, context, steps, progress)
+    ordered = sorted(steps, key=lambda step: step.revision.revision in result.trial)
+    return _steps(result, context, ordered, progress)
 
 
 def connection_of(context: MigrationContext) -> Connection:
@@ -115,6 +123,9 @@ class _Noted:
         connection = self._context.connection
         assert connection is not None
         watched = self._revision.revision in self._result.watched
+        if self._revision.revision in self._result.trial and self._result.before is None:
+            version_table = private.version_tables(self._context)
+            self._result.before = contents(self._result.catalogue, connection, version_table)
         if watched:
             _digest(self._result, connection)
         self._result.catalogue.start_revision()
@@ -217,6 +228,9 @@ def _note_types(result: Replayed, connection: Connection, revision: str, before:
                 result.alterations.append(Alteration(revision, key, "column", "changed", column, (column,), *texts))
 
 
-def revision_packages(script: ScriptDirectory) -> dict[str, str | None]:
+def revision_packages(script: ScriptDirectory, folders: Folders) -> dict[str, str | None]:
     """The package that owns each revision's file."""
-    return {revision.revision: package_of_path(revision.path) for revision in script.walk_revisions()}
+    return {
+        revision.revision: package_of_path(folders.original(os.path.realpath(revision.path)))
+        for revision in script.walk_revisions()
+    }

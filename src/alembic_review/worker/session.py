@@ -12,6 +12,7 @@ from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import Facts, TableKey
 from alembic_review.worker import described, limits, private
@@ -20,6 +21,7 @@ from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
+from alembic_review.worker.folders import Folders
 from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.packages import describe_packages, may_be_custom
@@ -27,7 +29,9 @@ from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
 from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
 from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.trial import contents, downgrade_steps
 from alembic_review.worker.witnesses import Witnesses
+from alembic_review.worker.writing import Plan, run_hooks, write
 
 
 @dataclass
@@ -54,13 +58,17 @@ class Session:
         quieten()
         self.witnesses.install()
         self.redirect.install()
-        environment = Environment(self.request["config"], self.request["section"], self.request["x"])
+        folders = Folders(self.request["instead"], self.request["beside"])
+        environment = Environment(self.request["config"], self.request["section"], self.request["x"], folders)
+        self.environment = environment
         script = self._replay(environment)
         self._compare(environment, script)
+        if self.request["trial"]:
+            self._take_back(environment, script)
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
         with self._timed("describe"):
-            facts = described.facts(self.request["config"], script, self.stacks, self.compared)
+            facts = described.facts(environment, script, self.stacks, self.compared)
         not_checked = (*self.missing, *self.redirect.not_checked())
         return replace(facts, not_checked=not_checked, timings_ms=self.timings)
 
@@ -73,21 +81,22 @@ class Session:
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
 
-        watched = self._watched(script)
+        watched = self._watched(script, environment.folders)
+        trial = frozenset(self.request["trial"])
 
         def work(heads: Any, context: MigrationContext) -> Any:
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            replayed = Replayed(catalogue_of(connection_of(context), self.redirect.altered), watched)
+            replayed = Replayed(catalogue_of(connection_of(context), self.redirect.altered), watched, trial)
             self.replayed.append((target, replayed))
             return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
 
-    def _watched(self, script: ScriptDirectory) -> frozenset[str]:
+    def _watched(self, script: ScriptDirectory, folders: Folders) -> frozenset[str]:
         """Revisions that could be the application's own."""
-        packages = revision_packages(script)
+        packages = revision_packages(script, folders)
         known = {package.name: package for package in describe_packages({p for p in packages.values() if p})}
         custom, distribution = self.request["custom"], self.request["distribution"]
         return frozenset(
@@ -112,6 +121,37 @@ class Session:
                 f"{len(self.compared)} times for `alembic revision --autogenerate`.",
                 "What is not compared can't be reviewed; env.py must treat both commands alike.",
             )
+
+    def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
+        """Downgrade what is on trial, latest first, and look at what is left."""
+        self.redirect.start_run()
+        databases = iter([compared.replayed for compared in self.compared])
+
+        def work(_heads: Any, context: MigrationContext) -> Any:
+            replayed = next(databases)
+            self._target(context)
+            version_table = private.version_tables(context)
+
+            def done(connection: Connection) -> None:
+                replayed.after = contents(replayed.catalogue, connection, version_table)
+
+            order = [name for name in reversed(replayed.applied) if name in replayed.trial]
+            return downgrade_steps(script, order, context, done)
+
+        self._run(environment, environment.config(["downgrade", "-1"]), script, work, "downgrade")
+
+    def write(self, plans: list[Plan]) -> list[dict[str, str]]:
+        """The files of these plans, after ``run``. Raises ``WorkerError``."""
+        self.redirect.start_run()
+        written = write(self.environment, plans)
+        if self.redirect.refusal is not None:
+            raise self.redirect.refusal
+        return written
+
+    def run_hooks(self, paths: list[str]) -> list[str]:
+        """Run the application's ``post_write_hooks`` on these files, after ``run``. Raises ``WorkerError``."""
+        run_hooks(self.environment, paths)
+        return paths
 
     def _run(
         self,

@@ -1,0 +1,59 @@
+"""A revision that is to be written: what goes into it, where it stands, and the file it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alembic_review.model.review import Change, Finding
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of Alembic's comparison: its number within the database, and the Python it was rendered to."""
+
+    database: int
+    number: int
+    python: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A change that is safe, or would be, and that is not written all the same."""
+
+    change: Change
+    why: str
+
+
+@dataclass(frozen=True)
+class RevisionPlan:
+    """One revision of one custom package.
+
+    ``head`` is the revision it follows, ``base`` for the first of a branch. ``depends_on`` are revisions of other
+    branches. ``destructive`` and ``written`` are the changes that go into it, ``left_out`` and ``damage`` what a reader
+    of the file should know is not in it.
+    """
+
+    package: str
+    revision: str
+    message: str
+    head: str
+    version_path: str
+    operations: tuple[Operation, ...]
+    branch_label: str | None = None
+    depends_on: tuple[str, ...] = ()
+    written: tuple[Change, ...] = ()
+    destructive: tuple[Change, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    damage: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class RevisionFile:
+    """A revision's text. ``name`` is its path below ``version_path``, ``encoding`` what the application writes in."""
+
+    package: str
+    revision: str
+    version_path: str
+    name: str
+    text: str
+    encoding: str

@@ -1,0 +1,178 @@
+"""Revision files as ``alembic revision --autogenerate`` writes them, with the chosen operations only."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.autogenerate.api import RevisionContext
+from alembic.migration import MigrationContext
+from alembic.operations import ops
+from alembic.script import ScriptDirectory
+
+from alembic_review.worker import private
+from alembic_review.worker.compare import leaves
+from alembic_review.worker.environment import Environment
+from alembic_review.worker.folders import Folders
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker.render import Renderer
+
+Plan = dict[str, Any]
+"""A ``RevisionPlan`` as it came over the wire."""
+
+
+def write(compared: Environment, plans: list[Plan]) -> list[dict[str, str]]:
+    """The files of these plans, for the environment that was compared. Raises ``WorkerError``.
+
+    Alembic writes files and not texts: it does so in a private folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+        folders = {plan["version_path"]: os.path.join(os.path.realpath(top), plan["revision"]) for plan in plans}
+        for folder in folders.values():
+            os.mkdir(folder)
+        beside = {os.path.realpath(path): folder for path, folder in folders.items()}
+        environment = Environment(compared.file, compared.section, compared.x, Folders(beside=beside))
+        script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
+        script.hooks = []
+        # All comparisons come first: once the map of revisions has a new one, the database is not up to date.
+        contexts = [_generated(environment, script, plan) for plan in plans]
+        return [
+            entry
+            for plan, context in zip(plans, contexts, strict=True)
+            for entry in _files(context, script, plan, folders[plan["version_path"]])
+        ]
+
+
+def _generated(environment: Environment, script: ScriptDirectory, plan: Plan) -> RevisionContext:
+    config = environment.config(["revision", "--autogenerate", "-m", plan["message"]])
+    chosen = _Chosen(plan["operations"])
+    arguments = {
+        "message": plan["message"],
+        "autogenerate": True,
+        "sql": False,
+        "head": plan["head"],
+        "splice": False,
+        "branch_label": plan["branch_label"],
+        "version_path": plan["version_path"],
+        "rev_id": plan["revision"],
+        "depends_on": plan["depends_on"] or None,
+    }
+    context = RevisionContext(config, script, arguments, process_revision_directives=chosen)
+
+    def work(heads: Any, migration: MigrationContext) -> Any:
+        context.run_autogenerate(heads, migration)
+        return ()
+
+    options = {"as_sql": False, "template_args": context.template_args, "revision_context": context}
+    environment.run(config, script, work, **options)
+    chosen.require_all()
+    return context
+
+
+class _Chosen:
+    """A ``process_revision_directives`` that keeps the chosen operations, in Alembic's order; env.py's comes after."""
+
+    def __init__(self, operations: list[dict[str, Any]]) -> None:
+        self._wanted: dict[int, dict[int, str]] = {}
+        for entry in operations:
+            self._wanted.setdefault(entry["database"], {})[entry["number"]] = entry["python"]
+        self._runs = 0
+
+    def __call__(self, context: MigrationContext, _revision: Any, directives: list[Any]) -> None:
+        script = directives[0]
+        upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
+        wanted = self._wanted.pop(self._runs, {})
+        self._runs += 1
+        renderer = Renderer(context)
+        kept = set()
+        for number, (operation, parent) in enumerate(leaves(upgrade, None)):
+            if number in wanted:
+                if renderer.python(operation, parent) != wanted[number]:
+                    raise WorkerError(
+                        _CHANGED, "Whatever env.py and the models look at must not change from run to run."
+                    )
+                kept.add(id(operation))
+                del wanted[number]
+        if wanted:
+            raise WorkerError(_CHANGED, "Whatever env.py and the models look at must not change from run to run.")
+        _keep(upgrade, kept)
+        downgrade.ops[:] = []
+        upgrade.reverse_into(downgrade)
+
+    def require_all(self) -> None:
+        """Raise ``WorkerError`` when a database with chosen operations was not compared again."""
+        if self._wanted:
+            raise WorkerError(_CHANGED, "env.py must treat every `alembic revision --autogenerate` alike.")
+
+
+_CHANGED = "The comparison gave other operations when it was run again to write them."
+
+
+def _keep(container: Any, kept: set[int]) -> None:
+    """Take every other operation out, and containers that have none left."""
+    left = []
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            _keep(operation, kept)
+            if not operation.is_empty():
+                left.append(operation)
+        elif id(operation) in kept:
+            left.append(operation)
+    container.ops[:] = left
+
+
+def _files(context: RevisionContext, script: ScriptDirectory, plan: Plan, folder: str) -> Iterator[dict[str, str]]:
+    for directive in context.generated_revisions:
+        if str(directive.version_path) != plan["version_path"]:
+            raise WorkerError(
+                f"The process_revision_directives of {script.env_py_location} put the revision into another folder, "
+                f"{directive.version_path}.",
+                "Name that folder with --version-path.",
+            )
+        directive.version_path = folder
+    with _template_errors(script):
+        written = [made for made in context.generate_scripts() if made is not None]
+    for made in written:
+        path = os.path.realpath(made.path)
+        with open(path, encoding=script.output_encoding, newline="") as file:
+            text = file.read()
+        yield {
+            "package": plan["package"],
+            "revision": made.revision,
+            "version_path": plan["version_path"],
+            "name": os.path.relpath(path, folder).replace(os.sep, "/"),
+            "text": text,
+            "encoding": script.output_encoding,
+        }
+
+
+@contextmanager
+def _template_errors(script: ScriptDirectory) -> Iterator[None]:
+    try:
+        yield
+    except WorkerError:
+        raise
+    except Exception as error:
+        where = at(application_frames(error.__traceback__))
+        template = os.path.join(script.dir, "script.py.mako")
+        message = f"The revision can't be written with {template}: {describe(error)}{where}"
+        raise WorkerError(
+            message, "This is Alembic's own work: `alembic revision --autogenerate` fails here too."
+        ) from error
+
+
+def run_hooks(environment: Environment, paths: list[str]) -> None:
+    """Run the application's ``post_write_hooks`` on these files. Raises ``WorkerError``."""
+    script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
+    for path in paths:
+        _run_hooks(script, path)
+
+
+def _run_hooks(script: ScriptDirectory, path: str) -> None:
+    try:
+        private.run_write_hooks(path, script)
+    except Exception as error:
+        raise WorkerError(f"A post_write_hook failed on {path}: {describe(error)}") from error
