@@ -14,7 +14,7 @@ from alembic_review.judge import judge
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.ownership import custom_packages
 from alembic_review.model.errors import ReviewError, UsageError
-from alembic_review.model.facts import Facts
+from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
@@ -42,10 +42,20 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     start = time.perf_counter()
     facts, server = _observe(settings, progress, debug=debug)
     progress("judging")
-    custom = set(custom_packages(facts, settings))
-    declared = declared_tables(package for package in facts.packages if package.name in custom)
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
-    return judge(facts, settings, declared, tool=tool(), server=server, root=root_in_checkout(settings.root))
+    return judged(facts, settings, server)
+
+
+def judged(facts: Facts, settings: Settings, server: str) -> Review:
+    """The review of these facts; ``server`` says how the databases were had. Raises as ``review``."""
+    root = root_in_checkout(settings.root)
+    return judge(facts, settings, declared(facts, settings), tool=tool(), server=server, root=root)
+
+
+def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:
+    """The tables that the source of the custom packages declares."""
+    custom = set(custom_packages(facts, settings))
+    return declared_tables(package for package in facts.packages if package.name in custom)
 
 
 def failed_review(error: ReviewError, settings: Settings) -> Review:
@@ -117,10 +127,11 @@ def _conf(settings: Settings) -> str:
     return config.relative_to(root).as_posix() if root is not None and config.is_relative_to(root) else config.name
 
 
-def _observe(settings: Settings, progress: Progress, *, debug: bool) -> tuple[Facts, str]:
+def request(settings: Settings, *, debug: bool) -> Request:
+    """What the worker is asked to review. Raises ``UsageError`` without a configuration."""
     if settings.config is None:
         raise UsageError("No Alembic configuration was named.", hint="Name one with -c, or in the settings as config.")
-    request = Request(
+    return Request(
         python=settings.python or sys.executable,
         config=settings.config,
         section=settings.section,
@@ -130,6 +141,10 @@ def _observe(settings: Settings, progress: Progress, *, debug: bool) -> tuple[Fa
         distribution=settings.distribution,
         debug=debug,
     )
-    with RunDatabases(settings.server, guess_dialect(settings.config)) as databases:
-        facts = observe(request, databases, progress)
+
+
+def _observe(settings: Settings, progress: Progress, *, debug: bool) -> tuple[Facts, str]:
+    asked = request(settings, debug=debug)
+    with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
+        facts = observe(asked, databases, progress)
         return facts, databases.kinds

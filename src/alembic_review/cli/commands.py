@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from alembic_review.cli import outputs, screen
+from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
+from alembic_review.cli.revision import revision_command
 from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.review import Outcome, Review
@@ -29,19 +29,6 @@ _FORMATS = ", ".join(report.name for report in REPORTS)
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class What(TypedDict):
-    """What the options of ``_WHAT`` name."""
-
-    config: str | None
-    section: str | None
-    x: tuple[str, ...]
-    root: str | None
-    custom: tuple[str, ...]
-    server: str | None
-    python: str | None
-    timeout: float | None
-
-
 class Named(TypedDict):
     """Where to publish, as far as the options of ``_WHERE`` name it."""
 
@@ -52,13 +39,6 @@ class Named(TypedDict):
     token_env: str
     author: str
     key: str
-
-
-@dataclass
-class State:
-    """What the outermost function must know of the options."""
-
-    debug: bool = False
 
 
 class DefaultGroup(click.Group):
@@ -80,23 +60,6 @@ def cli() -> None:
     """
 
 
-def _debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
-    ctx.ensure_object(State).debug = value
-    return value
-
-
-_WHAT = (
-    click.option("-c", "config", metavar="FILE", help="The conf file, as for `alembic -c`."),
-    click.option("-n", "section", metavar="SECTION", help="Its section, as for `alembic -n`.  [default: alembic]"),
-    click.option("-x", "x", metavar="ARG", multiple=True, help="An argument for env.py, as for `alembic -x`."),
-    click.option("--root", metavar="DIR", help="The project's root; else found from the working directory."),
-    click.option(
-        "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none`: no package is."
-    ),
-    click.option("--server", metavar="URL", help="A database server for the scratch databases; or env:NAME."),
-    click.option("--python", metavar="PATH", help="The application's interpreter.  [default: this one]"),
-    click.option("--timeout", metavar="SECONDS", type=float, help="Give up after so long.  [default: 600]"),
-)
 _OUTPUT = (
     click.option(
         "-o", "output", metavar="FORMAT[=FILE]", multiple=True, help=f"A report: {_FORMATS}.  [default: terminal]"
@@ -120,23 +83,10 @@ _WHERE = (
     click.option("--key", default="", metavar="KEY", help="Tells several reviews on one pull request apart."),
     click.option("--strict", is_flag=True, help="Exit with 3 when the comment can't be posted."),
 )
-_VERBOSE = click.option("--verbose", is_flag=True, help="List what is folded into one line; tell progress on stderr.")
-_DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
-
-Command = Callable[..., int]
-
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorate(function: Command) -> Command:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
 
 
 @cli.command("review", context_settings={"allow_extra_args": True})
-@_options(*_WHAT, *_OUTPUT, _GATE, _VERBOSE, _DEBUG)
+@options(*WHAT, *_OUTPUT, _GATE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
@@ -166,7 +116,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
 
 
 @cli.command("owners")
-@_options(*_WHAT, _VERBOSE, _DEBUG)
+@options(*WHAT, VERBOSE, DEBUG)
 def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
     """List every table, its owner, its role and the evidence."""
     named = outputs.parse(["owners"])
@@ -177,7 +127,7 @@ def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
 
 @cli.command("explain")
 @click.argument("code")
-@_options(_DEBUG)
+@options(DEBUG)
 def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
     """Say what the check CODE means and what to do."""
     from alembic_review import service  # noqa: PLC0415 - not needed for --help
@@ -191,7 +141,7 @@ def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by
 
 @cli.command("render")
 @click.argument("file")
-@_options(*_OUTPUT, _VERBOSE, _DEBUG)
+@options(*_OUTPUT, VERBOSE, DEBUG)
 def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bool, debug: bool) -> int:  # noqa: ARG001
     """Show the saved JSON report FILE in another format; `-` is standard input."""
     named = outputs.parse(output or [outputs.TERMINAL])
@@ -203,7 +153,7 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
 
 @cli.command("publish")
 @click.argument("file")
-@_options(*_WHERE, _DEBUG)
+@options(*_WHERE, DEBUG)
 def publish_command(*, file: str, strict: bool, debug: bool, **where: Unpack[Named]) -> int:
     """Show the saved JSON report FILE as one comment of a pull request.
 
@@ -293,3 +243,6 @@ def _refuse_arguments(ctx: click.Context) -> None:
     if word in cli.commands:
         raise click.UsageError(f"the command comes first: {ctx.find_root().info_name} {word} [OPTIONS]", ctx)
     raise click.UsageError(f"unexpected argument: {word}", ctx)
+
+
+cli.add_command(revision_command)

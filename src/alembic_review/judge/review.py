@@ -29,7 +29,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     ``root`` is the project's root inside its Git checkout. Raises ``UsageError`` when it can't be told which tables are
     custom, ``ObservationError`` when there was nothing to inspect.
     """
-    case = _case(facts, settings, declared)
+    case = case_of(facts, settings, declared)
     require_inspected(facts, case.databases, case.evidence)
     findings = tuple(finding for check in CHECKS for finding in check.findings(case))
     changes = _changes(case, findings)
@@ -46,7 +46,8 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     )
 
 
-def _case(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) -> Case:
+def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) -> Case:
+    """Ownership and the verdict on every change, for checks and plans to look at. Raises as ``judge``."""
     evidence = Evidence(facts, settings, custom_packages(facts, settings))
     models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)
     missing = Unloaded(declared, frozenset(facts.modules), models)

@@ -8,6 +8,18 @@ from alembic_review.model.review import Change, Finding
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What the user asks for. ``package`` and ``version_path`` narrow it down; ``revision`` is an id to give."""
+
+    message: str
+    package: str | None = None
+    version_path: str | None = None
+    revision: str | None = None
+    leave_out_blocked: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
 class Operation:
     """One operation of Alembic's comparison: its number within the database, and the Python it was rendered to."""
 

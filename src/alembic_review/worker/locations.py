@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from alembic_review.worker import private
+from alembic_review.worker.folders import Folders
 from alembic_review.worker.packages import is_installed, package_of_path
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.replay import revision_packages
@@ -24,16 +25,16 @@ _PARENT = re.compile(rb"^down_revision\b[^=\n]*=", re.MULTILINE)
 _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 
 
-def missing_locations(script: ScriptDirectory, config: Config) -> tuple[str, ...]:
+def missing_locations(script: ScriptDirectory, config: Config, folders: Folders) -> tuple[str, ...]:
     """One line for each version location that is yet to be made. Raises ``WorkerError`` for any other missing one."""
     missing = [path for path in private.version_locations(script) if not os.path.isdir(path)]
     for path in missing:
-        if not _is_yet_to_be_made(path, script, config):
+        if not _is_yet_to_be_made(path, script, config, folders):
             raise WorkerError(
                 f"The version location {path} does not exist.",
                 f"Create the folder, or correct it in {config.config_file_name or 'the configuration'}.",
             )
-        hidden = _revisions_nobody_loads(_around(path, config.config_file_name), script)
+        hidden = _revisions_nobody_loads(_around(path, config.config_file_name), script, folders)
         if hidden is not None:
             raise WorkerError(
                 f"The version location {path} does not exist, but {hidden} is a revision that no version location "
@@ -43,14 +44,14 @@ def missing_locations(script: ScriptDirectory, config: Config) -> tuple[str, ...
     return tuple(f"revisions in {path} (the folder does not exist yet)" for path in missing)
 
 
-def _is_yet_to_be_made(path: str, script: ScriptDirectory, config: Config) -> bool:
+def _is_yet_to_be_made(path: str, script: ScriptDirectory, config: Config, folders: Folders) -> bool:
     """True below a script location that names no others, and in a package of a project that has no revision yet."""
     if is_installed(path):
         return False
     if not config.get_version_locations_list():
         return True
     package = package_of_path(os.path.join(path, "revision.py"))
-    return package is not None and package not in revision_packages(script).values()
+    return package is not None and package not in revision_packages(script, folders).values()
 
 
 def _around(path: str, conf: str | None) -> str:
@@ -68,8 +69,8 @@ def _around(path: str, conf: str | None) -> str:
     return beside if beside in above else nearest
 
 
-def _revisions_nobody_loads(folder: str, script: ScriptDirectory) -> str | None:
-    loaded = {os.path.realpath(revision.path) for revision in script.walk_revisions()}
+def _revisions_nobody_loads(folder: str, script: ScriptDirectory, folders: Folders) -> str | None:
+    loaded = {folders.original(os.path.realpath(revision.path)) for revision in script.walk_revisions()}
     return next((path for path in _python_files(folder) if path not in loaded and _is_revision(path)), None)
 
 

@@ -77,7 +77,7 @@ class Session:
         config = environment.config(["upgrade", "heads"])
         with self._timed("load"):
             script = environment.script_directory(config)
-            self.missing = missing_locations(script, config)
+            self.missing = missing_locations(script, config, environment.folders)
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
 

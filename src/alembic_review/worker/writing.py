@@ -37,6 +37,7 @@ def write(compared: Environment, plans: list[Plan]) -> list[dict[str, str]]:
         environment = Environment(compared.file, compared.section, compared.x, Folders(beside=beside))
         script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
         script.hooks = []
+        script.messaging_opts = {"quiet": True}
         # All comparisons come first: once the map of revisions has a new one, the database is not up to date.
         contexts = [_generated(environment, script, plan) for plan in plans]
         return [

@@ -1,0 +1,63 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypedDict
+
+import click
+
+
+class What(TypedDict):
+    """What the options of ``WHAT`` name."""
+
+    config: str | None
+    section: str | None
+    x: tuple[str, ...]
+    root: str | None
+    custom: tuple[str, ...]
+    server: str | None
+    python: str | None
+    timeout: float | None
+
+
+@dataclass
+class State:
+    """What the outermost function must know of the options."""
+
+    debug: bool = False
+
+
+def _debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click's signature
+    ctx.ensure_object(State).debug = value
+    return value
+
+
+WHAT = (
+    click.option("-c", "config", metavar="FILE", help="The conf file, as for `alembic -c`."),
+    click.option("-n", "section", metavar="SECTION", help="Its section, as for `alembic -n`.  [default: alembic]"),
+    click.option("-x", "x", metavar="ARG", multiple=True, help="An argument for env.py, as for `alembic -x`."),
+    click.option("--root", metavar="DIR", help="The project's root; else found from the working directory."),
+    click.option(
+        "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none`: no package is."
+    ),
+    click.option("--server", metavar="URL", help="A database server for the scratch databases; or env:NAME."),
+    click.option("--python", metavar="PATH", help="The application's interpreter.  [default: this one]"),
+    click.option("--timeout", metavar="SECONDS", type=float, help="Give up after so long.  [default: 600]"),
+)
+VERBOSE = click.option("--verbose", is_flag=True, help="List what is folded into one line; tell progress on stderr.")
+DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
+
+Command = Callable[..., int]
+
+
+def options(*several: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Decorate a command with these options, shown in this order."""
+
+    def decorate(function: Command) -> Command:
+        for option in reversed(several):
+            function = option(function)
+        return function
+
+    return decorate

@@ -1,0 +1,83 @@
+"""``alembic-review revision``: write what is safe."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from alembic_review.cli import outputs, screen
+from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
+from alembic_review.config import CommandLine, load
+from alembic_review.model.errors import ReviewError
+from alembic_review.model.revision import Wish
+from alembic_review.model.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic_review.revising import Result
+
+REFUSED = 1
+
+
+@click.command("revision")
+@options(
+    click.option("-m", "--message", required=True, metavar="TEXT", help="What the revision does, in a few words."),
+    click.option("--package", metavar="NAME", help="The custom package to write for.  [default: every one]"),
+    click.option("--version-path", metavar="DIR", help="The folder it goes into.  [default: found]"),
+    click.option("--rev-id", metavar="ID", help="An id for the revision.  [default: a random one]"),
+    click.option("--leave-out-blocked", is_flag=True, help="Write the safe changes though others are blocked."),
+    click.option("--dry-run", is_flag=True, help="Print the file instead of writing it."),
+    *WHAT,
+    VERBOSE,
+    DEBUG,
+)
+def revision_command(  # noqa: PLR0913 - one parameter per option
+    *,
+    message: str,
+    package: str | None,
+    version_path: str | None,
+    rev_id: str | None,
+    leave_out_blocked: bool,
+    dry_run: bool,
+    verbose: bool,
+    debug: bool,
+    **what: Unpack[What],
+) -> int:
+    """Write the safe changes as a revision, once it was tried up and down.
+
+    It follows the head of your branch, lies in your version location and holds nothing of the core. Exit 1 when
+    something is blocked, or when the revision does not work: then nothing is written.
+    """
+    settings = load(CommandLine(**what))
+    wish = Wish(message, package, version_path, rev_id, leave_out_blocked=leave_out_blocked, dry_run=dry_run)
+    result = _run(settings, wish, verbose=verbose, debug=debug)
+    if result.refusal and not result.files:
+        outputs.write(result.review, outputs.parse([outputs.TERMINAL]), outputs.Shown(verbose=verbose))
+    for file in result.files:
+        if dry_run:
+            outputs.to_stdout(file.text)
+            screen.say(file.summary.rstrip("\n"))
+        else:
+            outputs.to_stdout(screen.logged(file.summary), encoding=sys.stdout.encoding)
+    if result.refusal:
+        screen.say(result.refusal)
+        if result.hint:
+            screen.say(f"Hint: {result.hint}")
+        return REFUSED
+    if result.nothing:
+        screen.say(result.nothing.rstrip("\n"))
+    return 0
+
+
+def _run(settings: Settings, wish: Wish, *, verbose: bool, debug: bool) -> Result:
+    """Revise, and turn what nobody foresaw into an error like any other."""
+    try:
+        from alembic_review import revising  # noqa: PLC0415 - not needed for --help
+
+        with screen.progress(verbose=verbose) as progress:
+            return revising.revise(settings, wish, progress=progress, debug=debug)
+    except ReviewError:
+        raise
+    except Exception as error:
+        raise screen.internal_error(error) from error

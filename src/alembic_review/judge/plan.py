@@ -1,0 +1,146 @@
+"""Which revisions to write: the safe changes of each custom package, without whatever they can't do without."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from alembic_review.judge.branches import BASE, depends_on, spot
+from alembic_review.judge.case import Case, Judged
+from alembic_review.judge.needs import follow
+from alembic_review.judge.ownership import table_text
+from alembic_review.model.errors import UsageError
+from alembic_review.model.facts import ChangeFact
+from alembic_review.model.review import Change, Review, Verdict
+from alembic_review.model.revision import LeftOut, Operation, RevisionPlan, Wish
+
+_DESTRUCTIVE = "AR2"
+
+
+@dataclass
+class _Content:
+    operations: list[Operation] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    needed: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
+    """One revision for each custom package with changes to write, those that others depend on first.
+
+    What is blocked, upstream drift, and safe changes that need either, are not in them. Raises ``UsageError`` when it
+    can't be told where a revision goes.
+    """
+    contents = _contents(case, review)
+    if wish.package is not None:
+        if not case.evidence.is_application(wish.package):
+            names = ", ".join(sorted(case.evidence.custom)) or "none"
+            raise UsageError(f"{wish.package} is no custom package.", hint=f"Custom packages: {names}.")
+        contents = {wish.package: contents.get(wish.package, _Content())}
+    writing = {package: content for package, content in contents.items() if content.operations}
+    if len(writing) > 1 and (wish.version_path is not None or wish.revision is not None):
+        raise UsageError(
+            f"There are changes of several packages to write: {', '.join(sorted(writing))}.",
+            hint="Name one with --package.",
+        )
+    blocked = [LeftOut(change, change.reason) for change in review.changes if change.verdict is Verdict.BLOCKED]
+    damage = tuple(finding for finding in review.findings if finding.blocks and finding.change is None)
+    plans: dict[str, RevisionPlan] = {}
+    for package in _ordered(writing):
+        content = writing[package]
+        place = spot(case, package, wish.version_path)
+        others = tuple(plans[other].revision for other in sorted(content.packages) if other in plans)
+        plans[package] = RevisionPlan(
+            package=package,
+            revision=wish.revision or uuid4().hex[-12:],
+            message=wish.message,
+            head=place.head if case.facts.revisions else "head",
+            version_path=place.version_path,
+            operations=tuple(content.operations),
+            branch_label=place.branch_label,
+            depends_on=(*depends_on(case, "" if place.head == BASE else place.head, sorted(content.needed)), *others),
+            written=tuple(content.changes),
+            destructive=tuple(
+                one for one in content.changes if any(code.startswith(_DESTRUCTIVE) for code in one.findings)
+            ),
+            left_out=(*content.left_out, *blocked),
+            damage=damage,
+        )
+    return tuple(plans.values())
+
+
+def left_out(case: Case, review: Review) -> tuple[LeftOut, ...]:
+    """The safe changes of all packages that can't be written, and why."""
+    return tuple(entry for content in _contents(case, review).values() for entry in content.left_out)
+
+
+def _contents(case: Case, review: Review) -> dict[str, _Content]:
+    """What each package has to write."""
+    told = {change.fingerprint: change for change in review.changes}
+    found: dict[str, _Content] = defaultdict(_Content)
+    index = {id(facts): number for number, facts in enumerate(case.facts.databases)}
+    for database in case.databases:
+        safe, reasons = _writable(database.changes)
+        origins = {origin.key: origin.revision for origin in database.facts.origins}
+        owners = {key: owned.owner for key, owned in database.ownership.tables.items()}
+        for judged in database.changes:
+            if judged.decision.verdict is not Verdict.SAFE:
+                continue
+            content = found[judged.decision.owner or ""]
+            change = told[judged.fingerprint]
+            if id(judged.fact) not in safe:
+                content.left_out.append(LeftOut(change, reasons[id(judged.fact)]))
+                continue
+            content.changes.append(change)
+            operation = Operation(index[id(database.facts)], judged.fact.operation, judged.fact.python)
+            if operation not in content.operations:
+                content.operations.append(operation)
+            for reference in judged.fact.references:
+                content.packages |= {owners.get(reference.key) or ""} - {judged.decision.owner or ""}
+                if reference.key in origins:
+                    content.needed.add(origins[reference.key])
+    return dict(found)
+
+
+def _writable(changes: Iterable[Judged]) -> tuple[set[int], Mapping[int, str]]:
+    """The safe changes that can be written, by the identity of their facts, and why the others can't.
+
+    An operation is written whole or not at all.
+    """
+    every = list(changes)
+    verdicts = {id(judged.fact): judged.decision.verdict for judged in every}
+    safe = [judged.fact for judged in every if judged.decision.verdict is Verdict.SAFE]
+    out = {judged.fact.operation for judged in every if judged.decision.verdict is not Verdict.SAFE}
+    why = {id(fact): "Alembic writes it in one operation with a change that is not yours." for fact in safe}
+    while True:
+        kept = [fact for fact in safe if fact.operation not in out]
+        following = follow(kept, [judged.fact for judged in every if judged.fact.operation in out])
+        if not following:
+            return {id(fact) for fact in kept}, why
+        why.update({number: _why(needed, verdicts) for number, needed in following.items()})
+        out |= {fact.operation for fact in kept if id(fact) in following}
+
+
+def _why(needed: ChangeFact, verdicts: Mapping[int, Verdict]) -> str:
+    what = f"{needed.kind} {table_text(needed.key)}" if needed.key is not None else needed.kind
+    what = f"{what}.{needed.name}" if needed.name is not None else what
+    states = {
+        Verdict.BLOCKED: "is blocked",
+        Verdict.UPSTREAM: "is upstream drift and not written",
+        Verdict.SAFE: "is left out too",
+    }
+    return f"It needs {what}, which {states[verdicts[id(needed)]]}."
+
+
+def _ordered(contents: Mapping[str, _Content]) -> list[str]:
+    """The packages, each after those whose tables it refers to."""
+    ordered: list[str] = []
+    waiting = sorted(contents)
+    while waiting:
+        ready = [name for name in waiting if not contents[name].packages & set(waiting) - {name}] or waiting[:1]
+        ordered += ready
+        waiting = [name for name in waiting if name not in ready]
+    return ordered

@@ -1,0 +1,107 @@
+"""What is said of a revision that is written: in its own docstring, and to who wrote it."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from alembic_review.model.review import Change, Finding
+from alembic_review.model.revision import LeftOut, RevisionPlan
+from alembic_review.reports.text import target_label, visible
+
+_WIDTH = 88
+
+
+def described(text: str, plan: RevisionPlan) -> str:
+    """The text of a revision file, with what its reader should know at the end of its docstring."""
+    lines = _notes(plan)
+    if not lines:
+        return text
+    module = ast.parse(text)
+    first = module.body[0] if module.body else None
+    if not (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    ):
+        return "".join(f"# {line}".rstrip() + "\n" for line in lines) + "\n" + text
+    return _inside(text, first.value, lines)
+
+
+def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), written: bool = True) -> str:
+    """What was written, destructive changes first. Ends with a newline."""
+    where = "the head" if plan.head == "head" else plan.head
+    place = f"after {where}" if plan.head != "base" else f"first of the branch {plan.branch_label or plan.package}"
+    lines = [f"{'Wrote' if written else 'Would write'} {path}", f"  revision {plan.revision}, {place}"]
+    if plan.depends_on:
+        lines.append(f"  depends on {', '.join(plan.depends_on)}")
+    lines += _section("Destructive, look twice:", plan.destructive)
+    lines += _section("Changes:", [change for change in plan.written if change not in plan.destructive])
+    lines += ["  " + line for line in _left_out(plan.left_out)]
+    lines += [f"  Its downgrade leaves the type with the values {values} behind." for values in types_left]
+    return "\n".join(lines) + "\n"
+
+
+def nothing(left_out: Sequence[LeftOut], upstream: int) -> str:
+    """What is said when there is nothing to write. Ends with a newline."""
+    lines = ["Nothing to write: no safe change is pending."]
+    if left_out:
+        lines = ["Nothing to write.", *_left_out(left_out)]
+    if upstream:
+        lines.append(f"Upstream drift is never written ({upstream} changes).")
+    return "\n".join(lines) + "\n"
+
+
+def _notes(plan: RevisionPlan) -> list[str]:
+    """The lines for the docstring."""
+    lines: list[str] = []
+    if plan.destructive:
+        lines += ["", "Destructive, data is lost:", *_items(plan.destructive)]
+    if plan.left_out:
+        lines += ["", *_left_out(plan.left_out)]
+    if plan.damage:
+        lines += ["", "Not undone here:", *(f"- {_damage(finding)}" for finding in plan.damage)]
+    return [row for line in lines for row in (textwrap.wrap(line, _WIDTH, subsequent_indent="  ") or [""])]
+
+
+def _section(title: str, changes: Sequence[Change]) -> list[str]:
+    return [f"  {title}", *(f"    {item}" for item in _items(changes))] if changes else []
+
+
+def _items(changes: Iterable[Change]) -> list[str]:
+    return [f"- {change.kind} {target_label(change)}" for change in changes]
+
+
+def _left_out(entries: Sequence[LeftOut]) -> list[str]:
+    if not entries:
+        return []
+    rows = [f"- {visible(entry.change.kind)} {target_label(entry.change)}: {visible(entry.why)}" for entry in entries]
+    return ["Left out:", *rows]
+
+
+def _damage(finding: Finding) -> str:
+    return f"{finding.code}: {visible(finding.message)}"
+
+
+def _inside(text: str, docstring: ast.Constant, lines: Sequence[str]) -> str:
+    """Put ``lines`` in front of the docstring's closing quotes, where names mean nothing to Python."""
+    assert docstring.end_lineno is not None
+    assert docstring.end_col_offset is not None
+    rows = text.splitlines(keepends=True)
+    last = rows[docstring.end_lineno - 1]
+    end = len(last.encode()[: docstring.end_col_offset].decode())
+    quotes = next((mark for mark in ('"""', "'''") if last[:end].endswith(mark)), None)
+    if quotes is None:
+        return _above(text, lines)
+    newline = "\r\n" if last.endswith("\r\n") else "\n"
+    if docstring.end_lineno > 1 and not rows[docstring.end_lineno - 2].strip():
+        lines = lines[1:]
+    told = [line.replace("\\", "\\\\").replace(quotes, quotes[0] + "\\" + quotes[1:]) for line in lines]
+    start = last[: end - 3]
+    start = start.rstrip() + newline if start.strip() else ""
+    rows[docstring.end_lineno - 1] = start + "".join(f"{line}".rstrip() + newline for line in told) + last[end - 3 :]
+    return "".join(rows)
+
+
+def _above(text: str, lines: Sequence[str]) -> str:
+    """Put ``lines`` on top, as comments."""
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines) + "\n" + text

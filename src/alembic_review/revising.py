@@ -1,0 +1,185 @@
+"""Wires the rooms for ``revision``: review, plan, write privately, try, and only then put files into the project."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alembic_review import service
+from alembic_review.judge.plan import left_out, plan
+from alembic_review.judge.review import case_of
+from alembic_review.model.errors import ObservationError
+from alembic_review.model.facts import Facts
+from alembic_review.model.review import Outcome, Review, Verdict
+from alembic_review.model.revision import RevisionFile, RevisionPlan, Wish
+from alembic_review.model.settings import Settings
+from alembic_review.observe.client import Conversation, Request, conversation, observe
+from alembic_review.observe.databases import RunDatabases, guess_dialect
+from alembic_review.reports import revision as texts
+from alembic_review.reports.text import count, target_label
+
+
+@dataclass(frozen=True)
+class Written:
+    """One file: ``path`` is where it stands, or would stand; ``summary`` says what is in it."""
+
+    path: Path
+    text: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it. ``refusal`` says why nothing was written, ``nothing`` that there was nothing to write."""
+
+    review: Review
+    files: tuple[Written, ...] = ()
+    refusal: str = ""
+    hint: str = ""
+    nothing: str = ""
+
+
+def revise(
+    settings: Settings, wish: Wish, *, progress: service.Progress = service.ignore, debug: bool = False
+) -> Result:
+    """Write the safe changes as a revision for each custom package that has any.
+
+    Every file is tried on scratch databases of its own, up and down, before it reaches the project. Raises as
+    ``service.review`` does, and ``ObservationError`` when a file can't be put into the project.
+    """
+    request = service.request(settings, debug=debug)
+    with (
+        RunDatabases(settings.server, guess_dialect(request.config)) as databases,
+        conversation(request, databases, progress) as worker,
+    ):
+        facts = worker.review()
+        progress("judging")
+        review = service.judged(facts, settings, databases.kinds)
+        if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:
+            return Result(review, refusal=_blocked(review), hint=_LEAVE_OUT)
+        case = case_of(facts, settings, service.declared(facts, settings))
+        plans = plan(case, review, wish)
+        if not plans:
+            return Result(review, nothing=texts.nothing(left_out(case, review), review.summary.upstream))
+        progress("writing the revision")
+        files = worker.write(plans)
+        if not files:
+            return Result(review, nothing="Nothing to write: env.py's process_revision_directives left no revision.\n")
+        return _tried(
+            _Attempt(settings, request, databases, progress, review, plans), files, worker, dry_run=wish.dry_run
+        )
+
+
+_LEAVE_OUT = "--leave-out-blocked writes the rest, and says in the file what was left out."
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    settings: Settings
+    request: Request
+    databases: RunDatabases
+    progress: service.Progress
+    review: Review
+    plans: tuple[RevisionPlan, ...]
+
+    def plan_of(self, file: RevisionFile) -> RevisionPlan:
+        """The plan of a file, with the id that env.py may have given it."""
+        found = next(plan for plan in self.plans if plan.package == file.package)
+        return replace(found, revision=file.revision)
+
+
+def _tried(attempt: _Attempt, files: Sequence[RevisionFile], worker: Conversation, *, dry_run: bool) -> Result:
+    described = [replace(file, text=texts.described(file.text, attempt.plan_of(file))) for file in files]
+    attempt.progress("trying the revision")
+    try:
+        facts = _try(attempt, described)
+    except ObservationError as error:
+        shown = _results(attempt, described, (), written=False) if dry_run else ()
+        return Result(attempt.review, shown, f"The revision does not work. {error.message}", error.hint)
+    refusal = _objection(attempt, facts)
+    types = tuple(values for database in facts.databases for values in database.types_left)
+    results = _results(attempt, described, types, written=not dry_run)
+    if refusal:
+        return Result(attempt.review, results if dry_run else (), refusal)
+    if not dry_run:
+        _put(described)
+        worker.run_hooks([result.path for result in results])
+    return Result(attempt.review, results)
+
+
+def _results(
+    attempt: _Attempt, files: Sequence[RevisionFile], types: Sequence[str], *, written: bool
+) -> tuple[Written, ...]:
+    found = []
+    for file in files:
+        path = Path(file.version_path) / file.name
+        told = texts.summary(attempt.plan_of(file), _shown(path), types_left=types, written=written)
+        found.append(Written(path, file.text, told))
+    return tuple(found)
+
+
+def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
+    """Apply the files on top of all other revisions of new scratch databases, compare, and take them back."""
+    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+        folders: dict[str, str] = {}
+        for number, file in enumerate(files):
+            real = os.path.realpath(file.version_path)
+            folder = Path(folders.setdefault(real, str(Path(top).resolve() / str(number))))
+            path = folder / file.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.text.encode(file.encoding))
+        request = replace(attempt.request, beside=folders, trial=tuple(file.revision for file in files))
+        return observe(request, attempt.databases, attempt.progress)
+
+
+def _objection(attempt: _Attempt, facts: Facts) -> str:
+    """Why the files must not be written; empty when nothing speaks against them."""
+    left = [words for database in facts.databases for words in database.not_undone]
+    if left:
+        return f"The downgrade of the revision does not bring the schema back: {'; '.join(left)}."
+    after = service.judged(facts, attempt.settings, attempt.databases.kinds)
+    written = {change.fingerprint for plan in attempt.plans for change in plan.written}
+    again = [change for change in after.changes if change.verdict is Verdict.SAFE and change.fingerprint in written]
+    if again:
+        names = ", ".join(f"{change.kind} {target_label(change)}" for change in again)
+        return f"The revision does not do what it should: after it there would still be {names}."
+    known = {finding.fingerprint for finding in attempt.review.findings}
+    for finding in after.findings:
+        if finding.blocks and finding.fingerprint not in known:
+            return f"The revision would be refused: {finding.message}"
+    return ""
+
+
+def _put(files: Sequence[RevisionFile]) -> None:
+    """Put all files into the project, or none. Raises ``ObservationError``."""
+    done: list[Path] = []
+    try:
+        for file in files:
+            path = Path(file.version_path) / file.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as stream:
+                done.append(path)
+                stream.write(file.text.encode(file.encoding))
+    except OSError as error:
+        for path in done:
+            with suppress(OSError):
+                path.unlink()
+        raise ObservationError(
+            f"{error.filename or path} can't be written: {error.strerror}.", hint="Nothing was written."
+        ) from error
+
+
+def _blocked(review: Review) -> str:
+    damage = sum(finding.blocks and finding.change is None for finding in review.findings)
+    kinds = ((review.summary.blocked, "blocked change"), (damage, "blocking finding"))
+    return f"Nothing was written: {' and '.join(count(number, noun) for number, noun in kinds if number)}."
+
+
+def _shown(path: Path) -> str:
+    with suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
