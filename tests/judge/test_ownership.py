@@ -239,7 +239,9 @@ def test_an_extension_table_refers_to_a_core_table_with_its_whole_primary_key() 
     world.table("poser_product", ["poser:20"], extends=key("product"))
     world.table("poser_part", ["poser:30"], extends=key("poser_widget"))
     world.table("basis_part", ["basis:40"], extends=key("product"))
+    world.table("poser_line", ["poser:50"], references=(key("poser_part"), key("other.product")))
     review = world.review()
+    assert table(review, "poser_line").references == ("poser_part", "other.product")
     extends = {entry.name: entry.extends for entry in review.tables}
     assert (extends["poser_product"], extends["poser_part"], extends["product"]) == ("product", None, None)
 

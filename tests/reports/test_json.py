@@ -82,6 +82,7 @@ tables = st.builds(
     owner=maybe,
     role=st.sampled_from(Role),
     extends=maybe,
+    references=many,
     evidence=many,
     database=maybe,
 )
@@ -138,7 +139,16 @@ def test_keys_are_those_of_the_contract_in_its_order() -> None:
         *("code", "severity", "blocks", "message", "hint", "change", "schema", "table", "revision"),
         *("location", "fingerprint"),
     ]
-    assert list(data["tables"][0]) == ["schema", "name", "owner", "role", "extends", "evidence", "database"]
+    assert list(data["tables"][0]) == [
+        "schema",
+        "name",
+        "owner",
+        "role",
+        "extends",
+        "evidence",
+        "database",
+        "references",
+    ]
 
 
 def test_every_field_is_written() -> None:

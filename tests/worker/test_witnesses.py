@@ -238,7 +238,33 @@ def test_an_extension_table_is_one_whose_primary_key_refers_to_another(core: Mod
     load("app.model")
     assert described(witnesses, "extra").extends == TableKey(None, "product")
     assert described(witnesses, "line").extends is None
+    assert described(witnesses, "line").references == (TableKey(None, "product"),)
     assert described(witnesses, "extra").edits == ()
+
+
+def test_references_are_found_in_the_default_schema_of_a_metadata(write: Modules, witnesses: Witnesses) -> None:
+    write(
+        {
+            "app/__init__.py": "",
+            "app/model.py": """
+                from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table
+
+                metadata = MetaData(schema="own")
+                Table("product", metadata, Column("id", Integer, primary_key=True))
+                Table(
+                    "extra",
+                    metadata,
+                    Column("id", ForeignKey("product.id"), primary_key=True),
+                    Column("parent", ForeignKey("extra.id")),
+                    Column("elsewhere", ForeignKey("other.thing.id")),
+                )
+            """,
+        }
+    )
+    found = {table.key.name: table for table in witnesses.describe([load("app.model").metadata])}
+    assert found["extra"].extends == TableKey("own", "product")
+    assert found["extra"].references == (TableKey("other", "thing"), TableKey("own", "product"))
+    assert (found["product"].extends, found["product"].references) == (None, ())
 
 
 def test_a_generated_table_names_its_source_and_nobody_who_triggered_it(core: Modules, witnesses: Witnesses) -> None:

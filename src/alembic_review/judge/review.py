@@ -117,6 +117,7 @@ def _tables(case: Case) -> tuple[Table, ...]:
             if not owned.in_database and (owned.model is None or owned.model.removed):
                 continue
             extends = owned.model.extends if owned.model is not None else None
+            references = owned.model.references if owned.model is not None else ()
             rows.append(
                 Table(
                     schema=owned.key.schema,
@@ -126,6 +127,7 @@ def _tables(case: Case) -> tuple[Table, ...]:
                     extends=table_text(extends) if extends is not None and _is_core(database, extends) else None,
                     evidence=owned.evidence,
                     database=database.name,
+                    references=tuple(map(table_text, references)),
                 )
             )
     return tuple(sorted(rows, key=lambda row: (*_null_first(row.database), *_null_first(row.schema), row.name)))

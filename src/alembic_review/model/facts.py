@@ -127,9 +127,10 @@ class ModelTable:
     """A table that was attached to one of the ``target_metadata``.
 
     ``stack`` is the definition site. ``sources`` are tables that stood in the locals of a generator's frames when this
-    table was made (at most one is left when the generator can be read with certainty). ``extends`` is the table that
-    the whole primary key refers to by foreign key. ``removed`` tables are no longer in the MetaData at comparison time;
-    ``removal`` is the stack of the call that took them out, where it was seen.
+    table was made (at most one is left when the generator can be read with certainty). ``references`` are the other
+    tables that its foreign keys refer to, ``extends`` is the one that the whole primary key refers to. ``removed``
+    tables are no longer in the MetaData at comparison time; ``removal`` is the stack of the call that took them out,
+    where it was seen.
     """
 
     key: TableKey
@@ -138,6 +139,7 @@ class ModelTable:
     edits: tuple[Edit, ...] = ()
     sources: tuple[TableKey, ...] = ()
     extends: TableKey | None = None
+    references: tuple[TableKey, ...] = ()
     removed: bool = False
     removal: int | None = None
     place: Place | None = None

@@ -156,6 +156,7 @@ class Table:
     """A table with its owner.
 
     ``extends`` is the core table that it is tied to, one row to one row. ``evidence`` says why the owner is the owner.
+    ``references`` are the other tables that its foreign keys in the models refer to.
     """
 
     schema: str | None
@@ -165,6 +166,7 @@ class Table:
     extends: str | None = None
     evidence: tuple[str, ...] = ()
     database: str | None = None
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
 
 from alembic_review.model.review import Change, Review, Role, Table, Verdict
 from alembic_review.reports.text import table_label
@@ -12,7 +11,7 @@ from alembic_review.reports.text import table_label
 MOST = 40
 """Tables; a picture of more than these shows nothing any more."""
 
-EXTENDS = "extends"
+EXTENDS, REFERS = "extends", "refers to"
 
 _Key = tuple[str | None, str | None, str]
 
@@ -44,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Diagram:
-    """``left_out`` counts the touched tables beyond ``MOST``."""
+    """``left_out`` counts the tables beyond ``MOST``."""
 
     nodes: tuple[Node, ...] = ()
     links: tuple[Link, ...] = ()
@@ -55,10 +54,12 @@ def diagram(review: Review) -> Diagram:
     """What there is to draw. Upstream drift touches nothing: it is nobody's to write."""
     safe, blocked = _touched(review, Verdict.SAFE), _touched(review, Verdict.BLOCKED)
     tables = {_key(table): table for table in review.tables}
-    order = sorted({*safe, *blocked}, key=lambda key: (not blocked[key], *map(_null_first, key)))
-    drawn, left_out = order[:MOST], len(order[MOST:])
-    pairs = _pairs(tables, set(drawn))
-    keys = list(dict.fromkeys([*drawn, *chain.from_iterable(pairs)]))
+    touched = sorted({*safe, *blocked}, key=lambda key: (not blocked[key], *map(_null_first, key)))
+    pairs = _pairs(tables, set(touched))
+    # Those that touched tables refer to come before those that refer to touched ones, which may be many.
+    targets, sources = [target for _, target in pairs], [source for source, _ in pairs]
+    keys = list(dict.fromkeys([*touched, *targets, *sources]))
+    number = {key: position for position, key in enumerate(keys[:MOST])}
     nodes = tuple(
         Node(
             label=table_label(key[1], key[2], key[0]),
@@ -67,10 +68,14 @@ def diagram(review: Review) -> Diagram:
             safe=safe[key],
             blocked=blocked[key],
         )
-        for key in keys
+        for key in number
     )
-    number = {key: position for position, key in enumerate(keys)}
-    return Diagram(nodes, tuple(Link(number[source], number[target]) for source, target in pairs), left_out)
+    links = tuple(
+        Link(number[source], number[target], kind)
+        for (source, target), kind in pairs.items()
+        if source in number and target in number
+    )
+    return Diagram(nodes, links, len(keys) - len(nodes))
 
 
 def _touched(review: Review, verdict: Verdict) -> Counter[_Key]:
@@ -84,16 +89,16 @@ def _touched(review: Review, verdict: Verdict) -> Counter[_Key]:
     )
 
 
-def _pairs(tables: dict[_Key, Table], touched: set[_Key]) -> list[tuple[_Key, _Key]]:
-    """Which table refers to which, wherever one of the two is touched."""
+def _pairs(tables: dict[_Key, Table], touched: set[_Key]) -> dict[tuple[_Key, _Key], str]:
+    """Which table refers to which and how, wherever one of the two is touched."""
     names = {(key[0], ".".join(part for part in key[1:] if part is not None)): key for key in tables}
-    pairs = []
+    pairs: dict[tuple[_Key, _Key], str] = {}
     for key, table in tables.items():
-        if table.extends is None:
-            continue
-        target = names.get((table.database, table.extends), (table.database, None, table.extends))
-        if key in touched or target in touched:
-            pairs.append((key, target))
+        extended = () if table.extends is None else (table.extends,)
+        for name in dict.fromkeys((*extended, *table.references)):
+            target = names.get((table.database, name), (table.database, None, name))
+            if key in touched or target in touched:
+                pairs[key, target] = EXTENDS if name in extended else REFERS
     return pairs
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from alembic_review.model.review import Change, Finding, Review, Role, Verdict
 from alembic_review.reports.base import Options
-from alembic_review.reports.diagram import diagram
+from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
 from alembic_review.reports.text import count, owner_label, place_label, target_label, visible
 
@@ -164,7 +164,8 @@ def _diagram(review: Review, _options: Options) -> str:
         words = node.role.value + (f", {_label(node.owner)}" if node.owner is not None else "")
         opening, closing = _SHAPES[node.role]
         lines.append(f'  t{number}{opening}"{_label(node.label)}<br/>{words}"{closing}:::{node.role.value}')
-    lines += [f"  t{link.source} -- {link.kind} --> t{link.target}" for link in drawn.links]
+    arrows = {EXTENDS: "-- extends -->", REFERS: "-.->"}
+    lines += [f"  t{link.source} {arrows[link.kind]} t{link.target}" for link in drawn.links]
     lines += [
         "  classDef core fill:#e8eaf0,stroke:#5b6b8c,color:#1f2937",
         "  classDef custom fill:#e3f4e6,stroke:#3c8a4d,color:#1f2937",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
-from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, PrimaryKeyConstraint, Table, event
+from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, Table, event
+from sqlalchemy.exc import InvalidRequestError
 
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
 from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze
@@ -223,6 +224,7 @@ class Witnesses:
             edits=tuple(self._describe_edits(table)),
             sources=origin.sources if origin else (),
             extends=_extends(table),
+            references=_references(table),
             removed=removed,
             removal=record.removal if record else None,
         )
@@ -322,11 +324,25 @@ def identify(item: Any) -> tuple[str, str | None, tuple[str, ...]]:
 def _extends(table: Table) -> TableKey | None:
     """The table that the whole primary key refers to: what makes this one an extension of it."""
     primary = {column.name for column in table.primary_key.columns}
-    for constraint in table.constraints:
-        if not isinstance(constraint, ForeignKeyConstraint) or isinstance(constraint, PrimaryKeyConstraint):
-            continue
-        if primary and {column.name for column in constraint.columns} == primary:
-            target = next(iter(constraint.elements)).target_fullname.split(".")
-            schema = ".".join(target[:-2]) or None
-            return TableKey(schema, target[-2])
-    return None
+    ties = [tie for tie in table.foreign_key_constraints if {column.name for column in tie.columns} == primary]
+    return min(map(_target, ties), key=_sorting, default=None) if primary else None
+
+
+def _references(table: Table) -> tuple[TableKey, ...]:
+    """The tables that foreign keys of this one refer to, itself left out."""
+    targets = {_target(constraint) for constraint in table.foreign_key_constraints}
+    others = targets - {TableKey(table.schema, table.name)}
+    return tuple(sorted(others, key=_sorting))
+
+
+def _sorting(key: TableKey) -> tuple[str, str]:
+    return key.schema or "", key.name
+
+
+def _target(constraint: ForeignKeyConstraint) -> TableKey:
+    try:
+        table = constraint.referred_table
+    except InvalidRequestError:  # it is in no MetaData that was loaded, so the name is all there is
+        target = constraint.elements[0].target_fullname.split(".")
+        return TableKey(".".join(target[:-2]) or None, target[-2])
+    return TableKey(table.schema, table.name)

@@ -11,11 +11,11 @@ from rich.cells import cell_len
 from alembic_review.reports.diagram import Diagram, Link, Node
 from alembic_review.reports.html.layers import in_layers
 
-WIDTH = 220
+WIDTH = 208
 LINE = 17
 PADDING = 9
-_ROW_GAP, _COLUMN_GAP = 18, 84
-_CHARACTERS = 25  # cells of a label that fit into a box
+_ROW_GAP, _COLUMN_GAP = 18, 66
+_CHARACTERS = 24  # cells of a label that fit into a box
 _COLUMNS = 4  # of tables that nothing is linked to
 _LANE = 4  # height of the place of a line that passes a layer
 _MARGIN = 2
