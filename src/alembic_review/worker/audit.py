@@ -5,7 +5,6 @@ https://docs.python.org/3/library/audit_events.html
 
 from __future__ import annotations
 
-import multiprocessing.util
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from alembic_review.worker.drivers import DRIVERS, Allows, Refuse
+from alembic_review.worker.importing import when_imported
 
 _MEMORY = ("", ":memory:")
 _SHOWN = 10
@@ -54,13 +54,16 @@ class Audit:
         """Begin; an audit hook can't be taken off again."""
         sys.addaudithook(self._hear)
         # The other ways of multiprocessing raise an event.
-        spawn = multiprocessing.util.spawnv_passfds
+        when_imported(["multiprocessing.util"], self._watch_spawning)
+
+    def _watch_spawning(self, util: Any) -> None:
+        spawn = util.spawnv_passfds
 
         def noted(path: Any, arguments: Any, descriptors: Any) -> Any:
             self._process(_program(path, arguments))
             return spawn(path, arguments, descriptors)
 
-        multiprocessing.util.spawnv_passfds = noted  # type: ignore[assignment]
+        util.spawnv_passfds = noted
 
     def not_checked(self) -> tuple[str, ...]:
         """One line for each place that did what can't be watched."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-import importlib.abc
-import importlib.util
 import inspect
-import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+
+from alembic_review.worker.importing import when_imported
 
 Allows = Callable[["dict[str, Any]"], bool]
 Refuse = Callable[[str], Exception]
@@ -73,46 +71,17 @@ _inside: ContextVar[bool] = ContextVar("alembic_review_inside_connect", default=
 def guard(allows: Allows, refuse: Refuse) -> DriverGuard:
     """From now on a driver connects only where ``allows`` says so; else what ``refuse`` returns is raised."""
     found = DriverGuard(allows, refuse)
-    for name in CONNECT_FUNCTIONS:
-        if name in sys.modules:
-            found.protect(sys.modules[name])
-    sys.meta_path.insert(0, found)
+    when_imported(CONNECT_FUNCTIONS.keys(), found.protect)
     return found
 
 
-class DriverGuard(importlib.abc.MetaPathFinder):
-    """Protects a driver as soon as somebody imports it; ``unwatched`` names those it could not protect."""
+class DriverGuard:
+    """Protects drivers; ``unwatched`` names those it could not protect."""
 
     def __init__(self, allows: Allows, refuse: Refuse) -> None:
         self._allows = allows
         self._refuse = refuse
-        self._busy: set[str] = set()
         self.unwatched: set[str] = set()
-
-    def find_spec(
-        self,
-        fullname: str,
-        _path: Sequence[str] | None,
-        _target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        """Find a driver the usual way, and have it protected once its module has run."""
-        if fullname not in CONNECT_FUNCTIONS or fullname in self._busy:
-            return None
-        self._busy.add(fullname)
-        try:
-            spec = importlib.util.find_spec(fullname)
-        finally:
-            self._busy.discard(fullname)
-        if spec is None or spec.loader is None:
-            return None
-        execute = spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            self.protect(module)
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
 
     def protect(self, module: ModuleType) -> None:
         """Wrap the functions of this driver that open connections."""
