@@ -46,6 +46,7 @@ def test_it_is_a_schema_that_says_what_it_is_of() -> None:
     parts = [published, *published["$defs"].values()]
     assert [part for part in parts if not part.get("title")] == []
     assert [part["title"] for part in parts if not part.get("description")] == []
+    assert [part["title"] for part in parts if "\n " in part["description"]] == []
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:

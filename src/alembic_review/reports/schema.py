@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 
@@ -36,6 +37,9 @@ def text() -> str:
 
 def _strict(node: Node) -> Node:
     """An object with all keys required and no other allowed; defaults are of no use then."""
+    description = node.get("description")
+    if isinstance(description, str):
+        node = {**node, "description": inspect.cleandoc(description)}  # Python 3.13 does so by itself
     properties = node.get("properties")
     if not isinstance(properties, dict):
         return node
