@@ -350,6 +350,18 @@ def test_a_pull_request_shows_base_revisions_and_states() -> None:
     assert "State in a revision" in words(section)
 
 
+def test_what_is_told_above_is_not_told_again() -> None:
+    review = request(short(sample("poser")))
+    (section,) = found(parse(render(review, Options())), id="since-blocked")
+    assert "Told above ." in words(section)
+    assert [link.get("href") for link in elements(section, "a")] == ["#change-blocked-1"]
+    assert not elements(section, "details")
+    (section,) = found(parse(render(replace(review, changes=()), Options())), id="since-blocked")
+    assert "poser adds this column to a table of rattail" in words(section)
+    assert "What to do: Put the column into an extension table" in words(section)
+    assert elements(section, "details")
+
+
 def test_folded_changes_of_a_pull_request_tell_their_states() -> None:
     review = request(sample("poser"))
     (section,) = found(parse(render(review, Options())), id="since-upstream")

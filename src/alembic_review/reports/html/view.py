@@ -33,6 +33,7 @@ class Marks:
 class Block:
     """One line of changes: a change, or many like it.
 
+    ``above`` is the id of the block that tells of the same changes already, empty where there is none.
     ``told`` are messages and hints of findings that stand with the change and nowhere else, a message that the reason
     says already left empty; ``code`` holds one change for each operation.
     """
@@ -44,6 +45,7 @@ class Block:
     told: tuple[tuple[str, str], ...]
     code: tuple[Change, ...]
     states: tuple[str, ...]
+    above: str
 
     @property
     def change(self) -> Change:
@@ -144,6 +146,10 @@ class _Index:
         self.owners = sorted({*named, *map(self._finding_owner, review.findings)}, key=lambda owner: owner or "\uffff")
         self.codes = sorted(codes | {finding.code for finding in review.findings})
         self.places: dict[str, str] = {}
+        self.told: dict[str, list[Finding]] = {}
+        for finding in review.findings:
+            if finding.change is not None and self._told(finding):
+                self.told.setdefault(finding.change, []).append(finding)
 
     def owner(self, owner: str | None) -> int:
         return self.owners.index(owner)
@@ -179,10 +185,9 @@ class _Index:
 
     def _block(self, line: Line[Change], place: str) -> Block:
         first = line.first
-        prints = {change.fingerprint for change in line.entries}
-        for fingerprint in prints:
-            self.places.setdefault(fingerprint, place)
-        own = [finding for finding in self.findings if finding.change in prints and self._told(finding)]
+        prints = dict.fromkeys(change.fingerprint for change in line.entries)
+        above = {self.places.setdefault(fingerprint, place) for fingerprint in prints} - {place}
+        own = [finding for fingerprint in prints for finding in self.told.get(fingerprint, ())]
         codes = dict.fromkeys(self.codes.index(code) for code in first.findings)
         return Block(
             id=place,
@@ -194,6 +199,7 @@ class _Index:
                 ::-1
             ],
             states=_states(line.entries),
+            above=above.pop() if len(above) == 1 and not any(self.places[key] == place for key in prints) else "",
         )
 
     def _message(self, line: Line[Finding]) -> str:
