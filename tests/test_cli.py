@@ -24,7 +24,7 @@ from alembic_review.cli.commands import cli
 from alembic_review.model.errors import ObservationError, ReviewError, UsageError
 from alembic_review.model.review import Failure, Gate, Review, Severity
 from alembic_review.model.settings import FailOn, Settings
-from alembic_review.reports import REPORTS, Rule
+from alembic_review.reports import REPORTS, Options, Rule
 from alembic_review.reports.json import read
 
 HERE = Path(__file__).parent
@@ -326,6 +326,26 @@ def test_render_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SAMPLE.read_bytes())))
     assert run(["render", "-", "--verbose"]) == 0
     assert capsys.readouterr().out == (HERE / "golden" / "poser.terminal-verbose.txt").read_text()
+
+
+def test_a_report_that_can_not_be_made_is_no_green_and_the_others_are_written(
+    service: FakeService, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def broken(review: Review, options: Options) -> str:
+        raise ZeroDivisionError("secret")
+
+    reports = tuple(
+        dataclasses.replace(report, render=broken) if report.name == "markdown" else report for report in REPORTS
+    )
+    monkeypatch.setattr(outputs, "REPORTS", reports)
+    assert service.result is CLEAN
+    assert run(["-o", "markdown=a.md", "-o", "json=a.json"]) == 3
+    err = capsys.readouterr().err
+    assert (
+        "The markdown report could not be made: alembic-review itself failed: ZeroDivisionError at test_cli.py:" in err
+    )
+    assert "secret" not in err
+    assert read((project / "a.json").read_bytes()) == CLEAN
 
 
 def test_reports_get_ready_once_while_the_run_is_busy() -> None:

@@ -80,10 +80,19 @@ def preparing(outputs: Sequence[Output], progress: Progress) -> Progress:
 
 
 def write(review: Review, outputs: Sequence[Output], shown: Shown) -> None:
-    """Write every report; ObservationError when one could not be written, after all others were."""
-    problems = [problem for output in outputs if (problem := _write(review, output, shown))]
+    """Write every report; ObservationError when one could not be made or written, after all others were."""
+    problems: list[str] = []
+    cause: Exception | None = None
+    for output in outputs:
+        try:
+            problem = _write(review, output, shown)
+        except Exception as error:  # noqa: BLE001 - the other reports are still to be written
+            problem = f"The {output.report.name} report could not be made: {screen.internal_error(error).message}"
+            cause = cause or error
+        problems += [problem] if problem else []
     if problems:
-        raise ObservationError(" ".join(problems))
+        hint = "This is a bug; --debug shows the traceback to report with it." if cause is not None else ""
+        raise ObservationError(" ".join(problems), hint=hint) from cause
 
 
 def to_stdout(text: str, *, encoding: str = "utf-8") -> None:
