@@ -239,6 +239,7 @@ def spoiled(review: Review, names: dict[str, str]) -> Review:
                 owner=names["owner"],
                 extends=names["core"],
                 evidence=(names["evidence"],),
+                references=(names["core"], names["another"]),
             )
             for entry in review.tables
         ),
