@@ -329,6 +329,18 @@ def test_tables_of_the_connections_own_default_schema(way: str, tmp_path: Path) 
     assert not [line for line in review_of(run)["provenance"]["not_checked"] if "library" in line]
 
 
+def test_a_search_path_whose_schema_nobody_makes(tmp_path: Path) -> None:
+    run = run_tool(make_project(tmp_path, "env_generic", SEARCH_PATHS["connect-args"][:1]), conf="alembic.ini")
+    assert review_of(run)["provenance"]["revisions"] == 1, "public is on that path too"
+    alone = Replace(ENV, "-csearch_path=library,public", "-csearch_path=library")
+    application = make_project(tmp_path / "alone", "env_generic", (*SEARCH_PATHS["connect-args"][:1], alone))
+    run = run_tool(application, conf="alembic.ini")
+    check_every_run(run, application)
+    assert run.status == 3, run.explain()
+    assert "CREATE SCHEMA IF NOT EXISTS" in review_failure(run)
+    assert "fails here too" not in review_failure(run)
+
+
 def test_rendering_does_not_repeat_warnings(tmp_path: Path) -> None:
     index = "\n\nsa.Index('ix_book_title', Book.title, nosuch_fast=True)\n"
     run = reviewed(on_sqlite(tmp_path, Append("models.py", index)))

@@ -16,7 +16,7 @@ from alembic.util.exc import CommandError
 
 from alembic_review.worker import private
 from alembic_review.worker.folders import Folders
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of
 
 Work = Callable[[Any, MigrationContext], Any]
 
@@ -116,5 +116,5 @@ def _unwrapped(script: ScriptDirectory, error: BaseException) -> WorkerError:
 def _code_failed(what: str, error: BaseException) -> WorkerError:
     return WorkerError(
         f"{what}: {describe(error)}{at(application_frames(error.__traceback__))}",
-        "This is the application's own code: `alembic` with the same arguments fails here too.",
+        hint_of(error, "This is the application's own code: `alembic` with the same arguments fails here too."),
     )

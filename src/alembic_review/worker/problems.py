@@ -21,6 +21,7 @@ _KEY_PASSWORD = re.compile(
     r"""(?P<head>(?:password|passwd|pwd)['"]?\s*[=:]\s*)(?P<password>'[^']*'|"[^"]*"|[^\s'",)}]+)""", re.IGNORECASE
 )
 _FRAMES_SHOWN = 3
+_NO_SUCH_SCHEMA = "3F000"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATEMENT_SHOWN = 500  # characters
 
 
@@ -45,6 +46,17 @@ def describe(error: BaseException) -> str:
     text = str(error).split("\n(Background on this error")[0].strip()
     name = type(error).__name__
     return mask(f"{name}: {text}" if text else name)
+
+
+def hint_of(error: BaseException, otherwise: str) -> str:
+    """What to do about this error of a database, where it comes from the scratch database being new."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if _NO_SUCH_SCHEMA in (getattr(original, "sqlstate", None), getattr(original, "pgcode", None)):
+        return (
+            "The scratch database has only what env.py and the revisions create: let one of them make the schema "
+            "(CREATE SCHEMA IF NOT EXISTS)."
+        )
+    return otherwise
 
 
 def _statement(error: DBAPIError) -> str:

@@ -16,7 +16,7 @@ from alembic_review.worker import private
 from alembic_review.worker.catalogue import Catalogue, Details, Namer, Snapshot
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.packages import package_of_path
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of
 from alembic_review.worker.trial import Contents, contents
 
 
@@ -152,7 +152,9 @@ def _failed(revision: Any, error: Exception) -> WorkerError:
     where = at(application_frames(error.__traceback__))
     return WorkerError(
         f"Revision {revision.revision} failed in {revision.path}: {describe(error)}{where}",
-        "Every revision must apply to an empty database, in the order of version_locations and depends_on.",
+        hint_of(
+            error, "Every revision must apply to an empty database, in the order of version_locations and depends_on."
+        ),
     )
 
 
