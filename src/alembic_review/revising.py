@@ -20,7 +20,7 @@ from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Conversation, Request, conversation, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.reports import revision as texts
-from alembic_review.reports.text import count, target_label
+from alembic_review.reports.text import count, table_label, target_label
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,17 @@ class Written:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it. ``refusal`` says why nothing was written, ``nothing`` that there was nothing to write."""
+    """What came of it. ``refusal`` says why nothing was written, ``nothing`` that there was nothing to write.
+
+    ``blocked`` is true when the review itself is the reason.
+    """
 
     review: Review
     files: tuple[Written, ...] = ()
     refusal: str = ""
     hint: str = ""
     nothing: str = ""
+    blocked: bool = False
 
 
 def revise(
@@ -60,7 +64,7 @@ def revise(
         progress("judging")
         review = service.judged(facts, settings, databases.kinds)
         if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:
-            return Result(review, refusal=_blocked(review), hint=_LEAVE_OUT)
+            return Result(review, refusal=_blocked(review), hint=_LEAVE_OUT, blocked=True)
         case = case_of(facts, settings, service.declared(facts, settings))
         plans = plan(case, review, wish)
         if not plans:
@@ -74,6 +78,7 @@ def revise(
         )
 
 
+_DRY_RUN = "Nothing was written; --dry-run prints the file."
 _LEAVE_OUT = "--leave-out-blocked writes the rest, and says in the file what was left out."
 
 
@@ -99,12 +104,12 @@ def _tried(attempt: _Attempt, files: Sequence[RevisionFile], worker: Conversatio
         facts = _try(attempt, described)
     except ObservationError as error:
         shown = _results(attempt, described, (), written=False) if dry_run else ()
-        return Result(attempt.review, shown, f"The revision does not work. {error.message}", error.hint)
+        return Result(attempt.review, shown, f"The revision does not work. {error.message}", _DRY_RUN)
     refusal = _objection(attempt, facts)
     types = tuple(values for database in facts.databases for values in database.types_left)
     results = _results(attempt, described, types, written=not dry_run)
     if refusal:
-        return Result(attempt.review, results if dry_run else (), refusal)
+        return Result(attempt.review, results if dry_run else (), refusal, _DRY_RUN)
     if not dry_run:
         _put(described)
         worker.run_hooks([result.path for result in results])
@@ -133,7 +138,14 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.text.encode(file.encoding))
         request = replace(attempt.request, beside=folders, trial=tuple(file.revision for file in files))
-        return observe(request, attempt.databases, attempt.progress)
+        try:
+            return observe(request, attempt.databases, attempt.progress)
+        except ObservationError as error:
+            # Nobody can look into a folder that is gone: name the place where the file was to stand.
+            message = error.message
+            for named, private in folders.items():
+                message = message.replace(private, named)
+            raise ObservationError(message, hint=error.hint) from error
 
 
 def _objection(attempt: _Attempt, facts: Facts) -> str:
@@ -143,14 +155,17 @@ def _objection(attempt: _Attempt, facts: Facts) -> str:
         return f"The downgrade of the revision does not bring the schema back: {'; '.join(left)}."
     after = service.judged(facts, attempt.settings, attempt.databases.kinds)
     written = {change.fingerprint for plan in attempt.plans for change in plan.written}
-    again = [change for change in after.changes if change.verdict is Verdict.SAFE and change.fingerprint in written]
+    expected = {change.fingerprint for change in attempt.review.changes} - written
+    safe = [change for change in after.changes if change.verdict is Verdict.SAFE]
+    again = [change for change in safe if change.fingerprint not in expected]
     if again:
         names = ", ".join(f"{change.kind} {target_label(change)}" for change in again)
         return f"The revision does not do what it should: after it there would still be {names}."
     known = {finding.fingerprint for finding in attempt.review.findings}
     for finding in after.findings:
         if finding.blocks and finding.fingerprint not in known:
-            return f"The revision would be refused: {finding.message}"
+            where = table_label(finding.schema, finding.table) + ": " if finding.table is not None else ""
+            return f"The revision would be refused: {where}{finding.message}"
     return ""
 
 

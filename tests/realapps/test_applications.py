@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -168,3 +169,48 @@ def test_sideshow_on_wuttjamaican_is_clean(review: Review) -> None:
 
 def custom_tables(run: Run) -> set[str]:
     return {table["name"] for table in run.report["tables"] if table["role"] == "custom"}
+
+
+def test_the_first_revision_of_poser_on_rattail_holds_its_own_tables_only(tmp_path: Path) -> None:
+    """Plain Alembic writes rattail's 90 indexes into it; with this one, the order of version_locations is free."""
+    poser, rattail = APPLICATIONS["poser"], APPLICATIONS["rattail"]
+    project = tmp_path / "project"
+    assert poser.project is not None
+    shutil.copytree(poser.project, project, ignore=shutil.ignore_patterns("__pycache__", "migrated"))
+    (project / "poser/db/alembic/versions").mkdir(exist_ok=True)
+    python = poser.environment.python
+    # The copy comes before the project that is installed in editable mode.
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(project)}
+    tool = [str(Path(sys.executable).with_name("alembic-review"))]
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [*tool, *command, "-c", "app/rattail.conf", "--python", str(python)],
+            cwd=project,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    run("revision", "-m", "add widgets")
+    (path,) = (project / "poser/db/alembic/versions").glob("*.py")
+    upgrade = path.read_text().partition("def upgrade")[2].partition("def downgrade")[0]
+    own = on_tables(poser, "poser_")
+    assert upgrade.count("op.create_table(") == sum(change["kind"] == "add_table" for change in own) == 2
+    assert upgrade.count("op.create_index(") == sum(change["kind"] == "add_index" for change in own) == 5
+    assert upgrade.count("op.") - upgrade.count("op.f(") == len(own)
+    conf = project / "app/rattail.conf"
+    names = ["poser.db:alembic/versions", "rattail.db:alembic/versions"]
+    for order in (names, names[::-1]):
+        text = re.sub(r"(?m)^version_locations = .*$", f"version_locations = {' '.join(order)}", conf.read_text())
+        conf.write_text(text)
+        report = json.loads(run("review", "-o", "json=-").stdout)
+        assert report["outcome"] == "clean"
+        found = [describe(change) for change in report["changes"] if change["verdict"] == "upstream"]
+        assert in_order(found) == in_order(rattail.expected()["changes"])
+        assert len(report["changes"]) == len(found)

@@ -52,7 +52,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     settings = load(CommandLine(**what))
     wish = Wish(message, package, version_path, rev_id, leave_out_blocked=leave_out_blocked, dry_run=dry_run)
     result = _run(settings, wish, verbose=verbose, debug=debug)
-    if result.refusal and not result.files:
+    if result.blocked:
         outputs.write(result.review, outputs.parse([outputs.TERMINAL]), outputs.Shown(verbose=verbose))
     for file in result.files:
         if dry_run:

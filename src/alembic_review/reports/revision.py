@@ -20,11 +20,10 @@ def described(text: str, plan: RevisionPlan) -> str:
         return text
     module = ast.parse(text)
     first = module.body[0] if module.body else None
-    if not (
-        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    ):
-        return "".join(f"# {line}".rstrip() + "\n" for line in lines) + "\n" + text
-    return _inside(text, first.value, lines)
+    docstring = first.value if isinstance(first, ast.Expr) else None
+    if isinstance(docstring, ast.Constant) and isinstance(docstring.value, str):
+        return _inside(text, docstring, lines)
+    return _above(text, lines)
 
 
 def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), written: bool = True) -> str:
@@ -103,5 +102,8 @@ def _inside(text: str, docstring: ast.Constant, lines: Sequence[str]) -> str:
 
 
 def _above(text: str, lines: Sequence[str]) -> str:
-    """Put ``lines`` on top, as comments."""
-    return "".join(f"# {line}".rstrip() + "\n" for line in lines) + "\n" + text
+    """Put ``lines`` on top, as comments, below a comment that says how the file is encoded."""
+    rows = text.splitlines(keepends=True)
+    start = next((number for number, row in enumerate(rows) if not row.startswith("#")), len(rows))
+    told = [f"# {line}".rstrip() + "\n" for line in lines]
+    return "".join([*rows[:start], *told, "\n", *rows[start:]])

@@ -65,6 +65,9 @@ def compare(context: MigrationContext, type_users: TypeUsers) -> Comparison:
     result = Comparison()
     _watch_filters(context, result)
     target: Any = context.opts["target_metadata"]
+    private.keep_nullability(
+        column for each in metadatas(context) for table in each.tables.values() for column in table.c
+    )
     upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
         return result

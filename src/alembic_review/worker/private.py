@@ -183,6 +183,16 @@ def run_write_hooks(path: str, script: ScriptDirectory) -> None:
         write_hooks._run_hooks(path, script.hooks)
 
 
+def keep_nullability(columns: Iterable[Any]) -> None:
+    """Have copies keep a nullability that was assigned, as Alembic needs them to write a table.
+
+    SQLAlchemy 1.4 copies the one that a column was made with; 2.0 and newer do it right.
+    """
+    for column in columns:
+        if isinstance(getattr(column, "_user_defined_nullable", None), bool):
+            column._user_defined_nullable = column.nullable
+
+
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
     table = context._version

@@ -1,0 +1,353 @@
+"""``alembic-review revision`` for real: the file, what plain Alembic makes of it, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .edits import HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
+from .environments import FIXTURES
+from .harness import (
+    LIMIT_SECONDS,
+    PASSWORD,
+    POSTGRESQL,
+    Application,
+    make_application,
+    make_project,
+    run_alembic,
+    run_tool,
+)
+from .scenario import BOTH, review_of, row, tree
+
+CONF = "app/acme.conf"
+CUSTOM_LAST = Replace(
+    CONF, "poser.db:alembic/versions acme.db:alembic/versions", "acme.db:alembic/versions poser.db:alembic/versions"
+)
+NEW_TABLE = module(
+    """
+    class PoserNote(Base):
+        __tablename__ = "poser_note"
+        uuid = uuid_column()
+        store_uuid = uuid_fk_column("store.uuid", index=True)
+        text = sa.Column(sa.String(80))
+    """
+)
+CORE_COLUMN = module("Store.fax = sa.Column(sa.String(9))\n", name="tampering")
+
+
+# The application before its first revision; a function of the core makes the table of its log.
+FIRST: tuple[Edit, ...] = (
+    *(Delete(f"{VERSIONS}/{path.name}") for path in sorted((FIXTURES / "poser" / VERSIONS).glob("*.py"))),
+    Append("pyproject.toml", '\n[tool.alembic-review]\nowners = { poser_sync_log = "poser" }\n'),
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    stdout: str
+    stderr: str
+
+    def explain(self) -> str:
+        return f"exit {self.status}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+
+
+def revise(application: Application, *arguments: str, conf: str = CONF, message: str = "a step") -> Ran:
+    command = [sys.executable, "-m", "alembic_review", "revision", "-c", conf, "-m", message]
+    done = subprocess.run(
+        [*command, "--python", str(application.environment.python), *arguments],
+        cwd=application.project,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+    ran = Ran(done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in ran.stdout + ran.stderr, ran.explain()
+    assert PASSWORD not in ran.stdout + ran.stderr
+    return ran
+
+
+def new_files(application: Application, before: dict[str, str], folder: str = VERSIONS) -> list[Path]:
+    """The files that a run left in the project, all of them in this folder."""
+    after = tree(application.project)
+    assert {name: after.get(name) for name in before} == before
+    added = [application.project / name for name in after if name not in before]
+    assert all(path.is_relative_to(application.project / folder) for path in added)
+    return added
+
+
+def pending(application: Application, conf: str = CONF) -> list[str]:
+    return sorted(row(change) for change in review_of(run_tool(application, conf=conf))["changes"])
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_the_safe_changes_become_a_revision_and_nothing_is_left(tmp_path: Path, database: str) -> None:
+    application = make_application(tmp_path, NEW_TABLE, database=database)
+    before = tree(application.project)
+    ran = revise(application, message="Notes: of stores")
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    text = path.read_text()
+    assert path.name.endswith("_notes_of_stores.py")
+    assert f"down_revision = '{HEAD}'" in text
+    assert "op.create_table('poser_note'" in text
+    assert "op.create_index(op.f('ix_poser_note_store_uuid')" in text
+    assert f"Wrote {VERSIONS}/{path.name}" in ran.stdout
+    assert "- add_table poser_note" in ran.stdout
+    assert pending(application) == []
+
+
+def test_plain_alembic_upgrades_and_downgrades_with_it_in_any_order_of_locations(tmp_path: Path) -> None:
+    application = make_application(tmp_path, NEW_TABLE)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    for edits in ((), (CUSTOM_LAST,)):
+        for edit in edits:
+            edit.apply(application.locate)
+        (application.project / "app/poser.db").unlink(missing_ok=True)
+        done = run_alembic(application, "-c", CONF, "upgrade", "heads")
+        assert done.returncode == 0, done.stderr
+    done = run_alembic(application, "-c", CONF, "downgrade", HEAD)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_the_first_revision_makes_a_branch_that_depends_on_the_core(tmp_path: Path, database: str) -> None:
+    application = make_application(tmp_path, FIRST, database=database)
+    before = tree(application.project)
+    ran = revise(application, message="begin")
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    text = path.read_text()
+    assert "down_revision = None" in text
+    assert "branch_labels = ('poser',)" in text
+    assert "depends_on = 'c6f1d35908ab'" in text
+    assert "first of the branch poser" in ran.stdout
+    assert pending(application) == []
+    CUSTOM_LAST.apply(application.locate)
+    assert pending(application) == []
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Path, database: str) -> None:
+    application = make_application(tmp_path, (*NEW_TABLE, *CORE_COLUMN), database=database)
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 1, ran.explain()
+    assert "Nothing was written: 1 blocked change." in ran.stderr
+    assert "store.fax" in ran.stdout
+    assert new_files(application, before) == []
+
+    ran = revise(application, "--leave-out-blocked")
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    text = path.read_text()
+    assert "- add_column store.fax: The table is acme's, and poser puts this on it." in text.partition('"""\n')[0]
+    assert "fax" not in text.partition("def upgrade")[2]
+    assert pending(application) == ["blocked add_column store.fax"]
+
+
+def test_damage_that_is_not_pending_stops_it_too(tmp_path: Path) -> None:
+    altered = revision("op.add_column('store', sa.Column('fax', sa.String(9)))")
+    application = make_application(tmp_path, (*NEW_TABLE, *altered))
+    ran = revise(application)
+    assert ran.status == 1, ran.explain()
+    ran = revise(application, "--leave-out-blocked", "--dry-run")
+    assert ran.status == 0, ran.explain()
+    assert "Not undone here:\n- AR106: " in ran.stdout
+
+
+def test_destructive_changes_come_first(tmp_path: Path) -> None:
+    gone = Replace(f"{MODEL}/widgets.py", "    shape = sa.Column(sa.String(10))\n", "")
+    application = make_application(tmp_path, (*NEW_TABLE, gone))
+    ran = revise(application, "--dry-run")
+    assert ran.status == 0, ran.explain()
+    assert ran.stdout.startswith('"""a step\n')
+    assert "Destructive, data is lost:\n- remove_column poser_widget.shape\n" in ran.stdout
+    said = ran.stderr
+    assert said.index("remove_column poser_widget.shape") < said.index("add_table poser_note")
+
+
+def test_upstream_drift_and_what_needs_it_stay_out(tmp_path: Path) -> None:
+    drift = Append(
+        "site:acme/db/model/settings.py",
+        """
+        class Currency(Base):
+            __tablename__ = "currency"
+            code = sa.Column(sa.String(3), primary_key=True)
+        """,
+    )
+    price = module(
+        """
+        class PoserPrice(Base):
+            __tablename__ = "poser_price"
+            uuid = uuid_column()
+            currency = sa.Column(sa.String(3), sa.ForeignKey("currency.code"), index=True)
+        """,
+        name="prices",
+    )
+    application = make_application(tmp_path, (drift, *NEW_TABLE, *price))
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    assert "poser_price" not in path.read_text().partition("def upgrade")[2]
+    assert "- add_table poser_price: It needs add_table currency, which is upstream drift and not written." in (
+        re.sub(r"\n  +", " ", ran.stdout)
+    )
+    assert pending(application) == [
+        "safe add_index poser_price.ix_poser_price_currency",
+        "safe add_table poser_price",
+        "upstream add_table currency",
+    ]
+    again = revise(application)
+    assert again.status == 0, again.explain()
+    assert "Nothing to write." in again.stderr
+    assert "poser_price" in again.stderr
+
+
+def test_nothing_pending_is_no_file(tmp_path: Path) -> None:
+    application = make_application(tmp_path)
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    assert "Nothing to write: no safe change is pending." in ran.stderr
+    assert new_files(application, before) == []
+
+
+def spoiled(upgrade: str, downgrade: str = "SELECT 1") -> tuple[Edit, ...]:
+    """An env.py whose process_revision_directives adds these statements."""
+    return (
+        Replace(
+            "site:acme/db/alembic/env.py",
+            "configure(connection=connection, ",
+            "configure(process_revision_directives=spoil, connection=connection, ",
+        ),
+        Write(
+            "site:acme/spoil.py",
+            f"""
+            from alembic.operations import ops
+
+            def spoil(context, revision, directives):
+                directives[0].upgrade_ops.ops.append(ops.ExecuteSQLOp({upgrade!r}))
+                directives[0].downgrade_ops.ops.insert(0, ops.ExecuteSQLOp({downgrade!r}))
+            """,
+        ),
+        Replace(
+            "site:acme/db/alembic/env.py",
+            "from alembic import context",
+            "from acme.spoil import spoil\nfrom alembic import context",
+        ),
+    )
+
+
+@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        (spoiled("SELECT nothing_like_this"), "The revision does not work. Revision [0-9a-f]+ failed in"),
+        (spoiled("SELECT 1", "SELECT nothing_like_this"), "The downgrade of revision [0-9a-f]+ failed"),
+        (
+            spoiled(
+                "DROP INDEX ix_poser_note_store_uuid", "CREATE INDEX ix_poser_note_store_uuid ON poser_note (text)"
+            ),
+            "after it there would still be add_index ix_poser_note_store_uuid",
+        ),
+        (
+            spoiled("CREATE TABLE poser_left (id INTEGER)"),
+            "does not bring the schema back: the table poser_left is still there",
+        ),
+        (
+            spoiled("ALTER TABLE store ADD COLUMN fax VARCHAR(9)", "ALTER TABLE store DROP COLUMN fax"),
+            "The revision would be refused: store: .*altered it",
+        ),
+    ],
+    ids=["fails", "downgrade fails", "does not do it", "leaves something", "alters the core"],
+)
+def test_a_revision_that_does_not_work_is_not_written(
+    tmp_path: Path, database: str, edits: tuple[Edit, ...], said: str
+) -> None:
+    application = make_application(tmp_path, (*NEW_TABLE, *edits), database=database)
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 1, ran.explain()
+    assert re.search(said, ran.stderr), ran.explain()
+    assert "/alembic-review-" not in ran.stderr
+    assert new_files(application, before) == []
+
+
+def test_hooks_of_the_application_run_on_the_finished_file(tmp_path: Path) -> None:
+    hooks = Append(
+        CONF,
+        """
+        [post_write_hooks]
+        hooks = stamp
+        stamp.type = exec
+        stamp.executable = /bin/sh
+        stamp.options = -c "echo '# stamped' >> REVISION_SCRIPT_FILENAME"
+        """,
+    )
+    application = make_application(tmp_path, (*NEW_TABLE, hooks))
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    assert path.read_text().endswith("# stamped\n")
+
+
+def test_several_heads_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    second = revision("pass", id="bb00bb11cc22", down="93d5b8e20f6c")
+    third = revision("pass", id="cc00bb11cc22", down="93d5b8e20f6c")
+    application = make_application(tmp_path, (*NEW_TABLE, *second, *third))
+    ran = revise(application)
+    assert ran.status == 2, ran.explain()
+    assert "2 heads: bb00bb11cc22 cc00bb11cc22" in ran.stderr
+    assert "alembic merge" in ran.stderr
+
+
+def test_a_location_that_the_conf_does_not_name_is_told(tmp_path: Path) -> None:
+    unnamed = Replace(CONF, "poser.db:alembic/versions acme.db", "acme.db")
+    application = make_application(tmp_path, (*FIRST, unnamed))
+    ran = revise(application)
+    assert ran.status == 2, ran.explain()
+    assert "add it to version_locations there, as poser:db/alembic/versions" in " ".join(ran.stderr.split())
+
+
+def test_a_plain_project_gets_what_alembic_gives(tmp_path: Path) -> None:
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (Replace("alembic.ini", "postgresql://library:s3cr%%et@db.invalid/library", "sqlite:///%(here)s/library.db"),),
+    )
+    before = tree(application.project)
+    ran = revise(application, conf="alembic.ini", message="authors")
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before, "migrations/versions")
+    assert "3f2a90c7d1e8" in path.read_text()
+    assert pending(application, conf="alembic.ini") == []
+    done = run_alembic(application, "-c", "alembic.ini", "upgrade", "head")
+    assert done.returncode == 0, done.stderr
+
+
+def test_types_that_a_downgrade_leaves_behind_are_named(tmp_path: Path) -> None:
+    enum = module(
+        """
+        class PoserState(Base):
+            __tablename__ = "poser_state"
+            uuid = uuid_column()
+            state = sa.Column(sa.Enum("new", "old", name="poser_state_kind"))
+        """
+    )
+    application = make_application(tmp_path, enum, database=POSTGRESQL)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    assert "leaves the type with the values new, old behind" in ran.stdout
