@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alembic_review.git import prefix
+from alembic_review.history import Observer, history_of
 from alembic_review.judge import judge
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.ownership import custom_packages
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.facts import Declared, Facts
+from alembic_review.model.history import History
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
@@ -40,16 +42,23 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     observed.
     """
     start = time.perf_counter()
-    facts, server = _observe(settings, progress, debug=debug)
+    asked = request(settings, debug=debug)
+    past = None
+    with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
+        facts = observe(asked, databases, progress)
+        if settings.since is not None:
+            past = history_of(settings, settings.since, facts, Observer(asked, databases, progress))
+        server = databases.kinds
     progress("judging")
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
-    return judged(facts, settings, server)
+    return judged(facts, settings, server, past)
 
 
-def judged(facts: Facts, settings: Settings, server: str) -> Review:
+def judged(facts: Facts, settings: Settings, server: str, past: History | None = None) -> Review:
     """The review of these facts; ``server`` says how the databases were had. Raises as ``review``."""
     root = root_in_checkout(settings.root)
-    return judge(facts, settings, declared(facts, settings), tool=tool(), server=server, root=root)
+    found = declared(facts, settings)
+    return judge(facts, settings, found, tool=tool(), server=server, root=root, history=past)
 
 
 def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:
@@ -104,27 +113,7 @@ def tool() -> str:
 
 def root_in_checkout(root: Path | None) -> str:
     """The root as a path inside its Git checkout (``.`` for the checkout's own top); empty outside of one."""
-    if root is None:
-        return ""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--show-prefix"],  # noqa: S607 - whichever Git the user has
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip().rstrip("/") or "." if done.returncode == 0 else ""
-
-
-def _conf(settings: Settings) -> str:
-    """The conf file as seen from the root; only its name where it lies elsewhere."""
-    if settings.config is None:
-        return ""
-    config, root = settings.config.resolve(), settings.root.resolve() if settings.root is not None else None
-    return config.relative_to(root).as_posix() if root is not None and config.is_relative_to(root) else config.name
+    return prefix(root)
 
 
 def request(settings: Settings, *, debug: bool) -> Request:
@@ -143,8 +132,9 @@ def request(settings: Settings, *, debug: bool) -> Request:
     )
 
 
-def _observe(settings: Settings, progress: Progress, *, debug: bool) -> tuple[Facts, str]:
-    asked = request(settings, debug=debug)
-    with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
-        facts = observe(asked, databases, progress)
-        return facts, databases.kinds
+def _conf(settings: Settings) -> str:
+    """The conf file as seen from the root; only its name where it lies elsewhere."""
+    if settings.config is None:
+        return ""
+    config, root = settings.config.resolve(), settings.root.resolve() if settings.root is not None else None
+    return config.relative_to(root).as_posix() if root is not None and config.is_relative_to(root) else config.name

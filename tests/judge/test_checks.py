@@ -12,6 +12,7 @@ from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.naming import habitual_prefix, prefix
 from alembic_review.model.facts import Filter, Filtered, Place
+from alembic_review.model.history import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
 
 from .world import (
@@ -74,6 +75,20 @@ def filtered(world: World) -> None:
     world.databases[0].filtered.append(Filtered("include_object", "table", None, "poser_widget"))
 
 
+def edited(world: World) -> None:
+    path = world.facts().revisions[0].path
+    world.history = History("c0ffee", world.facts(), edited=(EditedRevision(APP_REVISION, path),))
+
+
+def removed(world: World) -> None:
+    world.history = History("c0ffee", world.facts(), removed=("gone",))
+
+
+def other_settings(world: World) -> None:
+    changed = ChangedSettings(Place("/project/pyproject.toml", 7), ("custom", "prefix"))
+    world.history = History("c0ffee", world.facts(), settings=(changed,))
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR101": blocked,
     "AR102": disagreeing,
@@ -84,6 +99,9 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR201": destructive,
     "AR401": without_prefix,
     "AR402": in_a_namespace,
+    "AR501": edited,
+    "AR502": removed,
+    "AR503": other_settings,
     "AR601": filtered,
 }
 BLOCKING = {"AR101", "AR105", "AR106"}
@@ -99,7 +117,7 @@ def test_every_check_finds_its_example_and_nothing_else_does(check: checks.Check
     assert (finding.severity, finding.blocks) == (check.severity, check.code in BLOCKING)
     assert finding.message.endswith(".")
     assert finding.hint
-    assert finding.location is not None or check.code in {"AR101", "AR103", "AR601"}
+    assert finding.location is not None or check.code in {"AR101", "AR103", "AR502", "AR601"}
     assert (review.outcome is Outcome.BLOCKED) is (check.code in BLOCKING)
     assert review.gate.refused is (check.code in BLOCKING)
 

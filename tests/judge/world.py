@@ -33,6 +33,7 @@ from alembic_review.model.facts import (
     TypeUse,
     VersionLocation,
 )
+from alembic_review.model.history import History
 from alembic_review.model.review import Change, Finding, Review, Table
 from alembic_review.model.settings import Settings
 
@@ -85,6 +86,7 @@ class World:
     declared: list[Declared] = field(default_factory=list)
     modules: list[str] = field(default_factory=lambda: [f"{name}.model" for name in (APP, CORE, ANNEX, SCRIBE)])
     listeners: list[Listener] = field(default_factory=list)
+    history: History | None = None
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -137,7 +139,8 @@ class World:
         )
 
     def review(self) -> Review:
-        return judge(self.facts(), self.settings, tuple(self.declared), tool="t", server="s", root=".")
+        facts, declared = self.facts(), tuple(self.declared)
+        return judge(facts, self.settings, declared, tool="t", server="s", root=".", history=self.history)
 
     # The first database is what nearly every test is about.
 

@@ -85,13 +85,17 @@ _WHERE = (
 )
 
 
+_SINCE = click.option("--since", metavar="REF", help="Tell what a pull request onto REF changes, like origin/main.")
+
+
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, *_OUTPUT, _GATE, VERBOSE, DEBUG)
+@options(*WHAT, _SINCE, *_OUTPUT, _GATE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
     /,
     *,
+    since: str | None,
     output: tuple[str, ...],
     sql: bool,
     fail_on: tuple[str, ...],
@@ -102,7 +106,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     """Review the pending changes; exit 1 when the gate refuses."""
     _refuse_arguments(ctx)
     named = outputs.parse(output)
-    settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), **what))
+    settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), since=since, **what))
     outputs.check(named)
     shown = outputs.Shown(sql=sql, verbose=verbose)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alembic_review.config import values
@@ -30,6 +30,7 @@ class CommandLine:
     server: str | None = None
     python: str | None = None
     timeout: float | None = None
+    since: str | None = None
 
 
 def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -45,7 +46,7 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
         root = find_root(conf.parent)
         project = _project_layer(root)
     files = [layer for layer in (_conf_layer(conf, project), project) if layer is not None]
-    settings = _settings([_line_layer(line, cwd), *files], conf, root, environ)
+    settings = replace(_settings([_line_layer(line, cwd), *files], conf, root, environ), since=line.since)
     check_section(conf, settings.section, cwd)
     return settings
 

@@ -10,6 +10,7 @@ from alembic_review.judge.ownership import Owned, Ownership
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.verdict import Decision
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
+from alembic_review.model.history import History
 from alembic_review.model.review import Role, Verdict
 from alembic_review.model.settings import Settings
 
@@ -39,14 +40,33 @@ class JudgedDatabase:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A change that a pull request has in its revisions already, in the database as the base has it.
+
+    ``revision`` is the one that makes it; ``None`` where it can't be told.
+    """
+
+    database: JudgedDatabase
+    judged: Judged
+    revision: str | None
+
+
+@dataclass(frozen=True)
 class Case:
-    """The whole run. ``unloaded`` are tables declared in modules that nobody imported."""
+    """The whole run.
+
+    ``unloaded`` are tables declared in modules that nobody imported. Of a pull request, ``history`` is what its base
+    was, ``since`` the fingerprints of all changes from there to the models, and ``written`` those in its revisions.
+    """
 
     facts: Facts
     settings: Settings
     evidence: Evidence
     databases: tuple[JudgedDatabase, ...]
     unloaded: Unloaded
+    history: History | None = None
+    since: frozenset[str] = frozenset()
+    written: tuple[Written, ...] = ()
 
     def revision(self, revision: str) -> Revision | None:
         return next((entry for entry in self.facts.revisions if entry.id == revision), None)

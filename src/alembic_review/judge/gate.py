@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from alembic_review.model.review import Change, Finding, Gate, Outcome, Severity, Summary, Verdict
+from alembic_review.model.review import Change, Finding, Gate, Outcome, PullRequest, Severity, State, Summary, Verdict
 from alembic_review.model.settings import FailOn
 
 
@@ -23,18 +23,24 @@ def summarise(changes: Iterable[Change], findings: Iterable[Finding]) -> Summary
     )
 
 
-def outcome(summary: Summary, findings: Iterable[Finding]) -> Outcome:
-    """Worst first; upstream drift alone is clean."""
-    if summary.blocked or any(finding.blocks for finding in findings):
+def outcome(summary: Summary, findings: Iterable[Finding], brought: PullRequest | None = None) -> Outcome:
+    """Worst first; upstream drift alone is clean. ``brought`` is what a pull request changes."""
+    if summary.blocked or _damage(brought) or any(finding.blocks for finding in findings):
         return Outcome.BLOCKED
     return Outcome.SAFE if summary.safe else Outcome.CLEAN
 
 
-def decide(fail_on: Sequence[FailOn], summary: Summary, findings: Iterable[Finding]) -> Gate:
-    """Whether any of what the settings refuse is there, and which."""
+def decide(
+    fail_on: Sequence[FailOn], summary: Summary, findings: Iterable[Finding], brought: PullRequest | None = None
+) -> Gate:
+    """Whether any of what the settings refuse is there, and which; ``brought`` is what a pull request changes."""
     damage = sum(finding.blocks and finding.change is None for finding in findings)
     found = {
-        FailOn.BLOCKED: [(summary.blocked, "blocked change"), (damage, "blocking finding")],
+        FailOn.BLOCKED: [
+            (summary.blocked, "blocked change"),
+            (_damage(brought), "blocked change in a revision"),
+            (damage, "blocking finding"),
+        ],
         FailOn.PENDING: [(summary.safe, "pending change")],
         FailOn.UPSTREAM: [(summary.upstream, "upstream change")],
         FailOn.ERROR: [(summary.error, "error")],
@@ -43,6 +49,19 @@ def decide(fail_on: Sequence[FailOn], summary: Summary, findings: Iterable[Findi
     }
     wanted = [] if FailOn.NEVER in fail_on else list(dict.fromkeys(fail_on))
     reasons = [
-        f"{number} {noun if number == 1 else noun + 's'}" for kind in wanted for number, noun in found[kind] if number
+        f"{number} {_several(noun) if number != 1 else noun}"
+        for kind in wanted
+        for number, noun in found[kind]
+        if number
     ]
     return Gate(refused=bool(reasons), reasons=tuple(reasons))
+
+
+def _damage(brought: PullRequest | None) -> int:
+    """How many blocked changes a pull request has in its revisions; what is pending is counted as such."""
+    changes = brought.changes if brought is not None else ()
+    return sum(change.verdict is Verdict.BLOCKED and change.state is State.IN_REVISION for change in changes)
+
+
+def _several(noun: str) -> str:
+    return noun.replace("change", "changes", 1) if "change" in noun else noun + "s"

@@ -97,6 +97,25 @@ def unreadable(change: ChangeFact) -> str:
     )
 
 
+def written(owner: str | None, revision: str, package: str | None) -> str:
+    """Of a change on a core table that a revision of the application makes in a pull request."""
+    whose = f" of {package}" if package is not None else ""
+    return (
+        f"The table is {owner}'s, and revision {revision}{whose} changes it. Take that out of the revision again, and "
+        "keep what you need in a table of your own."
+    )
+
+
+def restored(owner: str | None, revision: str) -> str:
+    """Of a change on a core table by which a pull request takes back what the application did to it."""
+    return f"Revision {revision} makes the table again what {owner} made it."
+
+
+def own_revision(revision: str, package: str | None) -> str:
+    """Of a change on a core table that a revision of the core makes in a pull request."""
+    return f"Revision {revision} of {package} itself changes its own table."
+
+
 def _instead(change: ChangeFact) -> str:
     """What to do instead of this kind of change to a core table."""
     if change.kind in ("add_column", "add_fk", "add_constraint"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alembic_review.judge import gate
+from alembic_review.judge import gate, pull_request
 from alembic_review.judge.case import Case, Judged, JudgedDatabase
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.checks import CHECKS
@@ -15,34 +15,47 @@ from alembic_review.judge.ownership import custom_packages, decide, table_text
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.verdict import Verdicts
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
+from alembic_review.model.history import History
 from alembic_review.model.review import Change, Finding, Provenance, Review, Table
 from alembic_review.model.settings import Settings
 
 
 def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobody else knows
-    facts: Facts, settings: Settings, declared: tuple[Declared, ...], *, tool: str, server: str, root: str
+    facts: Facts,
+    settings: Settings,
+    declared: tuple[Declared, ...],
+    *,
+    tool: str,
+    server: str,
+    root: str,
+    history: History | None = None,
 ) -> Review:
     """Decide everything that a report says.
 
     ``declared`` are the tables that the custom packages' source declares, ``server`` says how the scratch databases
-    were had,
-    ``root`` is the project's root inside its Git checkout. Raises ``UsageError`` when it can't be told which tables are
-    custom, ``ObservationError`` when there was nothing to inspect.
+    were had, ``root`` is the project's root inside its Git checkout, ``history`` the base of a pull request. Raises
+    ``UsageError`` when it can't be told which tables are custom, ``ObservationError`` when nothing could be inspected.
     """
     case = case_of(facts, settings, declared)
     require_inspected(facts, case.databases, case.evidence)
+    if history is not None:
+        past = case_of(pull_request.facts_of_base(history, facts), settings, declared)
+        since = frozenset(judged.fingerprint for database in past.databases for judged in database.changes)
+        case = replace(case, history=history, since=since, written=tuple(pull_request.written(case, past, history)))
     findings = tuple(finding for check in CHECKS for finding in check.findings(case))
     changes = _changes(case, findings)
     ordered = tuple(sorted(findings, key=_finding_order))
     summary = gate.summarise(changes, ordered)
+    brought = pull_request.describe(case, history, _written(case), changes, ordered) if history else None
     return Review(
-        outcome=gate.outcome(summary, ordered),
-        gate=gate.decide(settings.fail_on, summary, ordered),
+        outcome=gate.outcome(summary, ordered, brought),
+        gate=gate.decide(settings.fail_on, summary, ordered, brought),
         summary=summary,
         changes=changes,
         findings=ordered,
         tables=_tables(case),
         provenance=_provenance(case, tool, server, root),
+        pull_request=brought,
     )
 
 
@@ -81,6 +94,12 @@ def _changes(case: Case, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
             change = _change(case, database, judged, offset)
             found.append(replace(change, findings=tuple(sorted(set(codes.get(judged.fingerprint, ()))))))
         offset += 1 + max((judged.fact.operation for judged in database.changes), default=-1)
+    return tuple(sorted(found, key=_change_order))
+
+
+def _written(case: Case) -> tuple[Change, ...]:
+    """What a pull request has in its revisions, in the order of all changes."""
+    found = [_change(case, entry.database, entry.judged, 0) for entry in case.written]
     return tuple(sorted(found, key=_change_order))
 
 
@@ -158,7 +177,11 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
         models=_models(case),
         plugins=tuple(dict.fromkeys(plugin for entry in databases for plugin in entry.plugins)),
         filters=tuple(dict.fromkeys(_filters(case))),
-        not_checked=tuple(dict.fromkeys([*hidden, *_listeners(case), *facts.not_checked])),
+        not_checked=tuple(
+            dict.fromkeys(
+                [*hidden, *_listeners(case), *facts.not_checked, *(case.history.not_checked if case.history else ())]
+            )
+        ),
         timings_ms=dict(facts.timings_ms),
     )
 

@@ -21,7 +21,10 @@ class FailOn(str, Enum):
 
 @dataclass(frozen=True)
 class Settings:
-    """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds."""
+    """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds.
+
+    ``since`` names the branch that a pull request is to be merged into; ``None`` leaves the pull request out.
+    """
 
     config: Path | None = None
     section: str = "alembic"
@@ -37,3 +40,4 @@ class Settings:
     python: str | None = None
     timeout: float = 600.0
     source: Path | None = None
+    since: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from alembic_review.model.review import Change, Finding, Review, Role, Verdict
+from alembic_review.model.review import Change, Finding, Review, Role, State, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
@@ -102,6 +102,28 @@ def _changes(review: Review, options: Options) -> str:
         rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
         table = _table(("Change", "Owner", "Place", "Reason"), rows)
         texts.append(f"### {heading}\n\n{table}" if is_open else _details(heading, table))
+    return "\n\n".join(texts)
+
+
+def _pull_request(review: Review, options: Options) -> str:
+    """What a pull request has in its revisions; what is pending stands above."""
+    brought = review.pull_request
+    if brought is None:
+        return ""
+    written = [change for change in brought.changes if change.state is State.IN_REVISION]
+    new, pending = len(brought.new_revisions), len(brought.changes) - len(written)
+    counts = f"{count(new, 'new revision')}, {count(len(written), 'change')} in revisions, {pending} pending"
+    texts = [f"### Pull request since {escape(brought.base[:12])}: {counts}"]
+    named = [(one.id, owner_label(one.owner), place_label(one.location)) for one in brought.new_revisions]
+    if named:
+        texts.append(_table(("New revision", "Owner", "Place"), [tuple(map(escape, row)) for row in named]))
+    for verdict, title, _, is_open in _SECTIONS:
+        changes: list[Change] = [change for change in written if change.verdict is verdict]
+        if changes:
+            heading = f"{title}, in revisions: {count(len(changes), 'change')}"
+            rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
+            table = _table(("Change", "Owner", "Place", "Reason"), rows)
+            texts.append(f"#### {heading}\n\n{table}" if is_open else _details(heading, table))
     return "\n\n".join(texts)
 
 
@@ -214,9 +236,10 @@ def _fence(text: str, language: str) -> str:
 _PARTS: tuple[tuple[str, Part], ...] = (
     ("verdict", _headline),
     ("changes", _changes),
+    ("pull request", _pull_request),
     ("findings", _findings),
     ("diagram", _diagram),
     ("SQL and Python", _code),
     ("limits", _footer),
 )
-_DISPENSABLE = ("SQL and Python", "diagram", "findings", "changes", "limits")
+_DISPENSABLE = ("SQL and Python", "diagram", "findings", "pull request", "changes", "limits")

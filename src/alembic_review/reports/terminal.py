@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from rich.syntax import Syntax
 from rich.text import Text
 
-from alembic_review.model.review import Change, Finding, Outcome, Review, Severity, Verdict
+from alembic_review.model.review import Change, Finding, Outcome, PullRequest, Review, Severity, State, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
@@ -41,6 +41,8 @@ def render(review: Review, options: Options) -> str:
             heading = Text.assemble((title, style), f"  {count(len(changes), 'change')}, {meaning}")
             console.print(Text(), heading, Text(), sep="\n")
             _section(console, changes, options)
+    if review.pull_request is not None:
+        _pull_request(console, review.pull_request, options)
     _findings(console, review, options)
     console.print(Text(), footer(review.provenance, verbose=options.verbose), sep="\n")
     return drawn(console)
@@ -64,6 +66,24 @@ def _headline(console: Console, review: Review) -> None:
     if review.gate.refused:
         reasons = "; ".join(map(visible, review.gate.reasons))
         console.print(Text(f"refused by the gate: {reasons}", overflow="fold"))
+
+
+def _pull_request(console: Console, brought: PullRequest, options: Options) -> None:
+    """What is in its revisions; what is pending stands above."""
+    written = [change for change in brought.changes if change.state is State.IN_REVISION]
+    new, pending = len(brought.new_revisions), len(brought.changes) - len(written)
+    counts = f"{count(new, 'new revision')}, {count(len(written), 'change')} in revisions, {pending} pending"
+    heading = Text.assemble(("PULL REQUEST", "bold"), f"  since {visible(brought.base[:12])}: {counts}")
+    console.print(Text(), heading, sep="\n")
+    for revision in brought.new_revisions:
+        line = f"  revision {visible(revision.id)} ({owner_label(revision.owner)})  {place_label(revision.location)}"
+        console.print(Text(line, overflow="fold"))
+    for verdict, title, _, style in _SECTIONS:
+        changes: list[Change] = [change for change in written if change.verdict is verdict]
+        if changes:
+            told = Text.assemble((title, style), f"  in revisions: {count(len(changes), 'change')}")
+            console.print(Text(), told, Text(), sep="\n")
+            _section(console, changes, options)
 
 
 def _section(console: Console, changes: list[Change], options: Options) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from alembic_review.judge.checks import (
     blocked_change,
+    changed_settings,
     core_models_altered,
     core_revision,
     destructive_change,
+    edited_revision,
     filters,
     module_not_imported,
     namespace,
     prefix,
+    removed_revision,
     unowned_table,
     witnesses_disagree,
 )
@@ -28,6 +31,9 @@ CHECKS: tuple[Check, ...] = (
     destructive_change.CHECK,
     prefix.CHECK,
     namespace.CHECK,
+    edited_revision.CHECK,
+    removed_revision.CHECK,
+    changed_settings.CHECK,
     filters.CHECK,
 )
 

@@ -1,0 +1,282 @@
+"""What Git knows of the base of a pull request. It is only ever read: neither work tree nor index is touched."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from alembic_review.model.errors import ObservationError, UsageError
+
+_LIMIT_SECONDS = 120
+_LINK, _SUBMODULE = "120000", "160000"
+_PASSWORD = re.compile(r"(://)[^\s/@]+@")
+_FETCH = "Fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout."
+
+# Set inside of hooks, where they may be relative to another folder; the root's own place decides.
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+
+@dataclass(frozen=True)
+class Location:
+    """A folder of revisions as it is today.
+
+    ``package_path`` is the folder as the application's package sees it (``poser/db/alembic/versions``), for a package
+    of the application that was installed as a copy. ``installed`` is true below an environment's folders.
+    """
+
+    path: Path
+    installed: bool = False
+    package_path: str | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A folder of revisions as it was at the base: ``folder`` holds the files of then, none where there was none."""
+
+    path: Path
+    folder: Path
+
+    def then(self, path: Path) -> Path | None:
+        """The file of then that lay where ``path`` is today; ``None`` for a path outside of this folder."""
+        return self.folder / path.relative_to(self.path) if path.is_relative_to(self.path) else None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether every file is what it was."""
+        then, now = _files(self.folder), _files(self.path)
+        return then.keys() == now.keys() and all(same_text(then[name], now[name]) for name in now)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The commit that a pull request starts from, in the checkout at ``top``."""
+
+    top: Path
+    root: Path
+    commit: str
+
+    @cached_property
+    def _tree(self) -> Mapping[str, tuple[str, str]]:
+        """Mode and object of every file at the base, by its path from the top."""
+        entries = _told(self.top, "ls-tree", "-r", "-z", "--full-tree", self.commit).split(b"\0")
+        found = {}
+        for entry in filter(None, entries):
+            about, _, path = entry.partition(b"\t")
+            mode, _, name = about.decode().split(" ")
+            found[os.fsdecode(path)] = (mode, name)
+        return found
+
+    @cached_property
+    def _tracked(self) -> frozenset[str]:
+        """Every file in the index."""
+        return frozenset(os.fsdecode(path) for path in _told(self.top, "ls-files", "-z").split(b"\0") if path)
+
+    def file(self, path: Path) -> bytes | None:
+        """What this file was at the base; ``None`` where there was none."""
+        inside = self._inside(path)
+        if inside is None or inside not in self._tree:
+            return None
+        return self._contents([self._tree[inside][1]])[0]
+
+    def knows(self, path: Path) -> bool:
+        """Tell whether Git has this file, at the base or today."""
+        inside = self._inside(path)
+        return inside is not None and (inside in self._tree or inside in self._tracked)
+
+    def read(self, locations: Sequence[Location], target: Path) -> list[Earlier]:
+        """Write the folders of revisions as they were below ``target``, which is empty.
+
+        What Git does not have is left out: packages that were installed. A folder that did not exist yet is empty; one
+        that was somewhere else is found by the names of its files.
+        """
+        sought = [(location, self._find(location)) for location in locations]
+        taken = {inside for _, inside in sought if inside is not None}
+        found: list[Earlier] = []
+        wanted: set[str] = set()
+        for number, (location, inside) in enumerate(sought):
+            if inside is None:
+                continue
+            then = inside if self._below(inside, self._tree) else self._moved(location.path, taken)
+            folder = target / "tree" / then if then is not None else target / "new" / str(number)
+            folder.mkdir(parents=True, exist_ok=True)
+            found.append(Earlier(location.path, folder))
+            if then is not None:
+                # With what lies beside it: revisions may read files of the script folder.
+                beside = PurePosixPath(then).parent.as_posix()
+                wanted |= self._below(then if beside == "." else beside, self._tree)
+        self._write(sorted(wanted), target / "tree")
+        return found
+
+    def _inside(self, path: Path) -> str | None:
+        """The path from the top of the checkout; ``None`` outside of it and in another checkout below it."""
+        real = path.parent.resolve() / path.name
+        if real == self.top or not real.is_relative_to(self.top):
+            return None
+        inside = real.relative_to(self.top)
+        if any((self.top / parent / ".git").exists() for parent in (inside, *inside.parents[:-1])):
+            return None
+        return inside.as_posix()
+
+    def _find(self, location: Location) -> str | None:
+        inside = self._inside(location.path)
+        if inside is not None and (self._below(inside, self._tree) or self._below(inside, self._tracked)):
+            return inside
+        if location.package_path is not None:
+            return self._source_of(location.package_path)
+        if inside is None or location.installed or _run(self.top, "check-ignore", "-q", "--", inside).returncode == 0:
+            return None
+        return inside
+
+    def _source_of(self, package_path: str) -> str | None:
+        """The folder in the checkout of which a package's was installed as a copy; none where several could be."""
+        folders = {
+            parent.as_posix() for path in (*self._tree, *self._tracked) for parent in PurePosixPath(path).parents
+        }
+        found = {folder for folder in folders if f"/{folder}".endswith(f"/{package_path}")}
+        root = self._inside(self.root)
+        own = {folder for folder in found if root is None or folder.startswith(f"{root}/")}
+        return next(iter(own)) if len(own) == 1 else None
+
+    def _moved(self, path: Path, taken: Iterable[str]) -> str | None:
+        """Where most of the revisions of this new folder were at the base."""
+        names = {name for name in _files(path) if name.endswith(".py") and not name.endswith("__init__.py")}
+        folders = Counter(
+            PurePosixPath(known).parent.as_posix() for known in self._tree if PurePosixPath(known).name in names
+        )
+        for folder in taken:
+            folders.pop(folder, None)
+        return max(sorted(folders), key=lambda folder: folders[folder]) if folders else None
+
+    def _below(self, folder: str, paths: Iterable[str]) -> set[str]:
+        return {path for path in paths if path.startswith(f"{folder}/")}
+
+    def _write(self, paths: Sequence[str], target: Path) -> None:
+        files = [path for path in paths if self._tree[path][0] != _SUBMODULE]
+        for path, content in zip(files, self._contents([self._tree[path][1] for path in files]), strict=True):
+            if ".." in PurePosixPath(path).parts:
+                raise ObservationError(f"The commit {self.commit} has a file at {path!r}, outside of its own folder.")
+            file = target / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if self._tree[path][0] == _LINK:
+                file.symlink_to(os.fsdecode(content))
+            else:
+                file.write_bytes(content)
+
+    def _contents(self, objects: Sequence[str]) -> list[bytes]:
+        """The contents of these objects, in their order."""
+        if not objects:
+            return []
+        answer = _told(self.top, "cat-file", "--batch", send="".join(f"{name}\n" for name in objects).encode())
+        found, start = [], 0
+        for name in objects:
+            end = answer.index(b"\n", start)
+            header = answer[start:end].split(b" ")
+            if header[-1] == b"missing":
+                raise ObservationError(f"Git has lost the object {name} of the commit {self.commit}.", hint=_FETCH)
+            size = int(header[-1])
+            found.append(answer[end + 1 : end + 1 + size])
+            start = end + size + 2
+        return found
+
+
+def find_base(root: Path, ref: str) -> Base:
+    """The merge base of ``ref`` and HEAD, in the checkout that ``root`` lies in.
+
+    Raises ``UsageError`` for what can't be the name of a commit, and ``ObservationError`` where there is no checkout or
+    no merge base.
+    """
+    if not ref or ref.startswith("-") or not ref.isprintable():
+        raise UsageError(f"--since: {ref!r} is not the name of a commit.", hint="Name a branch: --since origin/main")
+    inside = _run(root, "rev-parse", "--show-toplevel")
+    if inside.returncode != 0:
+        raise ObservationError(
+            f"{root} is not in a Git checkout, so nothing tells what changed since {ref}.{_says(inside)}",
+            hint="--since needs the checkout of the pull request, and a --root inside it.",
+        )
+    top = Path(os.fsdecode(inside.stdout.removesuffix(b"\n"))).resolve()
+    shallow = _told(top, "rev-parse", "--is-shallow-repository").strip() == b"true"
+    theirs, ours = (_run(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in (ref, "HEAD"))
+    if ours.returncode != 0:
+        raise ObservationError(f"The checkout {top} has no commit yet.", hint="Commit something first.")
+    if theirs.returncode != 0:
+        hint = f"Fetch it first; `git branch --all` lists what is there. {_FETCH if shallow else ''}".rstrip()
+        raise ObservationError(f"Git knows no commit {ref} in {top}.{_says(theirs)}", hint=hint)
+    merged = _run(top, "merge-base", theirs.stdout.decode().strip(), ours.stdout.decode().strip())
+    if merged.returncode != 0:
+        if shallow:
+            raise ObservationError(
+                f"This is a shallow clone that does not reach back to where {ref} left.", hint=_FETCH
+            )
+        raise ObservationError(
+            f"{ref} and HEAD have no commit in common.{_says(merged)}", hint="Name the branch that this one left."
+        )
+    return Base(top, root, merged.stdout.decode().strip())
+
+
+def prefix(root: Path | None) -> str:
+    """The root as a path inside its Git checkout (``.`` for the checkout's own top); empty outside of one."""
+    if root is None:
+        return ""
+    try:
+        done = _run(root, "rev-parse", "--show-prefix")
+    except ObservationError:
+        return ""
+    return os.fsdecode(done.stdout).strip().rstrip("/") or "." if done.returncode == 0 else ""
+
+
+def same_text(one: Path, other: Path) -> bool:
+    """Tell whether two files hold the same, but for the way their lines end."""
+    try:
+        return one.read_bytes().replace(b"\r\n", b"\n") == other.read_bytes().replace(b"\r\n", b"\n")
+    except OSError:
+        return False
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The files below a folder, without what Python compiled."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _told(folder: Path, *arguments: str, send: bytes | None = None) -> bytes:
+    """What Git answers. Raises ``ObservationError`` when it fails."""
+    done = _run(folder, *arguments, send=send)
+    if done.returncode != 0:
+        raise ObservationError(f"`git {arguments[0]}` failed in {folder}.{_says(done)}")
+    return done.stdout
+
+
+def _run(folder: Path, *arguments: str, send: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    environ = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    # No lock on the index, nobody asked for a password, messages in English.
+    environ |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever Git the user has
+            input=send if send is not None else b"",
+            capture_output=True,
+            env=environ,
+            check=False,
+            timeout=_LIMIT_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise ObservationError("Git is not installed, or not on the PATH.", hint="--since needs it.") from error
+    except OSError as error:
+        raise ObservationError(f"Git can't be started: {error.strerror}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise ObservationError(f"`git {arguments[0]}` did not finish within {_LIMIT_SECONDS} seconds.") from error
+
+
+def _says(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Git's own words, in one line and without passwords."""
+    text = " ".join(done.stderr.decode(errors="replace").split())
+    return " Git says: " + _PASSWORD.sub(r"\1***@", text) if text else ""

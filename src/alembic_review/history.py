@@ -1,0 +1,176 @@
+"""What the base of a pull request was: its revisions applied and compared, what was edited since, which settings."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from alembic_review.git import Base, Earlier, Location, find_base, same_text
+from alembic_review.model.errors import ObservationError
+from alembic_review.model.facts import Facts, Place, Revision
+from alembic_review.model.history import ChangedSettings, EditedRevision, History
+from alembic_review.model.settings import Settings
+from alembic_review.observe.client import Progress, Request, observe
+from alembic_review.observe.databases import RunDatabases
+
+_TABLE = "alembic-review"
+
+
+@dataclass(frozen=True)
+class Observer:
+    """How today's facts were had, and how those of the base are."""
+
+    request: Request
+    databases: RunDatabases
+    progress: Progress
+
+    def facts(self, instead: Mapping[str, str]) -> Facts:
+        """The facts with these folders in place of those that the application names."""
+        return observe(replace(self.request, instead=instead), self.databases, self.progress)
+
+
+def history_of(settings: Settings, ref: str, facts: Facts, observer: Observer) -> History:
+    """The base that HEAD and ``ref`` have in common, seen with today's models and today's ``env.py``.
+
+    ``facts`` are those of today. Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git can't tell
+    or the base's revisions can't be applied.
+    """
+    observer.progress(f"looking for the base of {ref}")
+    base = find_base(settings.root or Path(facts.config or ".").parent, ref)
+    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+        earlier = base.read([_location(entry.path, facts) for entry in facts.version_locations], Path(top).resolve())
+        same = all(entry.unchanged for entry in earlier)
+        then = facts if same else _observed(base, earlier, observer)
+        return History(
+            commit=base.commit,
+            facts=then,
+            edited=tuple(_edited(facts, then, earlier)),
+            removed=tuple(_removed(facts, then, earlier)),
+            settings=tuple(_changed_settings(base, settings)),
+            not_checked=tuple(_not_checked(facts, earlier)),
+        )
+
+
+def _observed(base: Base, earlier: Sequence[Earlier], observer: Observer) -> Facts:
+    try:
+        return observer.facts({os.path.realpath(entry.path): str(entry.folder) for entry in earlier})
+    except ObservationError as error:
+        message = error.message
+        for entry in earlier:
+            message = message.replace(str(entry.folder), str(entry.path))
+        raise ObservationError(
+            f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the code of today. {message}",
+            hint=error.hint,
+        ) from error
+
+
+def _location(path: str, facts: Facts) -> Location:
+    """A folder of revisions, and how the package that it lies in sees it, where that is a copy in an environment."""
+    for package in facts.packages:
+        for folder in package.paths:
+            if PurePath(path).is_relative_to(folder):
+                inside = PurePath(package.name.replace(".", "/")) / PurePath(path).relative_to(folder)
+                own = package.name in _own(facts)
+                return Location(Path(path), package.installed, inside.as_posix() if own and package.installed else None)
+    return Location(Path(path))
+
+
+def _own(facts: Facts) -> set[str]:
+    """Packages of the distribution that is installed from the project's own sources."""
+    return {package.name for package in facts.packages if package.editable or not package.installed}
+
+
+def _edited(facts: Facts, then: Facts, earlier: Sequence[Earlier]) -> Iterator[EditedRevision]:
+    """Revisions that were there at the base and say something else today, wherever they lie."""
+    before = {revision.id: _file(revision, earlier) for revision in then.revisions}
+    for revision in facts.revisions:
+        old = before.get(revision.id)
+        if old is None or not old.is_file() or same_text(old, Path(revision.path)):
+            continue
+        yield EditedRevision(revision.id, revision.path, code=_code(old) != _code(Path(revision.path)))
+
+
+def _removed(facts: Facts, then: Facts, earlier: Sequence[Earlier]) -> Iterator[str]:
+    """Revisions of the base that are gone."""
+    known = {revision.id for revision in facts.revisions}
+    for revision in then.revisions:
+        if revision.id not in known and _file(revision, earlier) is not None:
+            yield revision.id
+
+
+def _file(revision: Revision, earlier: Sequence[Earlier]) -> Path | None:
+    """The file of a revision of the base; ``None`` for one that Git does not have."""
+    return next((file for entry in earlier if (file := entry.then(Path(revision.path))) is not None), None)
+
+
+def _code(path: Path) -> str:
+    """What a revision does: without comments, layout and docstrings."""
+    try:
+        module = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return str(path)
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[0].value.value = ""
+    return ast.dump(module)
+
+
+def _changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSettings]:
+    """The files in which settings of this tool differ from those of the base."""
+    files = [settings.root / "pyproject.toml"] if settings.root is not None else []
+    if settings.config is not None:
+        files.append(settings.config)
+    for file in dict.fromkeys(path.resolve() for path in files):
+        if not base.knows(file):
+            continue
+        old, new = _table(file, base.file(file)), _table(file, file.read_bytes() if file.is_file() else None)
+        keys = tuple(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
+        if keys:
+            yield ChangedSettings(Place(str(file), _line(file)), keys)
+
+
+def _table(file: Path, text: bytes | None) -> Mapping[str, object]:
+    """The tool's settings in a file; none where it has none or can't be read, which today's own run tells."""
+    decoded = (text or b"").decode("utf-8", "replace")
+    if file.suffix == ".toml":
+        try:
+            found = tomllib.loads(decoded).get("tool", {}).get(_TABLE, {})
+        except tomllib.TOMLDecodeError:
+            return {}
+        return found if isinstance(found, dict) else {}
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(decoded)
+    except configparser.Error:
+        return {}
+    return dict(parser.items(_TABLE)) if parser.has_section(_TABLE) else {}
+
+
+def _line(file: Path) -> int:
+    """The line at which the settings begin."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return 1
+    return next((number for number, line in enumerate(lines, 1) if _TABLE in line and line.startswith("[")), 1)
+
+
+def _not_checked(facts: Facts, earlier: Sequence[Earlier]) -> Iterator[str]:
+    """Folders of which only today's revisions are known."""
+    known = {os.path.realpath(entry.path) for entry in earlier}
+    for location in facts.version_locations:
+        if os.path.realpath(location.path) not in known:
+            whose = location.package or location.path
+            yield f"revisions of {whose} at the base (Git does not have them; those installed today were used)"

@@ -1,0 +1,34 @@
+"""AR501: a pull request edits a revision that was merged before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.case import Case
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.model.facts import Place
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    if case.history is None:
+        return
+    for edited in case.history.edited:
+        yield Report(
+            message=(
+                f"Revision {edited.id} was merged before and is edited: databases that have it stay as they are."
+                if edited.code
+                else f"Revision {edited.id} was merged before; its comments or its layout are edited."
+            ),
+            hint=(
+                "Leave it as it is, and put the change into a new revision."
+                if edited.code
+                else "What it does stays the same; nothing has to be done."
+            ),
+            place=Place(edited.path, 1),
+            revision=edited.id,
+            severity=Severity.ERROR if edited.code else Severity.INFO,
+        )
+
+
+CHECK = Check("AR501", "Merged revision edited", Severity.ERROR, _run)

@@ -1,0 +1,23 @@
+"""AR502: a pull request takes away a revision that was merged before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.case import Case
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    if case.history is None:
+        return
+    for revision in case.history.removed:
+        yield Report(
+            message=f"Revision {revision} was merged before and is gone: databases that have it can't be upgraded.",
+            hint="Put the file back. To take back what it did, write a new revision.",
+            revision=revision,
+        )
+
+
+CHECK = Check("AR502", "Merged revision removed", Severity.ERROR, _run)

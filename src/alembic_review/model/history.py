@@ -1,0 +1,42 @@
+"""What is known of the base of a pull request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alembic_review.model.facts import Facts, Place
+
+
+@dataclass(frozen=True)
+class EditedRevision:
+    """A revision that the base has too, in other words.
+
+    ``path`` is its file today. ``code`` is false where only comments, docstrings or the layout differ.
+    """
+
+    id: str
+    path: str
+    code: bool = True
+
+
+@dataclass(frozen=True)
+class ChangedSettings:
+    """Settings of this tool that are not what they were, and the file they are in."""
+
+    place: Place
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """The base: ``facts`` are its revisions applied and compared with today's models, ``commit`` is its full name.
+
+    ``removed`` are revisions that are gone.
+    """
+
+    commit: str
+    facts: Facts
+    edited: tuple[EditedRevision, ...] = ()
+    removed: tuple[str, ...] = ()
+    settings: tuple[ChangedSettings, ...] = ()
+    not_checked: tuple[str, ...] = ()
