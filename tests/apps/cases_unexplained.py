@@ -89,6 +89,10 @@ UNIMPORTED = Write(
     """,
 )
 
+UNREADABLE = Replace(
+    f"{MODEL}/vehicles.py", '"poser_vehicle"', 'uuid_column.__name__.replace("uuid_column", "poser_vehicle")'
+)
+
 UNEXPLAINED = (
     Scenario(
         "table-that-no-revision-created",
@@ -160,5 +164,32 @@ UNEXPLAINED = (
         changes=("blocked remove_table poser_vehicle",),
         findings=codes("AR101", "AR104"),
         says=(r"import.*vehicles|vehicles.*import", r"poser/db/model/__init__\.py"),
+    ),
+    Scenario(
+        "module-nobody-imports-with-a-table-whose-name-is-computed",
+        (
+            UNIMPORTED,
+            UNREADABLE,
+            *revision("op.create_table('poser_vehicle', sa.Column('uuid', sa.String(32), primary_key=True))"),
+        ),
+        status=1,
+        changes=("blocked remove_table poser_vehicle",),
+        findings=codes("AR101", "AR104"),
+        says=(r"name can't be read", r"from poser\.db\.model import vehicles", r"poser/db/model/__init__\.py"),
+    ),
+    Scenario(
+        "module-nobody-imports-with-a-table-whose-name-is-put-together",
+        (
+            UNIMPORTED,
+            Replace(f"{MODEL}/vehicles.py", "class PoserVehicle", 'PREFIX = "poser_"\n\n\nclass PoserVehicle'),
+            Replace(f"{MODEL}/vehicles.py", '"poser_vehicle"', 'f"{PREFIX}vehicle"'),
+            *revision(
+                "op.create_table('poser_vehicle', sa.Column('uuid', sa.String(32), primary_key=True))\n"
+                "op.create_table('poser_old', sa.Column('uuid', sa.String(32), primary_key=True))",
+            ),
+        ),
+        status=1,
+        changes=("blocked remove_table poser_vehicle", "safe remove_table poser_old"),
+        findings=codes("AR101", "AR104", "AR201"),
     ),
 )

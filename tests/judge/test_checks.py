@@ -225,6 +225,36 @@ def test_a_table_whose_module_nobody_imports_and_that_a_filter_hides() -> None:
     assert "the table is not compared with it" in finding.message
 
 
+def test_a_table_without_a_readable_name_in_a_module_that_nobody_imports() -> None:
+    world = basics()
+    world.declare(None, "poser.db.gadget")
+    world.declare(None, "poser.db.gadget")
+    (finding,) = world.review().findings
+    assert finding.message == (
+        "poser.db.gadget, which nobody imports, declares a table whose name can't be read from its source: "
+        "that table is not compared."
+    )
+    assert finding.hint == "Add `from poser.db import gadget` to poser/db/__init__.py."
+    assert (finding.severity, finding.change, finding.table) == (Severity.WARNING, None, None)
+
+
+def test_a_table_that_may_be_the_one_without_a_readable_name_would_be_dropped() -> None:
+    world = basics()
+    for table in ("poser_gadget", "poser_sprocket"):
+        world.databases[0].created(table, APP_REVISION)
+        world.change("remove_table", table)
+    world.declare(None, "poser.db.gadget")
+    review = world.review()
+    assert verdicts(review) == ["blocked remove_table poser_gadget", "blocked remove_table poser_sprocket"]
+    several = found(review, "AR104")
+    assert [(finding.table, finding.severity) for finding in several] == [
+        ("poser_gadget", Severity.ERROR),
+        ("poser_sprocket", Severity.ERROR),
+    ]
+    assert {finding.change for finding in several} == {change.fingerprint for change in review.changes}
+    assert "may drop the table poser_gadget" in several[0].message
+
+
 @pytest.mark.parametrize(("table", "module"), [("poser_gadget", "poser.model"), ("poser_widget", "poser.other")])
 def test_a_declaration_that_was_loaded_or_has_a_model_is_no_finding(table: str, module: str) -> None:
     world = basics()

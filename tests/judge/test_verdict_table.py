@@ -67,6 +67,28 @@ def left_over_of_custom_unloaded(world: World) -> None:
     world.declare("poser_old", "poser.old")
 
 
+def left_over_of_custom_maybe_unloaded(world: World) -> None:
+    left_over_of_custom(world)
+    world.declare("poser_other", "poser.other")
+    world.declare(None, "poser.old")
+
+
+def left_over_of_custom_in_another_schema(world: World) -> None:
+    left_over_of_custom(world)
+    world.declare(None, "poser.old", schema="archive")
+
+
+def left_over_of_custom_readable(world: World) -> None:
+    left_over_of_custom(world)
+    world.declare("poser_other", "poser.other")
+    world.declare(None, "poser.model")
+
+
+def left_over_of_core_maybe_unloaded(world: World) -> None:
+    left_over_of_core(world)
+    world.declare(None, "poser.old")
+
+
 def left_over_of_core(world: World) -> None:
     world.databases[0].created("core_old", CORE_REVISION)
     world.change("remove_table", "core_old")
@@ -149,6 +171,19 @@ ROWS: dict[str, tuple[Callable[[World], None], str]] = {
     "core table: plugin": (operation_on_a_core_table, "blocked op:CreateTriggerOp product.t"),
     "no model, custom revision": (left_over_of_custom, "safe remove_table poser_old"),
     "no model, custom revision, unloaded": (left_over_of_custom_unloaded, "blocked remove_table poser_old"),
+    "no model, custom revision, maybe unloaded": (
+        left_over_of_custom_maybe_unloaded,
+        "blocked remove_table poser_old",
+    ),
+    "no model, custom revision, another schema": (
+        left_over_of_custom_in_another_schema,
+        "safe remove_table poser_old",
+    ),
+    "no model, custom revision, all readable": (left_over_of_custom_readable, "safe remove_table poser_old"),
+    "no model, core revision, custom module unloaded": (
+        left_over_of_core_maybe_unloaded,
+        "upstream remove_table core_old",
+    ),
     "no model, core revision": (left_over_of_core, "upstream remove_table core_old"),
     "no model, core revision, renamed": (left_over_of_core_renamed, "blocked remove_table core_new"),
     "no model, core revision, taken out": (left_over_of_core_taken_out, "blocked remove_table store"),
@@ -176,7 +211,12 @@ def test_row(build: Callable[[World], None], expected: str) -> None:
     assert [finding.change for finding in found(review, "AR101")] == [only(review).fingerprint] * blocked
 
 
-DESTRUCTIVE = {"custom table: removed", "no model, custom revision"}
+DESTRUCTIVE = {
+    "custom table: removed",
+    "no model, custom revision",
+    "no model, custom revision, another schema",
+    "no model, custom revision, all readable",
+}
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -199,6 +239,7 @@ def test_what_throws_custom_data_away_is_safe_and_says_so(row: str) -> None:
         ("no model, no revision", None, None),
         ("no model, core revision", "basis", "basis"),
         ("no model, custom revision, unloaded", "poser", "poser"),
+        ("no model, custom revision, maybe unloaded", "poser", None),
         ("shared type: custom", "poser", "poser"),
         ("shared type: both", "basis", "poser"),
         ("shared type: core", "basis", "basis"),
@@ -223,6 +264,8 @@ def test_the_reason_names_what_to_look_at() -> None:
     assert "nobody was seen putting this on it" in said["core table: unexplained item"]
     assert "changes the type of the column uuid in place" in said["core table: unexplained edit"]
     assert "Import poser.old" in said["no model, custom revision, unloaded"]
+    assert "Import poser.old" in said["no model, custom revision, maybe unloaded"]
+    assert "can't be read" in said["no model, custom revision, maybe unloaded"]
     assert 'owners = {"stray" = "poser"}' in said["no model, no revision"]
     assert "poser changes the type of the column uuid in place" in said["shared type: both"]
     assert all(reason.endswith(".") and reason.count(". ") <= 1 for reason in said.values())

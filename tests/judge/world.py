@@ -165,7 +165,7 @@ class World:
         alteration = Alteration(revision, key(table), kind, action, name, **made)
         self.databases[0].alterations.append(alteration)
 
-    def declare(self, table: str, module: str, schema: str | None = None) -> None:
+    def declare(self, table: str | None, module: str, schema: str | None = None) -> None:
         path = f"{ROOT}/{module.replace('.', '/')}.py"
         self.declared.append(Declared(module.partition(".")[0], module, table, path, 5, schema))
 

@@ -20,6 +20,8 @@ SOURCES = {
     "shop/newer.py": (
         'class N[T](Base) when new:\n    __tablename__: str = "n"  # ours\n    other = f"__tablename__"\n\n'
         'o = sa.Table(\n    "o", metadata)\nMyTable("p", metadata)\nTable("rich")\n'
+        'class P(Base):\n    __tablename__ = PREFIX + "p"\n\nclass Table(Grid, Sorted): ...\n'
+        "q = Table(name, metadata)\nclass R:\n    def __tablename__(cls): ...\n"
     ),
     "shop/latin.py": '# -*- coding: latin-1 -*-\nq = Table("qu\u00e9", metadata)\n',
     "shop/revisions/r.py": 'revision = "1"\ndown_revision: str | None = None\nr = Table("revised", metadata)\n',
@@ -39,6 +41,8 @@ def test_declared_tables_are_read_and_never_imported(tmp_path: Path) -> None:
     assert found == [
         ("lone", "l", None, 1),
         ("shop.db", "c", "other", 1),
+        ("shop.db.computed", None, None, 1),
+        ("shop.db.computed", None, None, 4),
         ("shop.db.model", "a", None, 1),
         ("shop.db.model", "b", None, 4),
         ("shop.db.schema", "d", "other", 1),
@@ -46,5 +50,8 @@ def test_declared_tables_are_read_and_never_imported(tmp_path: Path) -> None:
         ("shop.latin", "qu\u00e9", None, 2),
         ("shop.newer", "n", None, 2),
         ("shop.newer", "o", None, 6),
+        ("shop.newer", None, None, 10),
+        ("shop.newer", None, None, 13),
+        ("shop.newer", None, None, 15),
     ]
     assert "shop" not in sys.modules

@@ -46,7 +46,13 @@ def drift(owner: str | None, cause: Cause) -> str:
 
 
 def unloaded(declared: Declared) -> str:
-    """Of a change on a table whose class was not loaded."""
+    """Of a change on a table whose class was not loaded, or may not have been."""
+    if declared.table is None:
+        return (
+            f"The table's model may be in {declared.module}, which nobody imports: it declares a table whose name "
+            f"can't be read from its source. Import {declared.module} where the other models are imported; "
+            "what is dropped then is really gone."
+        )
     return (
         f"The table's model is in {declared.module}, which nobody imports, so Alembic takes it for gone. Import "
         f"{declared.module} where the other models are imported; nothing is to be dropped."

@@ -8,25 +8,41 @@ from alembic_review.model.facts import Declared, TableKey
 
 
 class Unloaded:
-    """Those declarations whose module was not loaded and whose table no loaded model has."""
+    """Those declarations whose module was not loaded and whose table no loaded model has.
+
+    Of the tables of a module whose names can't be read, one stands for all.
+    """
 
     def __init__(self, declared: Iterable[Declared], modules: Collection[str], models: Collection[TableKey]) -> None:
         names = {key.name for key in models}
+        missing = [entry for entry in declared if entry.module not in modules]
         self._entries = sorted(
             (
                 entry
-                for entry in declared
-                if entry.module not in modules
+                for entry in missing
+                if entry.table is not None
                 and TableKey(entry.schema, entry.table) not in models
                 # Where the source does not say a schema, the MetaData may.
                 and not (entry.schema is None and entry.table in names)
             ),
             key=lambda entry: (entry.module, entry.line, entry.table),
         )
+        nameless = [entry for entry in missing if entry.table is None]
+        firsts = {
+            entry.module: entry
+            for entry in sorted(nameless, key=lambda entry: (entry.module, entry.line), reverse=True)
+        }
+        self._nameless = [firsts[module] for module in sorted(firsts)]
 
     def __iter__(self) -> Iterator[Declared]:
-        return iter(self._entries)
+        """All of them, those without a name last."""
+        yield from self._entries
+        yield from self._nameless
 
     def of(self, key: TableKey) -> Declared | None:
         """The declaration of a table of this name, in whichever schema the source puts it."""
         return next((entry for entry in self._entries if entry.table == key.name), None)
+
+    def maybe_of(self, key: TableKey) -> Declared | None:
+        """A declaration whose name can't be read, and that may thus be the one of this table."""
+        return next((entry for entry in self._nameless if entry.schema in (None, key.schema)), None)

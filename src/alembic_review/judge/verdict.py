@@ -10,13 +10,16 @@ from alembic_review.judge.cause import By, Cause, Causes, worst
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.ownership import Owned, Ownership, table_text
 from alembic_review.judge.unloaded import Unloaded
-from alembic_review.model.facts import ChangeFact, Place, TypeUse
+from alembic_review.model.facts import ChangeFact, Declared, Place, TypeUse
 from alembic_review.model.review import Role, Verdict
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict with its reason; ``cause`` is the package that brought the change about, where that is known."""
+    """A verdict with its reason; ``cause`` is the package that brought the change about, where that is known.
+
+    ``declared`` is what blocks the change: a declaration in a module that nobody imported.
+    """
 
     verdict: Verdict
     reason: str
@@ -24,6 +27,7 @@ class Decision:
     cause: str | None
     place: Place | None = None
     revision: str | None = None
+    declared: Declared | None = None
 
 
 class Verdicts:
@@ -42,15 +46,23 @@ class Verdicts:
         if change.key is None:
             return self._shared_type(change)
         owned = self._ownership.tables[change.key]
-        declared = self._unloaded.of(owned.key) if owned.model is None else None
+        declared = self._declaration(owned)
         if declared is not None:
             place = Place(declared.path, declared.line)
-            return Decision(Verdict.BLOCKED, reasons.unloaded(declared), owned.owner, declared.package, place)
+            reason, cause = reasons.unloaded(declared), declared.package if declared.table is not None else None
+            return Decision(Verdict.BLOCKED, reason, owned.owner, cause, place, declared=declared)
         if owned.role is Role.UNKNOWN:
             return self._unknown(change, owned)
         if owned.role is Role.CUSTOM:
             return Decision(Verdict.SAFE, reasons.safe(owned.owner), owned.owner, owned.owner, change.place)
         return self._core(change, owned)
+
+    def _declaration(self, owned: Owned) -> Declared | None:
+        """What declares a table that no model has, in a module that nobody imported; a custom one also perhaps."""
+        if owned.model is not None:
+            return None
+        maybe = self._unloaded.maybe_of(owned.key) if owned.role is Role.CUSTOM else None
+        return self._unloaded.of(owned.key) or maybe
 
     def _core(self, change: ChangeFact, owned: Owned) -> Decision:
         cause = self._causes.of_change(owned, change)

@@ -299,11 +299,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Declared:
-    """A table declaration found by reading source: a ``__tablename__`` or a ``Table("name", …)`` call."""
+    """A table declaration found by reading source: a class or a ``Table(…)`` call.
+
+    ``table`` is ``None`` where its name can't be read: only running the module would tell it.
+    """
 
     package: str
     module: str
-    table: str
+    table: str | None
     path: str
     line: int
     schema: str | None = None

@@ -13,11 +13,41 @@ from alembic_review.model.review import Severity
 
 def _run(case: Case) -> Iterator[Report]:
     for declared in case.unloaded:
-        existing = [(database, key) for database in case.databases for key in _tables(database, declared)]
-        for database, key in existing:
-            yield _report(declared, key, database, _removal(database, key))
-        if not existing:
-            yield _report(declared, TableKey(declared.schema, declared.table), None, None)
+        if declared.table is None:
+            yield from _nameless(case, declared)
+        else:
+            yield from _named(case, declared, TableKey(declared.schema, declared.table))
+
+
+def _named(case: Case, declared: Declared, key: TableKey) -> Iterator[Report]:
+    existing = [(database, key) for database in case.databases for key in _tables(database, declared)]
+    for database, found in existing:
+        removal = _removal(database, found)
+        effect = "autogenerate would drop the table" if removal else "the table is not compared with it"
+        yield _report(declared, _message(declared, found, effect), found, database, removal)
+    if not existing:
+        yield _report(declared, _message(declared, key, "no migration would create the table"), key)
+
+
+def _nameless(case: Case, declared: Declared) -> Iterator[Report]:
+    """Told of every removal that it may be the reason of, else once."""
+    what = f"{declared.module}, which nobody imports, declares a table whose name can't be read from its source"
+    suspected = [
+        (database, judged)
+        for database in case.databases
+        for judged in database.changes
+        if judged.fact.kind == "remove_table" and judged.decision.declared == declared
+    ]
+    for database, judged in suspected:
+        assert judged.fact.key is not None
+        message = f"{what}: autogenerate may drop the table {table_text(judged.fact.key)} for want of its model."
+        yield _report(declared, message, judged.fact.key, database, judged)
+    if not suspected:
+        yield _report(declared, f"{what}: that table is not compared.")
+
+
+def _message(declared: Declared, key: TableKey, effect: str) -> str:
+    return f"The table {table_text(key)} is declared in {declared.module}, which nobody imports: {effect}."
 
 
 def _tables(database: JudgedDatabase, declared: Declared) -> list[TableKey]:
@@ -32,18 +62,18 @@ def _tables(database: JudgedDatabase, declared: Declared) -> list[TableKey]:
     ]
 
 
-def _report(declared: Declared, key: TableKey, database: JudgedDatabase | None, change: Judged | None) -> Report:
+def _report(
+    declared: Declared,
+    message: str,
+    key: TableKey | None = None,
+    database: JudgedDatabase | None = None,
+    change: Judged | None = None,
+) -> Report:
     parent, _, name = declared.module.rpartition(".")
     line = f"from {parent} import {name}" if parent else f"import {name}"
     where = f"{parent.replace('.', '/')}/__init__.py" if parent else "a module that env.py imports"
-    if change is not None:
-        effect = "autogenerate would drop the table"
-    elif database is not None:
-        effect = "the table is not compared with it"
-    else:
-        effect = "no migration would create the table"
     return Report(
-        message=f"The table {table_text(key)} is declared in {declared.module}, which nobody imports: {effect}.",
+        message=message,
         hint=f"Add `{line}` to {where}.",
         place=Place(declared.path, declared.line),
         change=change,
