@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -482,6 +483,60 @@ def test_a_signal_cleans_up_without_a_traceback(project: Path, number: signal.Si
         assert process.wait(20) == status
     assert "cleaned up" in rest
     assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=str)
+@pytest.mark.parametrize(("first", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
+def test_a_second_signal_does_not_interrupt_the_cleaning_up(
+    project: Path, first: signal.Signals, status: int, number: signal.Signals
+) -> None:
+    body = f"""
+        try:
+            {WAIT}
+        finally:
+            print("leaving", file=sys.stderr, flush=True)
+            time.sleep(1)
+    """.strip()
+    with subprocess.Popen(_command(body, []), stderr=subprocess.PIPE, text=True, cwd=project) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "started\n"
+        process.send_signal(first)
+        assert process.stderr.readline() == "leaving\n"
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(20) == status
+    assert "cleaned up" in rest
+    assert "Traceback" not in rest
+
+
+LOADING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["alembic-review", "--version"]
+"""
+ENTRIES = {
+    "script": "from alembic_review.__main__ import main\nmain()\n",
+    "module": "import runpy\nrunpy.run_module('alembic_review', run_name='__main__')\n",
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("module", ["alembic_review.cli", "click", "rich.console", "alembic_review.config", "msgspec"])
+def test_an_interrupt_while_the_command_line_loads_shows_no_traceback(entry: str, module: str) -> None:
+    command = [sys.executable, "-c", LOADING.format(module=module) + ENTRIES[entry]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
+def test_the_script_starts_where_interrupts_are_minded() -> None:
+    (script,) = entry_points(group="console_scripts", name="alembic-review")
+    assert script.value == "alembic_review.__main__:main"
 
 
 def test_a_hangup_that_is_ignored_stays_ignored(project: Path) -> None:

@@ -102,6 +102,7 @@ def test_a_table_whose_name_only_running_the_module_would_tell(declaration: str)
         "class A(Base):\n    __abstract__ = True\n    id = Column(Integer, primary_key=True)",
         "class A(Parent):\n    __tablename__ = None\n    extra = Column(Integer)",
         "class Stamped:\n    created = Column(DateTime)",
+        "class Stamped(object):\n    created = Column(DateTime)",
         "class Named:\n    @declared_attr\n    def __tablename__(cls):\n        return cls.__name__.lower()",
         "@declarative_mixin\nclass N:\n    @declared_attr\n    def __tablename__(cls):\n        return cls.__name__",
         "class Base(DeclarativeBase):\n    @declared_attr\n    def __tablename__(cls):\n        return cls.__name__",

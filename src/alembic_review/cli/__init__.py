@@ -18,12 +18,14 @@ from alembic_review.model.errors import ReviewError
 __all__ = ["main", "run"]
 
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_UNTOUCHED = (signal.SIG_DFL, signal.default_int_handler)  # nohup ignores SIGHUP, and means it
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit status. A SIGTERM or SIGHUP cleans up like any other exit."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP, and means it
+    for number in _SIGNALS:
+        if signal.getsignal(number) in _UNTOUCHED:
             signal.signal(number, _leave)
     sys.exit(run(argv))
 
@@ -52,4 +54,14 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    """End the run once: pressing Ctrl-C again does not interrupt the cleaning up, which takes seconds at most."""
+    for other in _SIGNALS:
+        if signal.getsignal(other) is _leave:
+            signal.signal(other, _already_leaving)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)
+
+
+def _already_leaving(_number: int, _frame: FrameType | None) -> None:
+    """Nothing more; unlike ``SIG_IGN``, no process that is started meanwhile inherits this."""

@@ -89,7 +89,7 @@ def _call(node: ast.Call, constants: Constants, imports: dict[str, str], package
 
 def _is_mapped(node: ast.ClassDef) -> bool:
     """Tell whether a class may be mapped: it has a base and is none itself, or a decorator maps it."""
-    bases = {_last(base) for base in node.bases}
+    bases = {_last(base) for base in node.bases} - {"object"}
     return bool(bases and not bases & _BASES) or any(_last(entry) in _MAPPING for entry in node.decorator_list)
 
 
