@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import shutil
 import sys
 import traceback
@@ -17,15 +16,10 @@ from rich.console import Console
 from rich.text import Text
 
 from alembic_review.model.errors import ObservationError, ReviewError
+from alembic_review.model.masking import mask
 from alembic_review.reports.text import visible, without_commands
 
 Progress = Callable[[str], None]
-
-# user:password@host in a URL, and password=… in a connection string or a call.
-_PASSWORDS = (
-    (re.compile(r"(://[^\s:/@]*:)[^\s/]+(?=@)"), r"\1***"),
-    (re.compile(r"(?i)(\b(?:password|passwd|pwd)\b['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s,;)&]+)"), r"\1***"),
-)
 
 
 def say(text: str) -> None:
@@ -45,7 +39,7 @@ def logged(text: str) -> str:
 def show_error(error: ReviewError, *, debug: bool) -> None:
     """What happened and what to do about it; the traceback only with ``debug``."""
     if debug:
-        say(_masked("".join(traceback.format_exception(error))).rstrip())
+        say(mask("".join(traceback.format_exception(error))).rstrip())
     say(f"Error: {error.message}")
     if error.hint:
         say(f"Hint: {error.hint}")
@@ -93,9 +87,3 @@ def rendered_page(page: str) -> str:
     with console.capture() as capture:
         console.print(Markdown(page, hyperlinks=False))
     return capture.get()
-
-
-def _masked(text: str) -> str:
-    for pattern, replacement in _PASSWORDS:
-        text = pattern.sub(replacement, text)
-    return text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -23,6 +22,7 @@ import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts
+from alembic_review.model.masking import mask
 from alembic_review.model.revision import RevisionFile, RevisionPlan
 from alembic_review.observe import descendants
 from alembic_review.observe.scratch.base import ScratchDatabase
@@ -50,10 +50,6 @@ FORGE_TOKENS = (
     *("CI_JOB_TOKEN", "CI_REGISTRY_PASSWORD", "CI_DEPENDENCY_PROXY_PASSWORD", "CI_REPOSITORY_URL"),
     *("CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_DEPLOY_PASSWORD"),
 )
-_KEY_PASSWORD = re.compile(
-    r"""((?:password|passwd|pwd)['"]?\s*[=:]\s*)(?:'[^']*'|"[^"]*"|[^\s'",)}]+)""", re.IGNORECASE
-)
-_URL_PASSWORD = re.compile(r"""(\w[\w+.-]*://[^\s:/@'"]*):[^\s'"]*@""")
 
 Progress = Callable[[str], None]
 
@@ -107,7 +103,7 @@ class _Output:
 
     def pump(self) -> None:
         for raw in self.stream:
-            line = _KEY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", raw.decode(errors="replace")))
+            line = mask(raw.decode(errors="replace"))
             self.tail.append(line.rstrip("\n"))
             del self.tail[:-50]
             sys.stderr.write(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import traceback
 from types import TracebackType
 
@@ -11,15 +10,12 @@ import alembic
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
+from alembic_review.model.masking import mask
 from alembic_review.worker.drivers import CONNECT_FUNCTIONS
 
 _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (alembic, sqlalchemy))
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(__file__) + os.sep
-_URL_PASSWORD = re.compile(r"""(?P<head>\w[\w+.-]*://[^\s:/@'"]*):(?P<password>[^\s'"]*)@""")
-_KEY_PASSWORD = re.compile(
-    r"""(?P<head>(?:password|passwd|pwd)['"]?\s*[=:]\s*)(?P<password>'[^']*'|"[^"]*"|[^\s'",)}]+)""", re.IGNORECASE
-)
 _FRAMES_SHOWN = 3
 _NO_SUCH_SCHEMA = "3F000"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATEMENT_SHOWN = 500  # characters
@@ -32,11 +28,6 @@ class WorkerError(Exception):
         super().__init__(mask(message))
         self.message = mask(message)
         self.hint = mask(hint)
-
-
-def mask(text: str) -> str:
-    """Replace passwords in URLs and connection strings."""
-    return _KEY_PASSWORD.sub(r"\g<head>***", _URL_PASSWORD.sub(r"\g<head>:***@", text))
 
 
 def describe(error: BaseException) -> str:

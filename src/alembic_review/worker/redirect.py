@@ -21,11 +21,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import Pool
 
+from alembic_review.model.masking import mask
 from alembic_review.worker import private
 from alembic_review.worker.altered import AlteredTables
 from alembic_review.worker.audit import Audit
 from alembic_review.worker.drivers import DRIVERS, guard
-from alembic_review.worker.problems import WorkerError, mask
+from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.stacks import Stacks
 
 _HARMLESS = {
