@@ -642,12 +642,22 @@ def test_the_docs_show_the_help_as_it_is(
     assert _documented()[" ".join(["alembic-review", *command])].split() == capsys.readouterr().out.split()
 
 
+def test_the_list_of_commands_is_whole_in_a_narrow_terminal(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(commands) == len(cli.commands)
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_the_docs_name_every_key_of_the_settings() -> None:
     from alembic_review.config.files import KEYS
+    from alembic_review.observe.scratch.binaries import OVERRIDE
 
     page = (HERE.parent / "docs" / "settings.md").read_text(encoding="utf-8")
     assert [key for key in KEYS if f"| `{key}` |" not in page] == []
     assert [kind.value for kind in FailOn if f"`{kind.value}`" not in page] == []
+    assert f"`{OVERRIDE}`" in page
 
 
 def test_the_docs_name_every_exit_status_and_every_key_of_the_json() -> None:

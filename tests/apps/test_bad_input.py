@@ -118,7 +118,48 @@ def test_a_revision_raises(tmp_path: Path) -> None:
 
 def test_a_revision_without_its_parent(tmp_path: Path) -> None:
     application = make_application(tmp_path, revision("pass", id="bad0bad0bad0", down="1234567890ab"))
-    failed(run_tool(application), application, "1234567890ab")
+    said = (r"down_revision of revision bad0bad0bad0 is 1234567890ab", r"bad0bad0bad0_step\.py", "version_locations")
+    failed(run_tool(application), application, *said)
+
+
+def test_a_revision_that_depends_on_one_that_is_not_there(tmp_path: Path) -> None:
+    (step,) = revision("pass", id="bad0bad0bad0")
+    assert isinstance(step, Write)
+    wanting = Write(step.path, step.text.replace("depends_on = None", 'depends_on = ("acme", "1234567890ab")'))
+    application = make_application(tmp_path, (wanting,))
+    said = (r"depends_on of revision bad0bad0bad0 is 1234567890ab", r"bad0bad0bad0_step\.py")
+    failed(run_tool(application), application, *said)
+
+
+def test_a_revision_that_does_not_compile(tmp_path: Path) -> None:
+    (step,) = revision("pass", id="bad0bad0bad0")
+    assert isinstance(step, Write)
+    application = make_application(tmp_path, (Write(step.path, "def upgrade(:  # HERE"),))
+    failed(run_tool(application), application, "SyntaxError", re.escape(step.path))
+
+
+def test_no_url_in_the_conf(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic")
+    conf = application.project / "alembic.ini"
+    conf.write_text(re.sub(r"^sqlalchemy\.url.*\n", "", conf.read_text(), flags=re.MULTILINE))
+    failed(run_tool(application, conf="alembic.ini"), application, "There is no sqlalchemy.url", "not contacted")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql+nosuch://me:t0psecret@db/app", "nosuch"),
+        ("mysql+cymysql://me:t0psecret@db/app", r"one of mysql \(cymysql\); only PostgreSQL and SQLite"),
+        ("postgresql+pg8000://me:t0psecret@db/app", "driver pg8000 of the dialect postgresql, which is not installed"),
+    ],
+)
+def test_a_url_whose_driver_is_not_there(url: str, said: str, tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic")
+    conf = application.project / "alembic.ini"
+    conf.write_text(re.sub(r"^sqlalchemy\.url.*$", f"sqlalchemy.url = {url}", conf.read_text(), flags=re.MULTILINE))
+    run = run_tool(application, conf="alembic.ini")
+    failed(run, application, said)
+    assert "t0psecret" not in run.said
 
 
 def test_revisions_in_a_circle(tmp_path: Path) -> None:

@@ -133,7 +133,10 @@ def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
 @click.argument("code")
 @options(DEBUG)
 def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
-    """Say what the check CODE means and what to do."""
+    """Say what the check CODE means and what to do.
+
+    A terminal shows it with colours and as wide as it is; anything else gets the page as Markdown.
+    """
     from alembic_review import service  # noqa: PLC0415 - not needed for --help
 
     page = service.explain(code)
@@ -143,7 +146,7 @@ def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by
     return 0
 
 
-@cli.command("render")
+@cli.command("render", short_help="Show a saved JSON report in another format.")
 @click.argument("file")
 @options(*_OUTPUT, VERBOSE, DEBUG)
 def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bool, debug: bool) -> int:  # noqa: ARG001
@@ -155,7 +158,7 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
     return 0
 
 
-@cli.command("publish")
+@cli.command("publish", short_help="Show a saved JSON report as a comment of a pull request.")
 @click.argument("file")
 @options(*_WHERE, DEBUG)
 def publish_command(*, file: str, strict: bool, debug: bool, **where: Unpack[Named]) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REFUSED = 1
 
 
-@click.command("revision")
+@click.command("revision", short_help="Write the safe changes as a revision of your branch.")
 @options(
     click.option("-m", "--message", required=True, metavar="TEXT", help="What the revision does, in a few words."),
     click.option("--package", metavar="NAME", help="The custom package to write for.  [default: every one]"),

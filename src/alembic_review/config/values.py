@@ -89,7 +89,7 @@ def timeout(layers: Layers) -> float:
     if value is None:
         return Settings.timeout
     if not (math.isfinite(value) and value > 0):
-        raise UsageError(f"{place}: `timeout` is not a positive number of seconds.")
+        raise UsageError(f"{place}: `timeout` is {value:g}, and has to be a number of seconds above 0.")
     return value
 
 

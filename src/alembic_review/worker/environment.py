@@ -16,7 +16,7 @@ from alembic.util.exc import CommandError
 
 from alembic_review.worker import private
 from alembic_review.worker.folders import Folders
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of, places
 
 Work = Callable[[Any, MigrationContext], Any]
 
@@ -64,7 +64,24 @@ class Environment:
         except CommandError as error:
             raise WorkerError(f"The revisions of {self.file} don't fit together: {error}") from error
         except Exception as error:
+            if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
+                raise told from error
             raise _code_failed("A revision script can't be loaded", error) from error
+
+    def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
+        """What to say when a revision leans on one that is not there."""
+        scripts = private.scripts(script)
+        known = {one.revision for one in scripts}.union(*(_names(one.branch_labels) for one in scripts))
+        for one in scripts:
+            for attribute, names in (("down_revision", one.down_revision), ("depends_on", one.dependencies)):
+                # A dependency may be the beginning of an id.
+                for name in (name for name in _names(names) if not any(other.startswith(name) for other in known)):
+                    return WorkerError(
+                        f"The {attribute} of revision {one.revision} is {name}, and there is no such revision."
+                        f"{at([one.path])}",
+                        f"Correct it, or add the folder that {name} lies in to version_locations in {self.file}.",
+                    )
+        return None
 
     def run(self, config: Config, script: ScriptDirectory, work: Work, **options: Any) -> int:
         """Run env.py once; ``work`` gets the heads and the context of each ``run_migrations``.
@@ -95,6 +112,11 @@ class Environment:
         return calls
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    """The names in what a revision script assigned: none, one or several."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
 def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:
     frames = application_frames(error.__traceback__)
     return WorkerError(
@@ -115,6 +137,6 @@ def _unwrapped(script: ScriptDirectory, error: BaseException) -> WorkerError:
 
 def _code_failed(what: str, error: BaseException) -> WorkerError:
     return WorkerError(
-        f"{what}: {describe(error)}{at(application_frames(error.__traceback__))}",
+        f"{what}: {describe(error)}{at(places(error))}",
         hint_of(error, "This is the application's own code: `alembic` with the same arguments fails here too."),
     )

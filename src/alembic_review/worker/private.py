@@ -84,6 +84,12 @@ def class_listeners(kind: type, name: str) -> list[Callable[..., Any]]:
     return list(getattr(event, "_clslevel", {}).get(kind, ()))
 
 
+def scripts(script: ScriptDirectory) -> list[Any]:
+    """Every revision script, also where they don't fit together; none where Alembic has another way to read them."""
+    load = getattr(script, "_load_revisions", None)
+    return list(load()) if load is not None else []
+
+
 def pool_dialect(pool: Any) -> Any:
     """The dialect that a pool makes connections for; ``None`` when it has not been told."""
     dialect = getattr(pool, "_dialect", None)

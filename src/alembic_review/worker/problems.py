@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from types import TracebackType
 
@@ -17,6 +18,8 @@ _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(__file__) + os.sep
 _FRAMES_SHOWN = 3
+_REVIEWED = ("postgresql", "sqlite")
+_IMPORTS_DRIVER = ("import_dbapi", "dbapi")  # the latter on SQLAlchemy 1.4
 _NO_SUCH_SCHEMA = "3F000"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATEMENT_SHOWN = 500  # characters
 
@@ -34,13 +37,17 @@ def describe(error: BaseException) -> str:
     """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return f"{describe(error.orig)}{_statement(error)}"
-    text = str(error).split("\n(Background on this error")[0].strip()
+    told = error.msg if isinstance(error, SyntaxError) and error.filename else str(error)  # its place is told apart
+    text = told.split("\n(Background on this error")[0].strip()
     name = type(error).__name__
     return mask(f"{name}: {text}" if text else name)
 
 
 def hint_of(error: BaseException, otherwise: str) -> str:
-    """What to do about this error of a database, where it comes from the scratch database being new."""
+    """What to do about this error, where more is known of it than that it is the application's."""
+    wanting = _without_driver(error) or _without_url(error)
+    if wanting:
+        return wanting
     original = error.orig if isinstance(error, DBAPIError) else error
     if _NO_SUCH_SCHEMA in (getattr(original, "sqlstate", None), getattr(original, "pgcode", None)):
         return (
@@ -48,6 +55,32 @@ def hint_of(error: BaseException, otherwise: str) -> str:
             "(CREATE SCHEMA IF NOT EXISTS)."
         )
     return otherwise
+
+
+def _without_driver(error: BaseException) -> str:
+    """What to do when SQLAlchemy's dialect could not import its driver."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__) if isinstance(error, ImportError) else ()):
+        parts = frame.filename.split(os.sep)
+        if frame.name in _IMPORTS_DRIVER and parts[-4:-2] == ["sqlalchemy", "dialects"]:
+            dialect, driver = parts[-2], parts[-1].removesuffix(".py")
+            if dialect not in _REVIEWED:
+                return f"The URL is one of {dialect} ({driver}); only PostgreSQL and SQLite can be reviewed yet."
+            return (
+                f"The URL asks for the driver {driver} of the dialect {dialect}, which is not installed beside the "
+                f"application ({sys.executable}): install it there, or name another interpreter with --python."
+            )
+    return ""
+
+
+def _without_url(error: BaseException) -> str:
+    """What to do when env.py found no URL where Alembic's templates look for one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, KeyError) and error.args == ("url",) and frames[-1].name == "engine_from_config":
+        return (
+            "There is no sqlalchemy.url in the section that env.py reads. Any URL of the right dialect will do, for "
+            "example postgresql://localhost/app: that database is not contacted."
+        )
+    return ""
 
 
 def _statement(error: DBAPIError) -> str:
@@ -64,6 +97,14 @@ def application_frames(trace: TracebackType | None) -> list[str]:
         if not frame.filename.startswith((*_LIBRARIES, _OURS, "<"))
     ]
     return [frame for frame in frames if not _of_others(frame)][-_FRAMES_SHOWN:]
+
+
+def places(error: BaseException) -> list[str]:
+    """The application's frames, and at last the line that Python could not read."""
+    frames = application_frames(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(f"{error.filename}:{error.lineno}")
+    return frames[-_FRAMES_SHOWN:]
 
 
 def _of_others(frame: str) -> bool:
