@@ -258,7 +258,7 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
         (["-c", "none.ini"], "There is no conf file"),
         (["--fail-on", "everything"], "'everything' is not one of"),
         (["--timeout", "soon"], "'soon' is not a valid float"),
-        (["--timeout", "-1"], "not a positive number"),
+        (["--timeout", "-1"], "has to be a number of seconds above 0"),
         (["-c", "rattail.conf", "owners"], "alembic-review owners [OPTIONS]"),
         (["-c", "rattail.conf", "twice"], "unexpected argument: twice"),
         (["reviwe"], "No such command 'reviwe'"),
