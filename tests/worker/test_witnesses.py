@@ -468,3 +468,39 @@ def test_a_naming_convention_changed_in_place_has_nobody_who_was_seen(core: Modu
     )
     (table,) = witnesses.describe([load("app.model").metadata])
     assert table.edits == (Edit("table", None, "naming_convention"),)
+
+
+def test_what_revisions_make_is_not_kept_alive(core: Modules, witnesses: Witnesses) -> None:
+    """A long history makes tables by the thousand, and Alembic a MetaData for every single operation."""
+    core(
+        {
+            "app/steps.py": """
+                from alembic.operations import MigrateOperation, Operations
+                from sqlalchemy import Column, Integer
+
+                @Operations.register_operation("step_of_a_revision")
+                class Step(MigrateOperation):
+                    @classmethod
+                    def step_of_a_revision(cls, operations):
+                        return operations.invoke(cls())
+
+                @Operations.implementation_for(Step)
+                def upgrade(operations, operation):
+                    table = operations.create_table("step", Column("id", Integer, primary_key=True))
+                    table.c.id.comment = "changed"
+            """
+        }
+    )
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from sqlalchemy import create_engine
+
+    load("app.steps")
+    before = (len(witnesses._made), len(witnesses._edits), len(witnesses._tables), len(witnesses._conventions._given))
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        operations: Any = Operations(MigrationContext.configure(connection))
+        operations.step_of_a_revision()
+    engine.dispose()
+    after = (len(witnesses._made), len(witnesses._edits), len(witnesses._tables), len(witnesses._conventions._given))
+    assert after == before

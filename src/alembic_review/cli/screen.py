@@ -12,9 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
-
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.masking import mask
 from alembic_review.reports.text import visible, without_commands
@@ -63,6 +60,9 @@ def progress(*, verbose: bool) -> Iterator[Progress]:
     if verbose:
         yield say
     elif sys.stderr is not None and sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415 - seven MiB that a run in CI does not need
+        from rich.text import Text  # noqa: PLC0415
+
         with Console(stderr=True).status(Text("starting")) as status:
             yield lambda text: status.update(Text(visible(text)))
     else:
@@ -81,6 +81,7 @@ def colourful(stream: TextIO) -> bool:
 
 def rendered_page(page: str) -> str:
     """A Markdown page as a terminal with colours shows it."""
+    from rich.console import Console  # noqa: PLC0415 - as in progress()
     from rich.markdown import Markdown  # noqa: PLC0415 - costs more than the rest of rich, and only pages need it
 
     console = Console(file=io.StringIO(), width=min(width(), 100), force_terminal=True, legacy_windows=False)

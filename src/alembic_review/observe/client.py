@@ -117,7 +117,9 @@ def observe(request: Request, databases: Databases, progress: Progress) -> Facts
     ``request.timeout``.
     """
     with conversation(request, databases, progress) as worker:
-        return worker.review()
+        told = worker.told()
+    # Not before the worker is gone: its memory and ours would add up just when both are at their highest.
+    return decoded(told)
 
 
 @contextmanager
@@ -189,6 +191,10 @@ class Conversation:
 
     def review(self) -> Facts:
         """Everything that was observed."""
+        return decoded(self.told())
+
+    def told(self) -> bytes:
+        """Everything that was observed, as the worker sent it."""
         self._expect_hello(self._receive())
         request = self.request
         self._send(
@@ -204,7 +210,7 @@ class Conversation:
             beside=dict(request.beside),
             trial=list(request.trial),
         )
-        return _decoded(self._answer("facts"), _FactsMessage).facts
+        return self._answer("facts")
 
     def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
         """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
@@ -320,6 +326,11 @@ def _decode(body: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise _nonsense("a malformed message")
     return message
+
+
+def decoded(body: bytes) -> Facts:
+    """The facts in a message. Raises ``ObservationError``."""
+    return _decoded(body, _FactsMessage).facts
 
 
 def _decoded(body: bytes, kind: type[_Message]) -> _Message:

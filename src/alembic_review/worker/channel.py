@@ -9,10 +9,15 @@ import json
 import socket
 import struct
 import threading
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from typing import Any
 
 PROTOCOL = 1
 _LENGTH = struct.Struct(">I")
+
+# So far down, what is encoded is cut into pieces: in one go, the encoder takes many times the memory of its result.
+_DEPTH = 5
 
 
 class ChannelClosedError(Exception):
@@ -39,7 +44,9 @@ class Channel:
 
     def send(self, kind: str, **content: Any) -> None:
         """Send one message; frozen dataclasses become objects. Raises ``ChannelClosedError``."""
-        body = json.dumps({"type": kind, **content}, default=vars, separators=(",", ":")).encode()
+        body = bytearray()
+        for piece in _pieces({"type": kind, **content}, _DEPTH):
+            body += piece
         try:
             with self._lock:
                 self._socket.sendall(_LENGTH.pack(len(body)) + body)
@@ -69,3 +76,24 @@ class Channel:
                 raise ChannelClosedError
             data += part
         return bytes(data)
+
+
+def _pieces(value: Any, depth: int) -> Iterator[bytes]:
+    """JSON, with what lies ``depth`` levels down in one piece each."""
+    if depth and is_dataclass(value):
+        value = vars(value)
+    if depth and isinstance(value, dict):
+        yield b"{"
+        for number, (key, entry) in enumerate(value.items()):
+            yield (b"," if number else b"") + json.dumps(key).encode() + b":"
+            yield from _pieces(entry, depth - 1)
+        yield b"}"
+    elif depth and isinstance(value, (list, tuple)):
+        yield b"["
+        for number, entry in enumerate(value):
+            if number:
+                yield b","
+            yield from _pieces(entry, depth - 1)
+        yield b"]"
+    else:
+        yield json.dumps(value, default=vars, separators=(",", ":")).encode()

@@ -29,12 +29,14 @@ class Walk:
     """One walk: the stack's number, the live frames kept, and the table a ``to_metadata`` copies from.
 
     ``tool`` is true when Alembic itself is the innermost: operations of revisions and reflection are nobody's models.
+    ``by_tool`` is true when Alembic called for it from further out: a revision, or a hook of env.py.
     """
 
     stack: int | None
     frames: tuple[FrameType, ...]
     copy_of: Table | None
     tool: bool = False
+    by_tool: bool = False
 
 
 _OF_TOOL = Walk(None, (), None, tool=True)
@@ -54,6 +56,7 @@ class Stacks:
         """Walk outwards from ``frame``: innermost first, ending at an import or where mappers get configured."""
         kept: list[FrameType] = []
         copy_of: Table | None = None
+        by_tool = False
         kinds = self._kinds
         while frame is not None:
             kind = kinds.get(frame.f_code)
@@ -63,14 +66,16 @@ class Stacks:
                 kept.append(frame)
             elif kind == _STOP:
                 break
-            elif kind == _TOOL and not kept:
-                return _OF_TOOL
+            elif kind == _TOOL:
+                if not kept:
+                    return _OF_TOOL
+                by_tool = True
             elif kind == _COPY and copy_of is None:
                 source = frame.f_locals.get("self")
                 copy_of = source if isinstance(source, Table) else None
             frame = frame.f_back
         numbers = tuple([self._frame(item) for item in kept])
-        return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of)
+        return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of, by_tool=by_tool)
 
     def place(self, frame: FrameType | None, *, beyond: frozenset[str] = frozenset()) -> Frame | None:
         """The innermost frame outside SQLAlchemy, Alembic and the standard library, import boundaries or not.

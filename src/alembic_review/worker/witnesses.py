@@ -129,8 +129,9 @@ class Witnesses:
             before = getattr(target, name, None)
             original(target, name, value)
             early = id(getattr(target, "table", target)) not in self._tables
-            if not early or not _same(before, value):
-                self._edits[(id(target), name)] = _Assigned(target, self.stacks.walk(sys._getframe(1)).stack, early)
+            walk = self.stacks.walk(sys._getframe(1))
+            if not walk.tool and (not early or not (walk.by_tool or _same(before, value))):
+                self._edits[(id(target), name)] = _Assigned(target, walk.stack, early)
 
         self._replace(kind, "__setattr__", noted)
 
@@ -168,11 +169,14 @@ class Witnesses:
         def noted(column: Column[Any], *args: Any, **kwargs: Any) -> None:
             initialise(column, *args, **kwargs)
             walk = self.stacks.walk(sys._getframe(1))
-            if not walk.tool and id(column) not in self._made:
+            # Columns of revisions come by the thousand, and who attaches one of a hook is seen anyway.
+            if not walk.tool and not walk.by_tool and id(column) not in self._made:
                 self._made[id(column)] = made(column, walk.stack)
 
         def noted_copy(column: Column[Any], *args: Any, **kwargs: Any) -> Any:
             copy_of = copy(column, *args, **kwargs)
+            if id(copy_of) not in self._made:
+                return copy_of
             if id(column) in self._made:
                 self._made[id(copy_of)] = copied(copy_of, self._made[id(column)])
             for name in _COLUMN_ATTRIBUTES:
@@ -190,7 +194,10 @@ class Witnesses:
 
         def noted(metadata: MetaData, *args: Any, **kwargs: Any) -> None:
             initialise(metadata, *args, **kwargs)
-            self._conventions.note(metadata, self.stacks.walk(sys._getframe(1)).stack, making=True)
+            # Alembic makes one for every operation: none of them is to be kept alive.
+            walk = self.stacks.walk(sys._getframe(1))
+            if not walk.tool:
+                self._conventions.note(metadata, walk.stack, making=True)
 
         original: Any = MetaData.__setattr__
 
