@@ -527,7 +527,7 @@ ENTRIES = {
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-@pytest.mark.parametrize("module", ["alembic_review.cli", "click", "rich.console", "alembic_review.config", "msgspec"])
+@pytest.mark.parametrize("module", ["alembic_review.cli", "click", "alembic_review.config", "msgspec"])
 def test_an_interrupt_while_the_command_line_loads_shows_no_traceback(entry: str, module: str) -> None:
     command = [sys.executable, "-c", LOADING.format(module=module) + ENTRIES[entry]]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
