@@ -81,13 +81,13 @@ def worlds(draw: st.DrawFn) -> World:
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(("column", "index", "constraint", "table")))
         table, revision = draw(st.sampled_from(TABLES)), draw(st.sampled_from(REVISIONS))
-        world.alter(
-            revision, table, kind, draw(st.sampled_from(ACTIONS)), draw(st.sampled_from((*COLUMNS, "t2", None)))
-        )
+        action = draw(st.sampled_from(ACTIONS))
+        nameless = () if action == "renamed" else (None,)  # a new name is always known
+        world.alter(revision, table, kind, action, draw(st.sampled_from((*COLUMNS, "t2", *nameless))))
     for _ in range(draw(st.integers(0, 8))):
         add_change(draw, world)
     if draw(st.booleans()):
-        world.declare(draw(st.sampled_from(("t1", "t4", "t9"))), "poser.other")
+        world.declare(draw(st.sampled_from(("t1", "t4", "t9", None))), "poser.other")
     return world
 
 
