@@ -16,6 +16,7 @@ from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
     DatabaseFacts,
+    Declaration,
     Declared,
     Edit,
     Facts,
@@ -182,6 +183,7 @@ class Database:
     present: list[TableKey] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     changes: list[ChangeFact] = field(default_factory=list)
+    declarations: list[Declaration] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
     compared: int | None = None
@@ -253,6 +255,7 @@ class Database:
             tables=tuple(self.tables),
             database_tables=tuple(self.present),
             changes=tuple(self.changes),
+            declarations=tuple(self.declarations),
             compared=len(live) if self.compared is None else self.compared,
             filters=tuple(self.filters),
             filtered=tuple(self.filtered),

@@ -12,6 +12,7 @@ from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.inspected import require_inspected
 from alembic_review.judge.ownership import custom_packages, decide, table_text
+from alembic_review.judge.suggest import suggestions
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.verdict import Verdicts
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
@@ -56,6 +57,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         tables=_tables(case),
         provenance=_provenance(case, tool, server, root),
         pull_request=brought,
+        suggestions=suggestions(case, ordered),
     )
 
 

@@ -143,7 +143,27 @@ class ModelTable:
     removed: bool = False
     removal: int | None = None
     place: Place | None = None
-    mapped_class: str | None = None
+
+
+@dataclass(frozen=True)
+class ColumnCode:
+    """A column as Alembic renders it, in parts: ``sa.Column(type, *foreign_keys, *options)``, and what it imports."""
+
+    name: str
+    type: str
+    foreign_keys: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The ORM class of a table that has columns to add; ``mapped_class`` and ``base`` as ``module:Name``."""
+
+    key: TableKey
+    mapped_class: str
+    base: str
+    primary_key: tuple[ColumnCode, ...]
 
 
 @dataclass(frozen=True)
@@ -223,6 +243,7 @@ class ChangeFact:
     type_users: tuple[TypeUse, ...] = ()
     place: Place | None = None
     references: tuple[Reference, ...] = ()
+    code: ColumnCode | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +286,7 @@ class DatabaseFacts:
     tables: tuple[ModelTable, ...] = ()
     database_tables: tuple[TableKey, ...] = ()
     changes: tuple[ChangeFact, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
     compared: int = 0
     filters: tuple[Filter, ...] = ()
     filtered: tuple[Filtered, ...] = ()

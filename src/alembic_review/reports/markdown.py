@@ -13,7 +13,7 @@ from alembic_review.model.review import Change, Finding, Review, Role, State, Ve
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
-from alembic_review.reports.text import count, owner_label, place_label, target_label, visible
+from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
 
 CEILING = 65_000
 """Characters; GitHub takes 65,536 in a comment."""
@@ -102,6 +102,18 @@ def _changes(review: Review, options: Options) -> str:
         rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
         table = _table(("Change", "Owner", "Place", "Reason"), rows)
         texts.append(f"### {heading}\n\n{table}" if is_open else _details(heading, table))
+    return "\n\n".join(texts)
+
+
+def _ways_out(review: Review, _options: Options) -> str:
+    """Code that would hold what was blocked."""
+    texts = []
+    for one in review.suggestions:
+        columns = ", ".join(map(escape, one.columns))
+        heading = f"A way out for {columns} on {escape(table_label(one.schema, one.table, one.database))}"
+        place = "" if one.location is None else f"Take out {escape(place_label(one.location))}, and put this"
+        told = f"{place or 'Put this'} into a module that your models import:"
+        texts.append(_details(heading, f"{told}\n\n{_fence(one.code, 'python')}"))
     return "\n\n".join(texts)
 
 
@@ -236,10 +248,11 @@ def _fence(text: str, language: str) -> str:
 _PARTS: tuple[tuple[str, Part], ...] = (
     ("verdict", _headline),
     ("changes", _changes),
+    ("ways out", _ways_out),
     ("pull request", _pull_request),
     ("findings", _findings),
     ("diagram", _diagram),
     ("SQL and Python", _code),
     ("limits", _footer),
 )
-_DISPENSABLE = ("SQL and Python", "diagram", "findings", "pull request", "changes", "limits")
+_DISPENSABLE = ("SQL and Python", "diagram", "ways out", "findings", "pull request", "changes", "limits")

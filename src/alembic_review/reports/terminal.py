@@ -6,7 +6,17 @@ from rich.console import Console, RenderableType
 from rich.syntax import Syntax
 from rich.text import Text
 
-from alembic_review.model.review import Change, Finding, Outcome, PullRequest, Review, Severity, State, Verdict
+from alembic_review.model.review import (
+    Change,
+    Finding,
+    Outcome,
+    PullRequest,
+    Review,
+    Severity,
+    State,
+    Suggestion,
+    Verdict,
+)
 from alembic_review.reports.base import Options
 from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
@@ -41,6 +51,8 @@ def render(review: Review, options: Options) -> str:
             heading = Text.assemble((title, style), f"  {count(len(changes), 'change')}, {meaning}")
             console.print(Text(), heading, Text(), sep="\n")
             _section(console, changes, options)
+    for suggestion in review.suggestions:
+        _way_out(console, suggestion, options)
     if review.pull_request is not None:
         _pull_request(console, review.pull_request, options)
     _findings(console, review, options)
@@ -66,6 +78,21 @@ def _headline(console: Console, review: Review) -> None:
     if review.gate.refused:
         reasons = "; ".join(map(visible, review.gate.reasons))
         console.print(Text(f"refused by the gate: {reasons}", overflow="fold"))
+
+
+def _way_out(console: Console, suggestion: Suggestion, options: Options) -> None:
+    """Code that would hold what was blocked."""
+    table_name = table_label(suggestion.schema, suggestion.table, suggestion.database)
+    columns = ", ".join(map(visible, suggestion.columns))
+    heading = Text.assemble(("A WAY OUT", "bold"), f"  for {columns} on {table_name}: a table of your own")
+    place = "" if suggestion.location is None else f"Take out {place_label(suggestion.location)}, and put this"
+    told = f"{place or 'Put this'} into a module that your models import:"
+    console.print(Text(), heading, Text(), Text(told, overflow="fold"), Text(), sep="\n")
+    code = visible(suggestion.code.rstrip("\n"), lines=True)
+    shown = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(code)
+    shown.rstrip()
+    # Not folded: it is there to be copied.
+    console.print(shown if options.colour else Text(code), soft_wrap=True)
 
 
 def _pull_request(console: Console, brought: PullRequest, options: Options) -> None:

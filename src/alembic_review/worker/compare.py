@@ -15,8 +15,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
-from alembic_review.model.facts import ChangeFact, Filter, Filtered, Place, Reference, TableKey, TypeUse
+from alembic_review.model.facts import ChangeFact, ColumnCode, Filter, Filtered, Place, Reference, TableKey, TypeUse
 from alembic_review.worker import private
+from alembic_review.worker.declarations import column_code
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.render import Renderer, compiled
 from alembic_review.worker.witnesses import identify, ordered_items
@@ -181,7 +182,14 @@ class _Reader:
             existing=subject.existing,
             item=index,
             references=references(diff[1]) if diff[0] in ("add_table", "add_fk") else (),
+            code=self._code(subject) if diff[0] == "add_column" else None,
         )
+
+    def _code(self, subject: _Subject) -> ColumnCode | None:
+        """The model's own column, which has the foreign keys that Alembic's copy lost."""
+        table = self._tables.get((subject.key.schema, subject.key.name))
+        column = table.columns.get(subject.name) if table is not None and subject.name is not None else None
+        return column_code(column, self._renderer) if column is not None else None
 
     def _item(self, subject: _Subject) -> int | None:
         """The number of the model's item that stands for the subject: the very object, else one of the same name."""

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from alembic_review.model.facts import (
     ChangeFact,
     DatabaseFacts,
+    Declaration,
     Facts,
     Frame,
     Item,
@@ -48,6 +49,7 @@ class Compared:
     version_table: TableKey
     tables: tuple[ModelTable, ...]
     comparison: Comparison
+    declarations: tuple[Declaration, ...]
     warnings: list[str]
     not_checked: tuple[str, ...]
     plugins: tuple[str, ...]
@@ -104,6 +106,7 @@ def _database(
         tables=tables,
         database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),
         changes=changes,
+        declarations=compared.declarations,
         compared=compared.compared,
         filters=tuple(compared.comparison.filters),
         filtered=tuple(compared.comparison.filtered),
@@ -142,17 +145,18 @@ def _placed(table: ModelTable, changed: set[int], stacks: Stacks) -> ModelTable:
         else item
         for number, item in enumerate(table.items)
     )
-    frame = _innermost(table.stack, stacks)
+    frame = innermost(table.stack, stacks)
     place = Place(frame.path, frame.line) if frame is not None else None
     return replace(table, items=items, place=place)
 
 
 def _item_place(item: Item, stacks: Stacks) -> Place | None:
-    frame = _innermost(item.stack, stacks)
+    frame = innermost(item.stack, stacks)
     return item_place(frame, item) if frame is not None else None
 
 
-def _innermost(stack: int | None, stacks: Stacks) -> Frame | None:
+def innermost(stack: int | None, stacks: Stacks) -> Frame | None:
+    """The frame that tells where something stands: class-creation hooks only when there is nothing else."""
     if stack is None:
         return None
     frames = [stacks.frames[number] for number in stacks.stacks[stack]]

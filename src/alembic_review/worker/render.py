@@ -42,6 +42,14 @@ class Renderer:
             raise self._failed(operation, error) from error
         return "\n".join(_without_markers(text)).strip()
 
+    def with_imports(self, operation: ops.MigrateOperation) -> tuple[str, set[str]]:
+        """The Python of an operation, and the import lines that it needs. Raises ``WorkerError``."""
+        before, self._autogen.imports = self._autogen.imports, set()
+        try:
+            return self.python(operation, None), set(self._autogen.imports)
+        finally:
+            self._autogen.imports = before | self._autogen.imports
+
     def _failed(self, operation: ops.MigrateOperation, error: Exception) -> WorkerError:
         function = self._context.opts.get("render_item")
         code = getattr(getattr(function, "__func__", function), "__code__", None)

@@ -19,6 +19,7 @@ from alembic_review.worker import described, limits, private
 from alembic_review.worker.catalogue import catalogue_of
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
+from alembic_review.worker.declarations import declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.folders import Folders
@@ -27,6 +28,7 @@ from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.packages import describe_packages, may_be_custom
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
+from alembic_review.worker.render import Renderer
 from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import contents, downgrade_steps
@@ -195,6 +197,8 @@ class Session:
                 context,
                 lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)],
             )
+        frames = {table.key: described.innermost(table.stack, self.stacks) for table in tables if not table.removed}
+        known = {key: frame for key, frame in frames.items() if frame is not None}
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
         seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]
         others = sorted(
@@ -208,6 +212,7 @@ class Session:
             version_table=name(TableKey(version_schema, version_table)),
             tables=tables,
             comparison=comparison,
+            declarations=declarations(targets, comparison.changes, known, Renderer(context)),
             warnings=warnings,
             not_checked=limits.not_checked(context, plugins, replayed.last),
             plugins=tuple(others),

@@ -283,7 +283,7 @@ def test_every_fact_is_on_the_page(name: str, *, verbose: bool) -> None:
     text = " ".join("".join(parse(render(review, Options(verbose=verbose))).itertext()).split())
     for change in review.changes:
         assert " ".join(target_label(change).split()) in text
-        assert " ".join(visible(change.python).split()) in text or change.verdict is Verdict.UPSTREAM
+        assert " ".join(visible(change.python, lines=True).split()) in text or change.verdict is Verdict.UPSTREAM
     for finding in review.findings:
         assert finding.code in text
         assert visible(finding.hint) in text

@@ -1,0 +1,151 @@
+"""The way out for columns that the application hung onto a core table: the class of an extension table for them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from alembic_review.judge.case import Case, Judged, JudgedDatabase
+from alembic_review.judge.naming import habitual_prefix
+from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.model.facts import ColumnCode, Declaration
+from alembic_review.model.review import Finding, Role, Suggestion
+
+
+def suggestions(case: Case, findings: Sequence[Finding]) -> tuple[Suggestion, ...]:
+    """One for each core table with pending columns of the application, where it can be written with certainty."""
+    return tuple(one for database in case.databases for one in _suggestions(case, database, findings))
+
+
+def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Finding]) -> Iterator[Suggestion]:
+    for declaration in database.facts.declarations:
+        owned = database.ownership.tables[declaration.key]
+        hung = [judged for judged in database.changes if _is_hung(database, owned, judged)]
+        codes = [judged.fact.code for judged in hung]
+        columns = [code for code in codes if code is not None]
+        package = _package(case, hung)
+        if owned.role is not Role.CORE or not columns or len(columns) < len(codes) or package is None:
+            continue
+        name = _table_name(case, database, declaration, package)
+        if name is None:
+            continue
+        # A generated copy, an index or a foreign key goes away with its column.
+        names = {column.name for column in columns}
+        gone = [judged for judged in database.changes if judged.blocked and _goes(database, owned, judged, names)]
+        fingerprints = tuple(judged.fingerprint for judged in gone)
+        yield Suggestion(
+            schema=declaration.key.schema,
+            table=declaration.key.name,
+            columns=tuple(column.name for column in columns),
+            code=_code(declaration, columns, name, package),
+            location=case.evidence.locations.of(hung[0].decision.place),
+            changes=fingerprints,
+            findings=tuple(finding.fingerprint for finding in findings if finding.change in fingerprints),
+            database=database.name,
+        )
+
+
+def _is_hung(database: JudgedDatabase, owned: Owned, judged: Judged) -> bool:
+    fact = judged.fact
+    if not judged.blocked or fact.kind != "add_column" or fact.key != owned.key or fact.item is None:
+        return False
+    assert owned.model is not None
+    cause = database.causes.of_item(owned, owned.model.items[fact.item])
+    return cause.application and not cause.inherited
+
+
+def _goes(database: JudgedDatabase, owned: Owned, judged: Judged, names: set[str]) -> bool:
+    fact = judged.fact
+    if fact.key is None or not set(fact.columns) & names:
+        return False
+    if fact.key == owned.key:
+        return True
+    other = database.ownership.tables[fact.key]
+    return other.model is not None and owned.key in other.model.sources
+
+
+def _package(case: Case, hung: Iterable[Judged]) -> str | None:
+    """The one custom package that hung them there."""
+    packages = {judged.decision.cause for judged in hung}
+    return next(iter(packages)) if len(packages) == 1 and packages <= case.evidence.custom else None
+
+
+def _table_name(case: Case, database: JudgedDatabase, declaration: Declaration, package: str) -> str | None:
+    """As the application calls its tables; ``None`` when there is such a table, or an extension table already."""
+    tables = database.ownership.tables
+    own = [key.name for key, owned in tables.items() if owned.owner == package]
+    prefix = case.settings.prefix or habitual_prefix(own, package) or f"{package.rpartition('.')[2]}_"
+    extended = {
+        owned.model.extends for owned in tables.values() if owned.role is Role.CUSTOM and owned.model is not None
+    }
+    name = f"{prefix}{declaration.key.name}"
+    taken = any(key.name == name for key in tables) or declaration.key in extended
+    return None if taken else name
+
+
+def _code(declaration: Declaration, columns: Sequence[ColumnCode], name: str, package: str) -> str:
+    module, _, core = declaration.mapped_class.partition(":")
+    base_module, _, base = declaration.base.partition(":")
+    target = table_text(declaration.key)
+    keys = declaration.primary_key
+    imports = {line for column in (*keys, *columns) for line in column.imports}
+    attribute = _snake(core)
+    lines = [
+        f'"""What {package} keeps of each {attribute}: one row for each row of {target}."""',
+        "",
+        *sorted({"import sqlalchemy as sa", *(line for line in imports if line.startswith("import "))}),
+        *sorted({"from sqlalchemy import orm", *(line for line in imports if not line.startswith("import "))}),
+        "",
+        *_imports({(base_module, base), (module, core)}),
+        "",
+        "",
+        f"class {_camel(name)}({base}):",
+        f'    __tablename__ = "{name}"',
+        *_arguments(declaration),
+        "",
+    ]
+    single = len(keys) == 1
+    for key in keys:
+        reference = f', sa.ForeignKey("{target}.{key.name}")' if single else ""
+        lines.append(f"    {_identifier(key.name)} = sa.Column({_named(key)}{key.type}{reference}, primary_key=True)")
+    for column in columns:
+        parts = ", ".join([column.type, *column.foreign_keys, *column.options])
+        lines.append(f"    {_identifier(column.name)} = sa.Column({_named(column)}{parts})")
+    joined = f"foreign_keys=[{', '.join(_identifier(key.name) for key in keys)}], "
+    ambiguous = any(f"'{target}." in key for column in columns for key in column.foreign_keys)
+    options = joined if ambiguous else ""
+    lines += ["", f'    {attribute} = orm.relationship({core}, {options}backref=orm.backref("{name}", uselist=False))']
+    return "\n".join(lines) + "\n"
+
+
+def _imports(names: set[tuple[str, str]]) -> list[str]:
+    modules = sorted({module for module, _ in names})
+    return [f"from {module} import {', '.join(sorted(one for at, one in names if at == module))}" for module in modules]
+
+
+def _arguments(declaration: Declaration) -> list[str]:
+    """A key of several columns is one foreign key."""
+    if len(declaration.primary_key) == 1:
+        return []
+    names = [key.name for key in declaration.primary_key]
+    targets = [f"{table_text(declaration.key)}.{name}" for name in names]
+    return [f"    __table_args__ = (sa.ForeignKeyConstraint({names!r}, {targets!r}),)"]
+
+
+def _named(column: ColumnCode) -> str:
+    """The name as an argument, where the attribute can't be called so."""
+    return "" if _identifier(column.name) == column.name else f"{column.name!r}, "
+
+
+def _identifier(name: str) -> str:
+    plain = re.sub(r"\W", "_", name)
+    return f"{plain}_" if keyword.iskeyword(plain) else f"_{plain}" if plain[:1].isdigit() else plain
+
+
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", name))
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

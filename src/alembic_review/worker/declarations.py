@@ -1,0 +1,93 @@
+"""Columns as they are written in an ORM class, and the class that a table is mapped to."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from alembic.operations import ops
+from sqlalchemy import Column, MetaData, Table
+
+from alembic_review.model.facts import ChangeFact, ColumnCode, Declaration, Frame, TableKey
+from alembic_review.worker.render import Renderer
+
+
+def column_code(column: Column[Any], renderer: Renderer) -> ColumnCode | None:
+    """The column as an attribute's value; ``None`` where Alembic's rendering of it is not read with certainty."""
+    python, imports = renderer.with_imports(ops.AddColumnOp("t", column))
+    try:
+        call = ast.parse(python, mode="eval").body
+    except SyntaxError:
+        return None
+    if not (isinstance(call, ast.Call) and len(call.args) > 1 and isinstance(call.args[1], ast.Call)):
+        return None
+    inner = call.args[1]
+    if len(inner.args) < 2 or not isinstance(inner.args[0], ast.Constant) or inner.args[0].value != column.name:  # noqa: PLR2004 - name and type
+        return None
+    type_, *rest = (ast.get_source_segment(python, part) or "" for part in (*inner.args[1:], *inner.keywords))
+    keys = [_foreign_key(key) for key in column.foreign_keys]
+    return ColumnCode(column.name, type_, tuple(sorted(keys)), tuple(rest), tuple(sorted(imports)))
+
+
+def declarations(
+    targets: Iterable[MetaData], changes: Iterable[ChangeFact], frames: Mapping[TableKey, Frame], renderer: Renderer
+) -> tuple[Declaration, ...]:
+    """The classes of the tables that columns would be added to; ``frames`` are the places where tables are defined."""
+    wanted = {change.key for change in changes if change.kind == "add_column"}
+    tables = [table for metadata in targets for table in metadata.tables.values()]
+    keys = {TableKey(table.schema, table.name): table for table in tables}
+    found = [_declaration(table, frames.get(key), renderer) for key, table in keys.items() if key in wanted]
+    return tuple(one for one in found if one is not None)
+
+
+def _declaration(table: Table, frame: Frame | None, renderer: Renderer) -> Declaration | None:
+    """The mapped class of a table, found in the module of the frame that defined it; ``None`` where there is no one."""
+    module = sys.modules.get(frame.module or "") if frame is not None else None
+    if module is None:
+        return None
+    mapped = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
+        and getattr(value, "__table__", None) is table
+    ]
+    # Classes that inherit the table are in it too.
+    classes = {value for value in mapped if not any(other in mapped for other in value.__mro__[1:])}
+    if len(classes) != 1:
+        return None
+    (mapped_class,) = classes
+    base = next((one for one in mapped_class.__mro__ if _is_base(one)), None)
+    keys = [column_code(column, renderer) for column in table.primary_key.columns]
+    names = [_importable(one, module.__name__) for one in (mapped_class, base)]
+    if base is None or not keys or None in keys or None in names:
+        return None
+    return Declaration(
+        key=TableKey(table.schema, table.name),
+        mapped_class=str(names[0]),
+        base=str(names[1]),
+        primary_key=tuple(key for key in keys if key is not None),
+    )
+
+
+def _is_base(one: type) -> bool:
+    return "registry" in vars(one) or "_decl_class_registry" in vars(one)
+
+
+def _importable(one: type | None, module: str) -> str | None:
+    """``module:Name`` by which others import a class: the shortest of its package that is not private."""
+    top = module.partition(".")[0]
+    for name in sorted(sys.modules, key=lambda name: (name.count("."), len(name), name)):
+        if name != top and not name.startswith(f"{top}."):
+            continue
+        for attribute, value in list(vars(sys.modules[name]).items()):
+            if value is one and one is not None and not attribute.startswith("_"):
+                return f"{name}:{attribute}"
+    return None
+
+
+def _foreign_key(key: Any) -> str:
+    options = [f", {name}={getattr(key, name)!r}" for name in ("onupdate", "ondelete") if getattr(key, name)]
+    return f"sa.ForeignKey({key.target_fullname!r}{''.join(options)})"

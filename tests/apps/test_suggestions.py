@@ -1,0 +1,89 @@
+"""The way out that a report offers is code that runs: pasted, with the line taken out, the review is safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .edits import MODEL, Append, Edit, Write, module
+from .harness import make_application, run_tool
+from .scenario import BOTH, review_of, row
+
+APPLIANCE = """
+class Appliance(Product):
+    __mapper_args__ = {"polymorphic_identity": "appliance"}
+    voltage = sa.Column(sa.Integer())  # HERE
+"""
+HUNG = {
+    "attribute": ("Store.fax = sa.Column(sa.String(9))  # HERE\n", "store", ["fax"]),
+    "append_column": (
+        'core.Setting.__table__.append_column(sa.Column("motto", sa.Text(), nullable=False))  # HERE\n',
+        "setting",
+        ["motto"],
+    ),
+    "foreign key to the same table": (
+        'Store.parent_uuid = sa.Column(sa.String(32), sa.ForeignKey("store.uuid", ondelete="SET NULL"))  # HERE\n',
+        "store",
+        ["parent_uuid"],
+    ),
+    "a type with parameters": ("Store.area = sa.Column(sa.Numeric(8, 2), index=True)  # HERE\n", "store", ["area"]),
+    "a default": ('Store.mood = sa.Column(sa.String(5), server_default="good")  # HERE\n', "store", ["mood"]),
+    "a name that is no attribute": ('Store.klass = sa.Column("class", sa.String(5))  # HERE\n', "store", ["class"]),
+    "two on one table": (
+        "Store.fax = sa.Column(sa.String(9)); Store.telex = sa.Column(sa.String(9))  # HERE\n",
+        "store",
+        ["fax", "telex"],
+    ),
+    "a subclass in the same table": (
+        APPLIANCE,
+        "product",
+        ["voltage"],
+    ),
+}
+
+
+@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("case", HUNG)
+def test_the_code_runs_and_the_review_is_safe_with_it(tmp_path: Path, case: str, database: str) -> None:
+    text, table, columns = HUNG[case]
+    application = make_application(tmp_path, module(text), database=database)
+    first = run_tool(application)
+    assert first.status == 1, first.explain()
+    (suggestion,) = review_of(first)["suggestions"]
+    assert (suggestion["table"], suggestion["columns"]) == (table, columns)
+    file = application.project / MODEL / "extra.py"
+    lines = file.read_text().splitlines()
+    place = suggestion["location"]
+    assert place["path"] == f"{MODEL}/extra.py"
+    assert lines[place["line"] - 1].endswith("# HERE")
+    blocked = {change["fingerprint"] for change in review_of(first)["changes"] if change["verdict"] == "blocked"}
+    assert set(suggestion["changes"]) == blocked
+    kept = [line for number, line in enumerate(lines, 1) if number != place["line"]]
+    if case.startswith("a subclass"):
+        kept.append("    pass")
+    file.write_text("\n".join(kept) + "\n")
+    Write(f"{MODEL}/way_out.py", suggestion["code"]).apply(application.locate)
+    Append(f"{MODEL}/__init__.py", "from . import way_out\n").apply(application.locate)
+    second = run_tool(application)
+    assert second.status == 0, second.explain()
+    rows = [row(change) for change in review_of(second)["changes"]]
+    assert f"safe add_table poser_{table}" in rows
+    assert all(entry.startswith("safe ") for entry in rows), second.explain()
+    extended = {found["name"]: found["extends"] for found in review_of(second)["tables"]}
+    assert extended[f"poser_{table}"] == table
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        module("sa.Index('ix_store_name', Store.__table__.c.name)\n"),
+        module("core.event_log.append_column(sa.Column('who', sa.String(9)))\n"),
+        module("Person.motto = sa.Column(sa.String(9))\n"),
+    ],
+    ids=["only an index", "a table without a class", "a table with an extension table"],
+)
+def test_where_it_is_not_certain_there_is_none(tmp_path: Path, edits: tuple[Edit, ...]) -> None:
+    run = run_tool(make_application(tmp_path, edits))
+    assert run.status == 1, run.explain()
+    assert "suggestions" not in review_of(run)
