@@ -207,16 +207,16 @@ def find_base(root: Path, ref: str) -> Base:
     if theirs.returncode != 0:
         hint = f"Fetch it first; `git branch --all` lists what is there. {_FETCH if shallow else ''}".rstrip()
         raise ObservationError(f"Git knows no commit {ref} in {top}.{_says(theirs)}", hint=hint)
-    merged = _run(top, "merge-base", theirs.stdout.decode().strip(), ours.stdout.decode().strip())
+    commits = [done.stdout.decode().strip() for done in (theirs, ours)]
+    merged = _run(top, "merge-base", *commits)
+    base = merged.stdout.decode().strip()
+    if shallow and (merged.returncode != 0 or _is_cut_off(top, commits, base)):
+        raise ObservationError(f"This is a shallow clone that does not reach back to where {ref} left.", hint=_FETCH)
     if merged.returncode != 0:
-        if shallow:
-            raise ObservationError(
-                f"This is a shallow clone that does not reach back to where {ref} left.", hint=_FETCH
-            )
         raise ObservationError(
             f"{ref} and HEAD have no commit in common.{_says(merged)}", hint="Name the branch that this one left."
         )
-    return Base(top, root, merged.stdout.decode().strip())
+    return Base(top, root, base)
 
 
 def prefix(root: Path | None) -> str:
@@ -228,6 +228,13 @@ def prefix(root: Path | None) -> str:
     except ObservationError:
         return ""
     return os.fsdecode(done.stdout).strip().rstrip("/") or "." if done.returncode == 0 else ""
+
+
+def _is_cut_off(top: Path, commits: Sequence[str], base: str) -> bool:
+    """Tell whether a shallow clone lacks parents of commits since ``base``: a later base may be hidden behind them."""
+    path = Path(os.fsdecode(_told(top, "rev-parse", "--git-path", "shallow").removesuffix(b"\n")))
+    ends = set((top / path).read_bytes().split())
+    return bool(ends.intersection(_told(top, "rev-list", *commits, f"^{base}").split()))
 
 
 def same_text(one: Path, other: Path) -> bool:

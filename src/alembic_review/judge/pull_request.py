@@ -22,7 +22,7 @@ def facts_of_base(history: History, facts: Facts) -> Facts:
     Raises ``ObservationError`` when env.py worked on other databases.
     """
     then = history.facts
-    if [_label(database) for database in then.databases] != [_label(database) for database in facts.databases]:
+    if [database.target for database in then.databases] != [database.target for database in facts.databases]:
         raise ObservationError(
             "env.py worked on other databases with the revisions of the base than with those of today.",
             hint="Which databases there are must not depend on the revisions.",
@@ -77,13 +77,11 @@ def new_revisions(case: Case, history: History) -> list[str]:
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
 
 
-def _label(database: DatabaseFacts) -> tuple[str, str | None]:
-    return database.target, database.name
-
-
 def _informed(then: DatabaseFacts, now: DatabaseFacts) -> DatabaseFacts:
     return replace(
         then,
+        # A revision tells the name, and the base may have none.
+        name=now.name,
         origins=_together(then.origins, now.origins),
         former=_together(then.former, now.former),
         alterations=now.alterations,
