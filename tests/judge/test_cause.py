@@ -539,3 +539,14 @@ def test_a_revision_in_no_known_package_may_be_the_application_s_whatever_the_se
     change = only(world.review())
     assert (change.verdict, change.cause) == (BLOCKED, None)
     assert "z1" in change.reason
+
+
+@pytest.mark.parametrize("at", [["/etc/tool.py:1", "basis:1"], ["/etc/tool.py:1"]])
+def test_an_edit_by_the_unknown_code_that_also_defines_the_table_is_not_explained(at: list[str]) -> None:
+    world = basics()
+    edit = world.edit("column", "a", "nullable", ["/etc/tool.py:1"])
+    world.table("store", at, by=CORE_REVISION, columns=("a",), edits=[edit])
+    review = world.review()
+    assert review.changes == ()
+    (told,) = [finding.message for finding in found(review, "AR105") if "nullability" in finding.message]
+    assert "code in no known package changes the nullability of the column a in place" in told

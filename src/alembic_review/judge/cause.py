@@ -213,6 +213,8 @@ class Causes:
         if owners:
             return Cause(owners[0][0], By.OTHERS, what, place_of(owners[0][1]))
         frames, maker = evidence.frames(stack), evidence.innermost(stack)
+        if maker is None:
+            return Cause(None, By.NOBODY, f"code in no known package {what}", place_of(frames[0] if frames else None))
         generated = beneath is not None and not evidence.owners(beneath) and maker == evidence.innermost(beneath)
         if early or generated:
             return Cause(maker, By.OTHERS, what, place_of(frames[0]))
