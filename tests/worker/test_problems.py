@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from alembic_review.worker.problems import application_frames, describe
+from alembic_review.worker.problems import WorkerError, application_frames, describe
 
 
 def test_a_database_error_is_told_with_its_statement_and_without_links() -> None:
@@ -33,3 +33,8 @@ def test_only_the_applications_own_frames_are_shown(tmp_path: Path) -> None:
         found["go"](found["execute"])
     frames = application_frames(caught.value.__traceback__)
     assert frames[-1] == f"{own}:2 in go"
+
+
+def test_an_error_of_the_worker_never_holds_a_password() -> None:
+    error = WorkerError("can't reach postgresql://poser:s3cret@db/x", "try password=s3cret again")
+    assert "s3cret" not in f"{error} {error.message} {error.hint}"
