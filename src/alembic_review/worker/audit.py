@@ -52,7 +52,14 @@ class Audit:
 
     def install(self) -> None:
         """Begin; an audit hook can't be taken off again."""
-        sys.addaudithook(self._hear)
+        handlers = self._handlers
+
+        # It is called by the hundred thousand, for sys._getframe too: nothing but one look into a dictionary.
+        def hear(event: str, arguments: tuple[Any, ...]) -> None:
+            if event in handlers:
+                handlers[event](*arguments)
+
+        sys.addaudithook(hear)
         # The other ways of multiprocessing raise an event.
         when_imported(["multiprocessing.util"], self._watch_spawning)
 
@@ -70,11 +77,6 @@ class Audit:
         lines = tuple(self._notes)
         rest = len(lines) - _SHOWN
         return lines if rest <= 0 else (*lines[:_SHOWN], f"{rest} more processes and connections of the application")
-
-    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        handler = self._handlers.get(event)
-        if handler is not None:
-            handler(*arguments)
 
     def _sqlite(self, database: Any) -> None:
         name = _text(database)

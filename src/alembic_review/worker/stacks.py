@@ -77,6 +77,20 @@ class Stacks:
         numbers = tuple([self._frame(item) for item in kept])
         return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of, by_tool=by_tool)
 
+    def of_tool(self, frame: FrameType | None) -> bool:
+        """Tell whether Alembic stands anywhere on the way outwards, up to the next import boundary."""
+        kinds = self._kinds
+        while frame is not None:
+            kind = kinds.get(frame.f_code)
+            if kind is None:
+                kind = self._kind(frame.f_code)
+            if kind == _TOOL:
+                return True
+            if kind == _STOP:
+                return False
+            frame = frame.f_back
+        return False
+
     def place(self, frame: FrameType | None, *, beyond: frozenset[str] = frozenset()) -> Frame | None:
         """The innermost frame outside SQLAlchemy, Alembic and the standard library, import boundaries or not.
 

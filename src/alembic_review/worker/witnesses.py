@@ -168,10 +168,9 @@ class Witnesses:
 
         def noted(column: Column[Any], *args: Any, **kwargs: Any) -> None:
             initialise(column, *args, **kwargs)
-            walk = self.stacks.walk(sys._getframe(1))
             # Columns of revisions come by the thousand, and who attaches one of a hook is seen anyway.
-            if not walk.tool and not walk.by_tool and id(column) not in self._made:
-                self._made[id(column)] = made(column, walk.stack)
+            if id(column) not in self._made and not self.stacks.of_tool(sys._getframe(1)):
+                self._made[id(column)] = made(column, self.stacks.walk(sys._getframe(1)).stack)
 
         def noted_copy(column: Column[Any], *args: Any, **kwargs: Any) -> Any:
             copy_of = copy(column, *args, **kwargs)
@@ -195,9 +194,8 @@ class Witnesses:
         def noted(metadata: MetaData, *args: Any, **kwargs: Any) -> None:
             initialise(metadata, *args, **kwargs)
             # Alembic makes one for every operation: none of them is to be kept alive.
-            walk = self.stacks.walk(sys._getframe(1))
-            if not walk.tool:
-                self._conventions.note(metadata, walk.stack, making=True)
+            if not self.stacks.of_tool(sys._getframe(1)):
+                self._conventions.note(metadata, self.stacks.walk(sys._getframe(1)).stack, making=True)
 
         original: Any = MetaData.__setattr__
 
