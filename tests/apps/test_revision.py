@@ -351,3 +351,14 @@ def test_types_that_a_downgrade_leaves_behind_are_named(tmp_path: Path) -> None:
     ran = revise(application)
     assert ran.status == 0, ran.explain()
     assert "leaves the type with the values new, old behind" in ran.stdout
+
+
+def test_a_folder_that_is_no_version_location_is_told(tmp_path: Path) -> None:
+    application = make_application(tmp_path, NEW_TABLE)
+    before = tree(application.project)
+    ran = revise(application, "--version-path", "nowhere")
+    assert ran.status == 2, ran.explain()
+    assert f"{application.project / 'nowhere'} is none of the version_locations" in ran.stderr
+    ran = revise(application, "--version-path", VERSIONS)
+    assert ran.status == 0, ran.explain()
+    assert len(new_files(application, before)) == 1

@@ -103,8 +103,17 @@ def test_a_first_revision_without_a_folder_says_what_to_add() -> None:
         planned(world, revisions=others, version_locations=locations)
     assert "version_locations in /project/alembic.ini" in caught.value.message
     assert "as poser:versions" in caught.value.hint
-    (one,) = planned(world, replace(WISH, version_path="/else"), revisions=others, version_locations=locations)
-    assert one.version_path == "/else"
+
+
+def test_a_folder_must_be_one_of_the_package_s_version_locations() -> None:
+    world = pending()
+    with pytest.raises(UsageError, match="/else is none of the version_locations") as caught:
+        planned(world, replace(WISH, version_path="/else"), revisions=revisions(world))
+    assert "/project/poser/versions" in caught.value.hint
+    with pytest.raises(UsageError, match="holds the revisions of basis, not of poser"):
+        planned(world, replace(WISH, version_path="/site/basis/versions"), revisions=revisions(world))
+    (one,) = planned(world, replace(WISH, version_path="/project/poser/versions"), revisions=revisions(world))
+    assert one.version_path == "/project/poser/versions"
 
 
 def test_a_taken_branch_label_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -50,7 +51,8 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     something is blocked, or when the revision does not work: then nothing is written.
     """
     settings = load(CommandLine(**what))
-    wish = Wish(message, package, version_path, rev_id, leave_out_blocked=leave_out_blocked, dry_run=dry_run)
+    folder = str(Path(version_path).resolve()) if version_path is not None else None
+    wish = Wish(message, package, folder, rev_id, leave_out_blocked=leave_out_blocked, dry_run=dry_run)
     result = _run(settings, wish, verbose=verbose, debug=debug)
     if result.blocked:
         outputs.write(result.review, outputs.parse([outputs.TERMINAL]), outputs.Shown(verbose=verbose))

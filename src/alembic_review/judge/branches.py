@@ -30,6 +30,8 @@ def spot(case: Case, package: str, version_path: str | None) -> Spot:
 
     Raises ``UsageError`` where that can't be told.
     """
+    if version_path is not None:
+        _require_own(case, package, version_path)
     own = [revision for revision in case.facts.revisions if _owner(case, revision) == package]
     if not own:
         return _first(case, package, version_path)
@@ -60,6 +62,22 @@ def depends_on(case: Case, head: str, needed: Iterable[str]) -> tuple[str, ...]:
         # The newest that has it: what a model of today refers to may have come later than its table.
         found.update(one for one in heads if one != head and revision in _lineage(known, one))
     return tuple(sorted(found))
+
+
+def _require_own(case: Case, package: str, version_path: str) -> None:
+    """A folder that the user names must be a version location, and nobody else's."""
+    owners = {one.path: case.evidence.location_owner(one.package, one.path) for one in case.facts.version_locations}
+    own = [path for path, owner in owners.items() if owner == package]
+    if version_path not in owners:
+        raise UsageError(
+            f"{version_path} is none of the version_locations in {case.facts.config}.",
+            hint=f"Those of {package} are: {', '.join(own) or 'none'}. A new one has to be added there first.",
+        )
+    if version_path not in own:
+        raise UsageError(
+            f"{version_path} holds the revisions of {owners[version_path]}, not of {package}.",
+            hint=f"Those of {package} are: {', '.join(own) or 'none'}.",
+        )
 
 
 def _first(case: Case, package: str, version_path: str | None) -> Spot:
