@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     asked = request(settings, debug=debug)
     past = None
     with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
-        facts = observe(asked, databases, progress)
+        facts = observe(replace(asked, history=True), databases, progress)
         if settings.since is not None:
             past = history_of(settings, settings.since, facts, Observer(asked, databases, progress))
         server = databases.kinds

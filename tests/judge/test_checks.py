@@ -11,17 +11,19 @@ import pytest
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.naming import habitual_prefix, prefix
-from alembic_review.model.facts import Filter, Filtered, Place
+from alembic_review.model.facts import Downgrade, Failure, Filter, Filtered, Place, Rehearsal
 from alembic_review.model.history import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
 
 from .world import (
     ANNEX_REVISION,
+    APP,
     APP_REVISION,
     CORE_REVISION,
     SETTINGS,
     World,
     basics,
+    folder,
     found,
     only,
     verdicts,
@@ -89,6 +91,28 @@ def other_settings(world: World) -> None:
     world.history = History("c0ffee", world.facts(), settings=(changed,))
 
 
+def foreign_branch(world: World) -> None:
+    world.follow(APP_REVISION, CORE_REVISION)
+
+
+def foreign_location(world: World) -> None:
+    world.alter(CORE_REVISION, "poser_widget", "column", "added", "label")
+
+
+def several_heads(world: World) -> None:
+    world.revision("a2", APP, f"{folder(APP)}/versions", down=APP_REVISION)
+    world.revision("a3", APP, f"{folder(APP)}/versions", down=APP_REVISION)
+
+
+def without_dependency(world: World) -> None:
+    failure = Failure('UndefinedTable: relation "product" does not exist', place=Place("/project/poser/a1.py", 9))
+    world.rehearsals.append(Rehearsal(APP, (APP_REVISION,), APP_REVISION, (CORE_REVISION,), failure))
+
+
+def no_way_back(world: World) -> None:
+    world.databases[0].downgrades.append(Downgrade(APP_REVISION, changed=False))
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR101": blocked,
     "AR102": disagreeing,
@@ -102,9 +126,16 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR501": edited,
     "AR502": removed,
     "AR503": other_settings,
+    "AR510": foreign_branch,
+    "AR511": foreign_location,
+    "AR512": several_heads,
+    "AR513": without_dependency,
+    "AR514": no_way_back,
     "AR601": filtered,
 }
-BLOCKING = {"AR101", "AR105", "AR106"}
+BLOCKING = {"AR101", "AR105", "AR106", "AR510"}
+COMPANIONS = {"AR102": {"AR511"}}
+"""What else an example shows, seen from another side."""
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
@@ -112,8 +143,9 @@ def test_every_check_finds_its_example_and_nothing_else_does(check: checks.Check
     world = basics()
     EXAMPLES[check.code](world)
     review = world.review()
-    assert {finding.code for finding in review.findings} == {check.code}
-    (finding,) = review.findings
+    codes = {finding.code for finding in review.findings}
+    assert codes == {check.code, *COMPANIONS.get(check.code, ())}
+    (finding,) = found(review, check.code)
     assert (finding.severity, finding.blocks) == (check.severity, check.code in BLOCKING)
     assert finding.message.endswith(".")
     assert finding.hint

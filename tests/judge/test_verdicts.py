@@ -261,7 +261,7 @@ def test_witnesses_that_disagree_block_until_the_settings_decide() -> None:
     world.change("add_column", "shared", "x")
     review = world.review()
     assert review.changes[0].verdict is BLOCKED
-    assert {finding.code for finding in review.findings} == {"AR101", "AR102"}
+    assert {finding.code for finding in review.findings} == {"AR101", "AR102", "AR511"}
     assert world.only(owners={"shared": "app"}).verdict is SAFE
 
 

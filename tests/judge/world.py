@@ -18,6 +18,7 @@ from alembic_review.model.facts import (
     DatabaseFacts,
     Declaration,
     Declared,
+    Downgrade,
     Edit,
     Facts,
     Filter,
@@ -29,6 +30,7 @@ from alembic_review.model.facts import (
     Origin,
     Package,
     Place,
+    Rehearsal,
     Revision,
     TableKey,
     TypeUse,
@@ -87,6 +89,7 @@ class World:
     declared: list[Declared] = field(default_factory=list)
     modules: list[str] = field(default_factory=lambda: [f"{name}.model" for name in (APP, CORE, ANNEX, SCRIBE)])
     listeners: list[Listener] = field(default_factory=list)
+    rehearsals: list[Rehearsal] = field(default_factory=list)
     history: History | None = None
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
@@ -97,10 +100,18 @@ class World:
             self.revision(revision, name, f"{folder(name)}/versions")
         self.database()
 
-    def revision(self, name: str, package: str | None, location: str) -> None:
+    def revision(self, name: str, package: str | None, location: str, down: str | None = None) -> None:
         self.revisions.append(Revision(name, f"{location}/{name}.py", package, location))
+        if down is not None:
+            self.follow(name, down)
         if location not in {entry.path for entry in self.locations}:
             self.locations.append(VersionLocation(location, package))
+
+    def follow(self, name: str, *down: str) -> None:
+        """Have a revision follow others."""
+        self.revisions = [
+            replace(revision, down_revisions=down) if revision.id == name else revision for revision in self.revisions
+        ]
 
     def database(self, name: str | None = None) -> Database:
         made = Database(self, name)
@@ -129,7 +140,7 @@ class World:
             script_location="/site/basis/alembic",
             env_py="/site/basis/alembic/env.py",
             version_locations=tuple(self.locations),
-            revisions=tuple(self.revisions),
+            revisions=self._linked(),
             heads=tuple(revision.id for revision in self.revisions),
             databases=tuple(database.facts() for database in self.databases),
             packages=tuple(self.packages),
@@ -137,7 +148,12 @@ class World:
             stacks=tuple(self.stacks),
             modules=tuple(self.modules),
             listeners=tuple(self.listeners),
+            rehearsals=tuple(self.rehearsals),
         )
+
+    def _linked(self) -> tuple[Revision, ...]:
+        followed = {name for revision in self.revisions for name in revision.down_revisions}
+        return tuple(replace(revision, is_head=revision.id not in followed) for revision in self.revisions)
 
     def review(self) -> Review:
         facts, declared = self.facts(), tuple(self.declared)
@@ -184,6 +200,7 @@ class Database:
     alterations: list[Alteration] = field(default_factory=list)
     changes: list[ChangeFact] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
+    downgrades: list[Downgrade] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
     compared: int | None = None
@@ -256,6 +273,7 @@ class Database:
             database_tables=tuple(self.present),
             changes=tuple(self.changes),
             declarations=tuple(self.declarations),
+            downgrades=tuple(self.downgrades),
             compared=len(live) if self.compared is None else self.compared,
             filters=tuple(self.filters),
             filtered=tuple(self.filtered),

@@ -60,7 +60,7 @@ def depends_on(case: Case, head: str, needed: Iterable[str]) -> tuple[str, ...]:
         if revision not in known or revision in behind:
             continue
         # The newest that has it: what a model of today refers to may have come later than its table.
-        found.update(one for one in heads if one != head and revision in _lineage(known, one))
+        found.update(one for one in heads if one != head and revision in lineage(known, one))
     return tuple(sorted(found))
 
 
@@ -152,7 +152,8 @@ def _ancestors(known: dict[str, Revision], start: Iterable[str]) -> set[str]:
     return _reach(known, start, dependencies=True)
 
 
-def _lineage(known: dict[str, Revision], start: str) -> set[str]:
+def lineage(known: dict[str, Revision], start: str) -> set[str]:
+    """This revision and whatever comes before it in its branch."""
     return _reach(known, [start], dependencies=False)
 
 

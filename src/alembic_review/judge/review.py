@@ -14,6 +14,7 @@ from alembic_review.judge.inspected import require_inspected
 from alembic_review.judge.ownership import custom_packages, decide, table_text
 from alembic_review.judge.suggest import suggestions
 from alembic_review.judge.unloaded import Unloaded
+from alembic_review.judge.untried import untried
 from alembic_review.judge.verdict import Verdicts
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.history import History
@@ -181,7 +182,13 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
         filters=tuple(dict.fromkeys(_filters(case))),
         not_checked=tuple(
             dict.fromkeys(
-                [*hidden, *_listeners(case), *facts.not_checked, *(case.history.not_checked if case.history else ())]
+                [
+                    *hidden,
+                    *_listeners(case),
+                    *untried(case),
+                    *facts.not_checked,
+                    *(case.history.not_checked if case.history else ()),
+                ]
             )
         ),
         timings_ms=dict(facts.timings_ms),

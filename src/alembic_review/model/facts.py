@@ -266,6 +266,47 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """What a revision script raised: one line, the statement behind it, and the line in the revision's file."""
+
+    error: str
+    statement: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Downgrade:
+    """One revision that was taken back after the comparison.
+
+    ``needed`` tells whether its upgrade did anything to the tables and types, ``changed`` whether its downgrade did;
+    ``left`` are tables that the upgrade created and the downgrade did not drop. ``skipped`` says why it was not tried.
+    """
+
+    revision: str
+    needed: bool = True
+    changed: bool = True
+    left: tuple[TableKey, ...] = ()
+    failure: Failure | None = None
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A replay on further scratch databases: each of these ``revisions`` as early as ``depends_on`` lets it come.
+
+    They are those of one ``package``, or of one folder outside any. ``failed`` is the one that did not apply,
+    ``before`` are the revisions that had come before it and now did not. ``skipped`` says why it ended early.
+    """
+
+    package: str | None
+    revisions: tuple[str, ...]
+    failed: str | None = None
+    before: tuple[str, ...] = ()
+    failure: Failure | None = None
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
 class DatabaseFacts:
     """One target database and one ``run_migrations``. ``target`` is the original URL without its password.
 
@@ -294,6 +335,7 @@ class DatabaseFacts:
     not_checked: tuple[str, ...] = ()
     not_undone: tuple[str, ...] = ()
     types_left: tuple[str, ...] = ()
+    downgrades: tuple[Downgrade, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -315,6 +357,7 @@ class Facts:
     stacks: tuple[tuple[int, ...], ...] = ()
     modules: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    rehearsals: tuple[Rehearsal, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
 

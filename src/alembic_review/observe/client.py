@@ -67,7 +67,8 @@ class Request:
     """What the worker is to review; ``timeout`` in seconds for the whole conversation.
 
     ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
-    after it. Revisions on ``trial`` are applied last, and taken back after the comparison.
+    after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
+    could be the application's own is taken back after it, and tried in another order.
     """
 
     python: str
@@ -81,6 +82,7 @@ class Request:
     instead: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     trial: tuple[str, ...] = ()
+    history: bool = False
 
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -209,6 +211,7 @@ class Conversation:
             instead=dict(request.instead),
             beside=dict(request.beside),
             trial=list(request.trial),
+            history=request.history,
         )
         return self._answer("facts")
 

@@ -35,6 +35,7 @@ from alembic_review.worker.packages import describe_packages, package_of_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.redirect import Target
 from alembic_review.worker.replay import Replayed, revision_packages
+from alembic_review.worker.scripts import names
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import not_undone, types_left
 
@@ -170,15 +171,11 @@ def _revision(revision: Any, packages: dict[str, str | None], original: Callable
         path=path,
         package=packages.get(revision.revision),
         version_location=os.path.dirname(path),
-        down_revisions=_ids(revision.down_revision),
-        depends_on=_ids(revision.dependencies),
+        down_revisions=names(revision.down_revision),
+        depends_on=names(revision.dependencies),
         branch_labels=tuple(sorted(revision.branch_labels)),
         is_head=revision.is_head,
     )
-
-
-def _ids(value: Any) -> tuple[str, ...]:
-    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
 
 
 def _modules(packages: set[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from alembic.util.exc import CommandError
 from alembic_review.worker import private
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of, places
+from alembic_review.worker.scripts import names
 
 Work = Callable[[Any, MigrationContext], Any]
 
@@ -71,17 +72,23 @@ class Environment:
     def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
         """What to say when a revision leans on one that is not there."""
         scripts = private.scripts(script)
-        known = {one.revision for one in scripts}.union(*(_names(one.branch_labels) for one in scripts))
+        known = {one.revision for one in scripts}.union(*(names(one.branch_labels) for one in scripts))
         for one in scripts:
-            for attribute, names in (("down_revision", one.down_revision), ("depends_on", one.dependencies)):
+            for attribute, said in (("down_revision", one.down_revision), ("depends_on", one.dependencies)):
                 # A dependency may be the beginning of an id.
-                for name in (name for name in _names(names) if not any(other.startswith(name) for other in known)):
+                for name in (name for name in names(said) if not any(other.startswith(name) for other in known)):
                     return WorkerError(
                         f"The {attribute} of revision {one.revision} is {name}, and there is no such revision."
                         f"{at([one.path])}",
-                        f"Correct it, or add the folder that {name} lies in to version_locations in {self.file}.",
+                        self._missing_location(script)
+                        or f"Correct it, or add the folder that {name} lies in to version_locations in {self.file}.",
                     )
         return None
+
+    def _missing_location(self, script: ScriptDirectory) -> str:
+        """What to say when that revision may lie in a folder that is not there."""
+        missing = [path for path in private.version_locations(script) if not os.path.isdir(path)]
+        return f"The version location {missing[0]} does not exist; correct it in {self.file}." if missing else ""
 
     def run(self, config: Config, script: ScriptDirectory, work: Work, **options: Any) -> int:
         """Run env.py once; ``work`` gets the heads and the context of each ``run_migrations``.
@@ -110,11 +117,6 @@ class Environment:
                 "It must call context.run_migrations() in online mode.",
             )
         return calls
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    """The names in what a revision script assigned: none, one or several."""
-    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:

@@ -33,6 +33,10 @@ class WorkerError(Exception):
         self.hint = mask(hint)
 
 
+class StoppedError(WorkerError):
+    """What was to be found out is known; the rest of this run of ``env.py`` is not needed."""
+
+
 def describe(error: BaseException) -> str:
     """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
     if isinstance(error, DBAPIError) and error.orig is not None:

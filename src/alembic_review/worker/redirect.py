@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine
@@ -79,6 +80,7 @@ class Redirect:
         self._lock = threading.RLock()
         self._urls: dict[int, tuple[Any, URL]] = {}
         self._makers: dict[int, tuple[Any, ...]] = {}
+        self._engines: WeakSet[Engine] = WeakSet()
         self._made: Counter[int | None] = Counter()
         self._scratch: dict[tuple[Any, ...], Scratch] = {}
         self.targets: dict[int, Target] = {}
@@ -110,6 +112,28 @@ class Redirect:
         """The next run of ``env.py`` counts the engines that it makes anew."""
         self._made.clear()
 
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Meanwhile, every target has another, empty scratch database."""
+        before, self._scratch = self._scratch, {}
+        self._close_pools()
+        try:
+            yield
+        finally:
+            self._close_pools()
+            self._scratch = before
+
+    def _close_pools(self) -> None:
+        """Engines that live longer than one run of ``env.py`` keep connections. Those of asyncio need their loop."""
+        for engine in list(self._engines):
+            if not getattr(engine.dialect, "is_async", False):
+                engine.dispose()
+
+    def proves(self, connection: Any) -> bool:
+        """Tell whether a connection that was opened earlier leads to one of the present scratch databases."""
+        shown = connection.exec_driver_sql(_MARK_QUERY[connection.dialect.name]).scalar()
+        return str(shown) in {scratch.mark for scratch in self._scratch.values()}
+
     def target_of(self, dialect: Any) -> Target:
         """The original target behind a connection's dialect. Raises ``WorkerError`` for a connection nobody saw."""
         try:
@@ -124,6 +148,7 @@ class Redirect:
             self._urls[id(dialect)] = (dialect, url)
             self._makers[id(dialect)] = self._maker()
             initialise(engine, pool, dialect, url, *args, **kwargs)
+            self._engines.add(engine)
 
         Engine.__init__ = noted  # type: ignore[method-assign,assignment]
 

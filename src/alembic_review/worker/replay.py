@@ -25,8 +25,9 @@ class Replayed:
     """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment.
 
     ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the
-    others only which tables they create and drop. Those on ``trial`` come last; ``before`` is the database without
-    them, ``after`` what it is when they were taken back again.
+    others only which tables they create and drop; ``effective`` are those of them that changed any table or type.
+    Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it is when they were taken
+    back again.
     """
 
     catalogue: Catalogue
@@ -35,6 +36,7 @@ class Replayed:
     before: Contents | None = None
     after: Contents | None = None
     applied: list[str] = field(default_factory=list)
+    effective: set[str] = field(default_factory=set)
     alterations: list[Alteration] = field(default_factory=list)
     creators: dict[Any, str] = field(default_factory=dict)
     last: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
@@ -182,6 +184,8 @@ def _note(
             result.alterations.append(Alteration(revision, key, "table", "renamed", renamed))
     if watched:
         _note_details(result, connection, revision, before, after)
+        if after != before:
+            result.effective.add(revision)
     result.digested = watched
     result.last = after
     result.applied.append(revision)

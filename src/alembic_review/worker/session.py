@@ -23,6 +23,7 @@ from alembic_review.worker.declarations import declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.folders import Folders
+from alembic_review.worker.history import History
 from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.packages import describe_packages, may_be_custom
@@ -51,6 +52,7 @@ class Session:
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
+        self.watched: frozenset[str] = frozenset()
 
     def run(self) -> Facts:
         """Observe everything. Raises ``WorkerError``."""
@@ -71,6 +73,8 @@ class Session:
             raise self.redirect.refusal
         with self._timed("describe"):
             facts = described.facts(environment, script, self.stacks, self.compared)
+        if self.request["history"]:
+            facts = self._history(facts, environment, script)
         not_checked = (*self.missing, *self.redirect.not_checked())
         return replace(facts, not_checked=not_checked, timings_ms=self.timings)
 
@@ -83,7 +87,7 @@ class Session:
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
 
-        watched = self._watched(script, environment.folders)
+        self.watched = watched = self._watched(script, environment.folders)
         trial = frozenset(self.request["trial"])
 
         def work(heads: Any, context: MigrationContext) -> Any:
@@ -123,6 +127,19 @@ class Session:
                 f"{len(self.compared)} times for `alembic revision --autogenerate`.",
                 "What is not compared can't be reviewed; env.py must treat both commands alike.",
             )
+
+    def _history(self, facts: Facts, environment: Environment, script: ScriptDirectory) -> Facts:
+        """The same facts, and what the application's revisions do when taken back and in another order."""
+        if not self.watched:
+            return facts
+        self.channel.send("progress", text="trying downgrades and another order of revisions")
+        history = History(environment, script, self.redirect, self.watched, self.compared)
+        with self._timed("order"):
+            rehearsals = history.rehearsals()
+        with self._timed("downgrade"):
+            pairs = zip(facts.databases, history.downgrades(), strict=True)
+            databases = tuple(replace(database, downgrades=downgrades) for database, downgrades in pairs)
+        return replace(facts, databases=databases, rehearsals=rehearsals)
 
     def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
         """Downgrade what is on trial, latest first, and look at what is left."""

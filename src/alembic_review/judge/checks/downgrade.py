@@ -1,0 +1,44 @@
+"""AR514: a revision of the application can't be taken back: its downgrade fails, does nothing, or leaves tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.case import Case
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.ownership import table_text
+from alembic_review.model.facts import Downgrade
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    for database in case.databases:
+        for downgrade in database.facts.downgrades:
+            owner = case.evidence.revision_owner(downgrade.revision)
+            wrong = _wrong(downgrade)
+            if not wrong or not case.evidence.is_application(owner):
+                continue
+            place = downgrade.failure.place if downgrade.failure is not None else None
+            yield Report(
+                message=f"The downgrade of revision {downgrade.revision} of {owner} {wrong}.",
+                hint="Let downgrade() take back what upgrade() does, in the opposite order.",
+                place=place or case.revision_place(downgrade.revision),
+                revision=downgrade.revision,
+                database=database.name,
+            )
+
+
+def _wrong(downgrade: Downgrade) -> str:
+    if downgrade.failure is not None:
+        return f"fails: {downgrade.failure.error.removesuffix('.')}"
+    if downgrade.skipped or not downgrade.needed:
+        return ""
+    if not downgrade.changed:
+        return "does nothing, and its upgrade does"
+    if downgrade.left:
+        names = ", ".join(sorted(table_text(key) for key in downgrade.left))
+        return f"leaves what its upgrade created: {names}"
+    return ""
+
+
+CHECK = Check("AR514", "Revision that can't be taken back", Severity.WARNING, _run)

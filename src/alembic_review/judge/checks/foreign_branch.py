@@ -1,0 +1,56 @@
+"""AR510: revisions of the application and of others follow each other in one branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.case import Case
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.model.facts import Revision
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    known = {revision.id: revision for revision in case.facts.revisions}
+    for revision in case.facts.revisions:
+        own = _is_own(case, revision)
+        others = [
+            known[name] for name in revision.down_revisions if name in known and _is_own(case, known[name]) != own
+        ]
+        for parent in others:
+            yield Report(
+                message=_message(case, revision, parent, own=own),
+                hint=_hint(case, revision, parent, own=own),
+                place=case.revision_place(revision.id),
+                revision=revision.id,
+                subject=(parent.id,),
+            )
+
+
+def _is_own(case: Case, revision: Revision) -> bool:
+    return case.evidence.is_application(case.evidence.revision_owner(revision.id))
+
+
+def _whose(case: Case, revision: Revision) -> str:
+    owner = case.evidence.revision_owner(revision.id)
+    return f"of {owner}" if owner is not None else "in no known package"
+
+
+def _message(case: Case, revision: Revision, parent: Revision, *, own: bool) -> str:
+    how = "merges" if len(revision.down_revisions) > 1 else "follows"
+    where = "the branch of another package" if own else "your application's branch"
+    into = " into its branch" if how == "merges" else f": it lies in {where}"
+    return f"Revision {revision.id} {_whose(case, revision)} {how} {parent.id} {_whose(case, parent)}{into}."
+
+
+def _hint(case: Case, revision: Revision, parent: Revision, *, own: bool) -> str:
+    if not own:
+        return f"Move {revision.id} out of that branch: only your application's revisions may follow {parent.id}."
+    rest = [name for name in revision.down_revisions if name != parent.id]
+    mine = [name for name in rest if case.evidence.is_application(case.evidence.revision_owner(name))]
+    if mine:
+        return f'Take {parent.id} out of its down_revision; depends_on = "{parent.id}" says that it comes first.'
+    return f'Give it a down_revision of your own branch, or None for a new one, and depends_on = "{parent.id}".'
+
+
+CHECK = Check("AR510", "Revisions of several owners in one branch", Severity.ERROR, _run, blocks=True)
