@@ -108,7 +108,7 @@ UNEXPLAINED = (
         (BADGE_BY_CORE, *BADGE_MODEL),
         status=1,
         changes=("blocked add_column badge.name",),
-        findings=codes("AR101", "AR102"),
+        findings=codes("AR101", "AR102", "AR511"),
     ),
     Scenario(
         "custom-model-and-core-revision-settled",
@@ -122,7 +122,7 @@ UNEXPLAINED = (
         (CORE_BADGE, *revision(CREATE_BADGE)),
         status=1,
         changes=("blocked add_column badge.name",),
-        findings=codes("AR101", "AR102"),
+        findings=codes("AR101", "AR102", "AR511"),
     ),
     Scenario(
         "core-model-and-custom-revision-settled",

@@ -16,15 +16,18 @@ from alembic_review.model.history import ChangedSettings, EditedRevision, Histor
 from alembic_review.model.review import Outcome, Severity
 
 from .world import (
+    ANNEX,
     ANNEX_REVISION,
     APP,
     APP_REVISION,
+    CORE,
     CORE_REVISION,
     SETTINGS,
     World,
     basics,
     folder,
     found,
+    key,
     only,
     verdicts,
 )
@@ -600,3 +603,72 @@ def test_a_filter_that_hides_many_tables_names_some() -> None:
     (finding,) = world.review().findings
     assert "keeps 7 tables that are not the core's" in finding.message
     assert finding.message.endswith("poser_0, poser_1, poser_2, poser_3, poser_4 and 2 more.")
+
+
+def test_what_alters_the_core_is_not_told_to_depend_on_it() -> None:
+    world = basics()
+    without_dependency(world)
+    world.alter(APP_REVISION, "product", "column", "added", "label")
+    review = world.review()
+    assert {finding.code for finding in review.findings} == {"AR106"}
+    assert "another order of poser's revisions (revision a1 alters a core table)" in review.provenance.not_checked
+
+
+def test_history_of_others_is_their_business() -> None:
+    world = basics()
+    failure = Failure("ValueError: no")
+    world.rehearsals.append(Rehearsal(CORE, (CORE_REVISION,), CORE_REVISION, (APP_REVISION,), failure))
+    world.rehearsals.append(Rehearsal(ANNEX, (ANNEX_REVISION,), skipped="no"))
+    downgrades = (Downgrade(CORE_REVISION, changed=False), Downgrade(ANNEX_REVISION, skipped="no"))
+    world.databases[0].downgrades.extend(downgrades)
+    world.revision("c2", CORE, f"{folder(CORE)}/versions", down=CORE_REVISION)
+    world.revision("c3", CORE, f"{folder(CORE)}/versions", down=CORE_REVISION)
+    world.follow(ANNEX_REVISION, CORE_REVISION)
+    review = world.review()
+    assert review.findings == ()
+    assert review.provenance.not_checked == ()
+
+
+def test_several_branches_with_one_head_each_are_as_they_should_be() -> None:
+    world = basics()
+    world.revision("a2", APP, f"{folder(APP)}/versions")
+    world.revision("a3", APP, f"{folder(APP)}/versions", down="a2")
+    assert world.review().findings == ()
+
+
+def test_heads_that_were_merged_are_one() -> None:
+    world = basics()
+    world.revision("a2", APP, f"{folder(APP)}/versions", down=APP_REVISION)
+    world.revision("a3", APP, f"{folder(APP)}/versions", down=APP_REVISION)
+    assert [finding.code for finding in world.review().findings] == ["AR512"]
+    world.revision("a4", APP, f"{folder(APP)}/versions")
+    world.follow("a4", "a2", "a3")
+    assert world.review().findings == ()
+    # Heads that have nothing in common but a revision of somebody else are not one branch, and still wrong.
+    world.revision("a5", APP, f"{folder(APP)}/versions", down=CORE_REVISION)
+    world.revision("a6", APP, f"{folder(APP)}/versions", down=CORE_REVISION)
+    assert [finding.code for finding in world.review().findings] == ["AR510", "AR510"]
+
+
+def test_a_revision_of_the_core_that_follows_one_of_the_application() -> None:
+    world = basics()
+    world.follow(CORE_REVISION, APP_REVISION)
+    (finding,) = world.review().findings
+    assert finding.message == "Revision c1 of basis follows a1 of poser: it lies in your application's branch."
+
+
+@pytest.mark.parametrize(
+    ("downgrade", "wrong"),
+    [
+        (Downgrade(APP_REVISION), None),
+        (Downgrade(APP_REVISION, needed=False, changed=False), None),
+        (Downgrade(APP_REVISION, changed=False, skipped="why"), None),
+        (Downgrade(APP_REVISION, left=(key("b"), key("s.a"))), "leaves what its upgrade created: b, s.a."),
+        (Downgrade(APP_REVISION, failure=Failure("KeyError: 'x'")), "fails: KeyError: 'x'."),
+    ],
+)
+def test_what_is_wrong_with_a_downgrade(downgrade: Downgrade, wrong: str | None) -> None:
+    world = basics()
+    world.databases[0].downgrades.append(downgrade)
+    told = [finding.message for finding in world.review().findings]
+    assert told == ([f"The downgrade of revision a1 of poser {wrong}"] if wrong else [])

@@ -123,6 +123,7 @@ def test_rattail_alone_has_its_own_90_changes_and_passes(review: Review) -> None
     assert run.report["provenance"]["sqlalchemy"] == "1.4.54"
     assert run.report["provenance"]["alembic"] == "1.19.2"
     assert {table["role"] for table in run.report["tables"]} == {"core"}
+    assert run.report["findings"] == []
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["installed apart", "installed beside the application"])
@@ -150,6 +151,9 @@ def test_poser_on_rattail_after_its_first_revision(review: Review) -> None:
 
     check(run, poser, safe=own, upstream=rattail.expected()["changes"])
     assert {change["table"] for change in own} == {"poser_widget_version"}
+    assert without_dependency(run) == [
+        ("6c1b0d1f5a3e", 'Set depends_on = "1515aa76b64a" in it: that one makes vendor.')
+    ]
     assert custom_tables(run) == {"poser_widget", "poser_widget_version"}
 
 
@@ -164,7 +168,16 @@ def test_sideshow_on_wuttjamaican_is_clean(review: Review) -> None:
     assert run.report["provenance"]["revisions"] == 14
     assert len(run.report["tables"]) == 18
     assert run.report["provenance"]["sqlalchemy"].startswith("2.1.")
+    assert without_dependency(run) == [("7a6df83afbd4", 'Set depends_on = "d686f7abe3e0" in it: that one makes user.')]
     assert custom_tables(run) == {name for name in sideshow.expected()["tables"] if name.startswith("sideshow_")}
+
+
+def without_dependency(run: Run) -> list[tuple[str, str]]:
+    """Revisions that apply only by the order of ``version_locations``, and what to do; nothing else may be found."""
+    findings = run.report["findings"]
+    assert {finding["code"] for finding in findings} <= {"AR513"}
+    assert not [line for line in run.report["provenance"]["not_checked"] if "revision" in line]
+    return [(finding["revision"], finding["hint"]) for finding in findings]
 
 
 def custom_tables(run: Run) -> set[str]:

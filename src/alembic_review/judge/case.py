@@ -75,6 +75,14 @@ class Case:
         """Tell whether a table is the core's, or disputed without being one that the application defines."""
         return owned.role is Role.CORE or (owned.disputed and not self.evidence.is_application(owned.definition))
 
+    def altered_core(self, revision: str) -> bool:
+        """Tell whether a revision did anything to a core table, undone since or not."""
+        return any(
+            alteration.revision == revision and self.may_be_core(database.ownership.tables[alteration.key])
+            for database in self.databases
+            for alteration in database.facts.alterations
+        )
+
     def revision_place(self, revision: str) -> Place | None:
         """The first line of a revision's file."""
         found = self.revision(revision)

@@ -20,5 +20,8 @@ def untried(case: Case) -> Iterator[str]:
             yield f"the downgrade of {which} ({reason})"
     for rehearsal in case.facts.rehearsals:
         owners = {evidence.revision_owner(name) for name in rehearsal.revisions}
-        if rehearsal.skipped and any(evidence.is_application(owner) for owner in owners):
-            yield f"another order of {', '.join(sorted(filter(None, owners)))}'s revisions ({rehearsal.skipped})"
+        reason = rehearsal.skipped
+        if rehearsal.failed is not None and case.altered_core(rehearsal.failed):
+            reason = f"revision {rehearsal.failed} alters a core table"
+        if reason and any(evidence.is_application(owner) for owner in owners):
+            yield f"another order of {', '.join(sorted(filter(None, owners)))}'s revisions ({reason})"

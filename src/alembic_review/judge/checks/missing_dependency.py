@@ -1,7 +1,8 @@
 """AR513: a revision needs others that it neither follows nor depends on.
 
 The worker has applied the application's revisions as early as ``down_revision`` and ``depends_on`` let them come; what
-failed then works only by the order of ``version_locations``.
+failed then works only by the order of ``version_locations``. A revision that alters core tables needs them for a reason
+that has to go away first.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def _run(case: Case) -> Iterator[Report]:
         if rehearsal.failed is None or rehearsal.failure is None:
             continue
         owner = case.evidence.revision_owner(rehearsal.failed)
-        if not case.evidence.is_application(owner):
+        if not case.evidence.is_application(owner) or case.altered_core(rehearsal.failed):
             continue
         others = sorted({name for one in rehearsal.before if (name := case.evidence.revision_owner(one)) is not None})
         yield Report(
