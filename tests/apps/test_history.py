@@ -14,6 +14,7 @@ from .scenario import BOTH, check_every_run, review_of
 FIRST = "10c2e6a7f5d4"
 CORE_HEAD = "c6f1d35908ab"
 CORE_VERSIONS = "site:acme/db/alembic/versions"
+SILENT = Replace(f"{VERSIONS}/{FIRST}_widgets.py", 'depends_on = "5d03e8f61b2a"', "depends_on = None")
 
 
 def reviewed(folder: Path, *edits: Edit, database: str = SQLITE, locations: str | None = None) -> Run:
@@ -57,8 +58,7 @@ def test_a_good_history_gives_nothing_to_tell(database: str, tmp_path: Path) -> 
 
 
 def test_a_branch_that_needs_the_core_without_saying_so(tmp_path: Path) -> None:
-    silent = Replace(f"{VERSIONS}/{FIRST}_widgets.py", 'depends_on = "5d03e8f61b2a"', "depends_on = None")
-    run = reviewed(tmp_path, silent, database=POSTGRESQL)
+    run = reviewed(tmp_path, SILENT, database=POSTGRESQL)
     (message,) = told(run)
     assert message.startswith(f"AR513 {FIRST}: Revision {FIRST} of poser needs revisions that it does not depend on"), (
         message
@@ -168,9 +168,12 @@ def test_a_revision_without_any_way_back(tmp_path: Path) -> None:
     ]
 
 
-def test_a_downgrade_that_leaves_the_scratch_database(tmp_path: Path) -> None:
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_a_downgrade_that_leaves_the_scratch_database(swallowed: bool, tmp_path: Path) -> None:
     """It is refused like any other connection, which speaks against this downgrade and not against the review."""
-    away = 'import psycopg; psycopg.connect("host=127.0.0.1 port=1 dbname=app")'
+    kept = "Exception" if swallowed else "()"
+    away = f"import contextlib, psycopg\n    with contextlib.suppress({kept}):\n        "
+    away += 'psycopg.connect("host=127.0.0.1 port=1 dbname=app")'
     run = reviewed(tmp_path, step(downgrade=away), database=POSTGRESQL)
     (message,) = told(run)
     assert "AR514" in message
@@ -206,3 +209,38 @@ def test_a_lock_that_the_application_keeps(tmp_path: Path) -> None:
     assert told(run) == []
     (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "downgrade" in line]
     assert line.endswith("(a connection that the application left open holds a lock)")
+
+
+def kept(what: str, made: str, used: str) -> Edit:
+    """An env.py that keeps an object from one run to the next."""
+    return Replace(
+        "site:acme/db/alembic/env.py",
+        "    engine = create_engine(config.database_url)\n    with engine.connect() as connection:\n",
+        f"    import contextlib, sys\n\n    if not hasattr(sys, 'kept_{what}'):\n        sys.kept_{what} = {made}\n"
+        f"    with {used.format(kept=f'sys.kept_{what}')} as connection:\n",
+    )
+
+
+def test_an_engine_that_outlives_a_run(tmp_path: Path) -> None:
+    """Its pool has connections to the first scratch database."""
+    engine = kept("engine", "create_engine(config.database_url)", "{kept}.connect()")
+    assert [line[:18] for line in told(reviewed(tmp_path, SILENT, engine, database=POSTGRESQL))] == [f"AR513 {FIRST}"]
+
+
+def test_a_connection_that_outlives_a_run(tmp_path: Path) -> None:
+    connection = kept("connection", "create_engine(config.database_url).connect()", "contextlib.nullcontext({kept})")
+    run = reviewed(tmp_path, SILENT, connection, database=POSTGRESQL)
+    assert told(run) == []
+    (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "order" in line]
+    assert line == "another order of poser's revisions (env.py keeps a connection from one run to the next)"
+
+
+def test_what_belongs_to_the_whole_server_can_be_made_once_only(tmp_path: Path) -> None:
+    """That a second replay fails at it tells nothing about the order."""
+    role = step(upgrade='op.execute("CREATE ROLE poser_clerk")', downgrade='op.execute("DROP ROLE poser_clerk")')
+    run = reviewed(tmp_path, role, database=POSTGRESQL)
+    assert told(run) == []
+    (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "order" in line]
+    assert line.startswith(
+        "another order of poser's revisions (revision aa00bb11cc22 can't be applied twice on one server"
+    )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alembic_review.model.facts import Failure, Place, Rehearsal
 from alembic_review.worker.downgrades import plan
-from alembic_review.worker.rehearsal import early
+from alembic_review.worker.problems import StoppedError
+from alembic_review.worker.rehearsal import Order, early, steps
 
 CORE_FIRST = ("c1", "c2", "p1", "c3", "p2")
 PARENTS = {"c1": (), "c2": ("c1",), "c3": ("c2",), "p1": (), "p2": ("p1",)}
@@ -69,3 +75,23 @@ def test_only_what_nothing_stands_on_is_taken_back(
         there.remove(name)
     for name in found.held:
         assert [other for other in there if name in parents[other]]
+
+
+@pytest.mark.parametrize("name", ["p1", "c1"])
+def test_a_revision_of_others_that_fails_is_not_the_application_s_fault(name: str, tmp_path: Path) -> None:
+    (tmp_path / "env.py").touch()
+    path = tmp_path / "versions" / f"{name}.py"
+    path.parent.mkdir()
+    path.write_text(f'revision = "{name}"\ndown_revision = None\n\n\ndef upgrade():\n    raise KeyError("store")\n')
+    found: list[Rehearsal] = []
+    order = Order((name,), {name: ("c0",)})
+    (step,) = steps(ScriptDirectory(str(tmp_path)), order, {"p1"}, Rehearsal("poser", ("p1",)), found.append)
+    with pytest.raises(StoppedError):
+        step.migration_fn()
+    failure = Failure("KeyError: 'store'", place=Place(str(path.resolve()), 6))
+    skipped = "revision c1 itself does not apply in another order: KeyError: 'store'"
+    assert found == [
+        Rehearsal("poser", ("p1",), "p1", ("c0",), failure)
+        if name == "p1"
+        else Rehearsal("poser", ("p1",), skipped=skipped)
+    ]
