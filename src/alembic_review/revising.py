@@ -68,7 +68,7 @@ def revise(
         case = case_of(facts, settings, service.declared(facts, settings))
         plans = plan(case, review, wish)
         if not plans:
-            return Result(review, nothing=texts.nothing(left_out(case, review), review.summary.upstream))
+            return Result(review, nothing=texts.nothing(left_out(case, review, wish.package), review.summary.upstream))
         progress("writing the revision")
         files = worker.write(plans)
         if not files:
@@ -105,7 +105,7 @@ def _tried(attempt: _Attempt, files: Sequence[RevisionFile], worker: Conversatio
     except ObservationError as error:
         shown = _results(attempt, described, (), written=False) if dry_run else ()
         return Result(attempt.review, shown, f"The revision does not work. {error.message}", _DRY_RUN)
-    refusal = _objection(attempt, facts)
+    refusal = _not_found(described, facts) or _objection(attempt, facts)
     types = tuple(values for database in facts.databases for values in database.types_left)
     results = _results(attempt, described, types, written=not dry_run)
     if refusal:
@@ -146,6 +146,18 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
             for named, private in folders.items():
                 message = message.replace(private, named)
             raise ObservationError(message, hint=error.hint) from error
+
+
+def _not_found(files: Sequence[RevisionFile], facts: Facts) -> str:
+    """What to say when Alembic would write a file where it does not look for it; empty otherwise."""
+    known = {revision.id for revision in facts.revisions}
+    for file in files:
+        if file.revision not in known:
+            return (
+                f"Alembic would not find the revision: file_template makes {file.name}, and {facts.config} does not "
+                "set recursive_version_locations."
+            )
+    return ""
 
 
 def _objection(attempt: _Attempt, facts: Facts) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from .cases_custom import TWO_PACKAGES
 from .edits import HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
 from .environments import FIXTURES
 from .harness import (
@@ -362,3 +365,197 @@ def test_a_folder_that_is_no_version_location_is_told(tmp_path: Path) -> None:
     ran = revise(application, "--version-path", VERSIONS)
     assert ran.status == 0, ran.explain()
     assert len(new_files(application, before)) == 1
+
+
+NOTES_OF_LABELS = (
+    *TWO_PACKAGES,
+    *NEW_TABLE,
+    Write("poser_labels/versions/.gitkeep", ""),
+    Replace(CONF, "version_locations = ", "version_locations = poser_labels:versions "),
+    Append(
+        "poser_labels/model.py",
+        """
+
+        class Tag(Base):
+            __tablename__ = "poser_tag"
+            uuid = uuid_column()
+            widget_uuid = uuid_fk_column("poser_widget.uuid")
+            note_uuid = uuid_fk_column("poser_note.uuid")
+        """,
+    ),
+    Replace("poser_labels/model.py", "import Base, uuid_column", "import Base, uuid_column, uuid_fk_column"),
+)
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_several_packages_get_a_revision_each(tmp_path: Path, database: str) -> None:
+    application = make_application(tmp_path, NOTES_OF_LABELS, database=database)
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    after = {name for name in tree(application.project) if name not in before}
+    (notes,) = [name for name in after if name.startswith(VERSIONS)]
+    (labels,) = [name for name in after if name.startswith("poser_labels/versions/")]
+    assert len(after) == 2
+    number = Path(notes).name.partition("_")[0]
+    text = (application.project / labels).read_text()
+    assert "branch_labels = ('poser_labels',)" in text
+    assert f"depends_on = '{number}'" in text
+    assert pending(application) == []
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_one_package_can_not_count_on_what_another_would_write(tmp_path: Path, database: str) -> None:
+    application = make_application(tmp_path, NOTES_OF_LABELS, database=database)
+    before = tree(application.project)
+    ran = revise(application, "--package", "poser_labels")
+    assert ran.status == 0, ran.explain()
+    assert "add_table poser_tag: It needs add_table poser_note, which is for poser to write first." in ran.stdout
+    (path,) = new_files(application, before, "poser_labels/versions")
+    assert "poser_tag" not in path.read_text().partition("def upgrade")[2]
+    left = pending(application)
+    assert "safe add_table poser_tag" in left
+    assert "safe add_table poser_label" not in left
+
+
+def test_a_folder_that_is_yet_to_be_made_is_made(tmp_path: Path) -> None:
+    application = make_application(tmp_path, FIRST)
+    shutil.rmtree(application.project / "poser/db/alembic")
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    assert len(new_files(application, before)) == 1
+    assert pending(application) == []
+
+
+@pytest.mark.parametrize(
+    ("conf", "status", "said"),
+    [
+        ("recursive_version_locations = true\n", 0, r"Wrote poser/db/alembic/versions/\d{4}/[0-9a-f]+_a_step.py"),
+        ("", 1, "Alembic would not find the revision: file_template makes .* does not set recursive_version_locations"),
+    ],
+)
+def test_folders_in_file_template(tmp_path: Path, conf: str, status: int, said: str) -> None:
+    template = Replace(CONF, "[alembic]\n", f"[alembic]\nfile_template = %%(year)d/%%(rev)s_%%(slug)s\n{conf}")
+    application = make_application(tmp_path, (*NEW_TABLE, template))
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == status, ran.explain()
+    assert re.search(said, ran.stdout + ran.stderr), ran.explain()
+    assert len(new_files(application, before)) == (1 if status == 0 else 0)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "said"), [(HEAD, f"There is a revision {HEAD} already"), ("../x", "'../x' is no id for a revision")]
+)
+def test_an_id_that_can_not_be(tmp_path: Path, identifier: str, said: str) -> None:
+    application = make_application(tmp_path, NEW_TABLE)
+    before = tree(application.project)
+    ran = revise(application, "--rev-id", identifier)
+    assert ran.status == 2, ran.explain()
+    assert said in ran.stderr
+    assert new_files(application, before) == []
+
+
+def test_a_file_of_that_name_stays_as_it_is(tmp_path: Path) -> None:
+    there = Write(
+        f"{VERSIONS}/aa00_a_step.py", f'revision = "bb00"\ndown_revision = "{HEAD}"\n\n\ndef upgrade():\n    pass\n'
+    )
+    application = make_application(tmp_path, (*NEW_TABLE, there))
+    before = tree(application.project)
+    ran = revise(application, "--rev-id", "aa00")
+    assert ran.status == 3, ran.explain()
+    assert "aa00_a_step.py can't be written: File exists." in ran.stderr
+    assert new_files(application, before) == []
+
+
+def test_a_hook_that_fails_leaves_the_revision(tmp_path: Path) -> None:
+    hook = "\n[post_write_hooks]\nhooks = tidy\ntidy.type = console_scripts\ntidy.entrypoint = no-such-tool\n"
+    application = make_application(tmp_path, (*NEW_TABLE, Append(CONF, hook)))
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 3, ran.explain()
+    (path,) = new_files(application, before)
+    assert f"A post_write_hook failed on {path}: " in ran.stderr
+    assert "The revision is written and complete" in ran.stderr
+
+
+DIRECTIVES = {
+    "an id of its own": ("directives[0].rev_id = '0001'", 1),
+    "nothing to write": ("directives[:] = []", 0),
+    "one more": (
+        "directives.append(ops.MigrationScript('ff', up, down, message='data', head=directives[0].rev_id))",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIRECTIVES)
+def test_directives_of_the_application_have_the_last_word(tmp_path: Path, name: str) -> None:
+    body, files = DIRECTIVES[name]
+    edits = (
+        Replace(
+            "site:acme/db/alembic/env.py",
+            "configure(connection=connection, ",
+            "configure(process_revision_directives=direct, connection=connection, ",
+        ),
+        Write(
+            "site:acme/direct.py",
+            f"""
+            from alembic.operations import ops
+
+            def direct(context, revision, directives):
+                up, down = ops.UpgradeOps([]), ops.DowngradeOps([])
+                {body}
+            """,
+        ),
+        Replace(
+            "site:acme/db/alembic/env.py", "from alembic import", "from acme.direct import direct\nfrom alembic import"
+        ),
+    )
+    application = make_application(tmp_path, (*NEW_TABLE, *edits))
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    assert len(new_files(application, before)) == files
+    assert ran.stdout.count("Wrote ") == files
+    assert (pending(application) == []) is bool(files)
+
+
+def test_every_database_of_a_multidb_environment_is_in_it(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_multidb")
+    before = tree(application.project)
+    ran = revise(application, conf="alembic.ini")
+    assert ran.status == 0, ran.explain()
+    assert "- add_column [engine1] book.isbn" in ran.stdout
+    assert "- add_column [engine2] book.pages" in ran.stdout
+    assert len(new_files(application, before, "migrations/versions")) == 1
+    assert pending(application, conf="alembic.ini") == []
+
+
+def test_nothing_is_left_behind_when_it_is_interrupted(tmp_path: Path) -> None:
+    application = make_application(tmp_path, (*NEW_TABLE, *spoiled("SELECT pg_sleep(60)")), database=POSTGRESQL)
+    before = tree(application.project)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    command = [sys.executable, "-m", "alembic_review", "revision", "-c", CONF, "-m", "x", "--verbose"]
+    process = subprocess.Popen(
+        [*command, "--python", str(application.environment.python)],
+        cwd=application.project,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if "trying the revision" in "".join(seen) and "(8 of 8)" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=LIMIT_SECONDS)
+    assert process.returncode == 130, "".join(seen) + rest
+    assert new_files(application, before) == []
+    assert list(folder.iterdir()) == []

@@ -11,9 +11,9 @@ from .cases_core import CORE
 from .cases_custom import CUSTOM
 from .cases_generated import GENERATED
 from .cases_unexplained import UNEXPLAINED
-from .edits import unchanged
+from .edits import module, unchanged
 from .harness import SQLITE, make_application, run_tool
-from .scenario import Scenario, check, check_every_run, tree
+from .scenario import Scenario, check, check_every_run, review_of, tree
 
 TABLE = (*CUSTOM, *CORE, *GENERATED, *UNEXPLAINED)
 RUNS = [
@@ -49,3 +49,24 @@ def test_renaming_every_package_changes_no_verdict(scenario: Scenario, tmp_path:
     application = make_application(tmp_path, scenario.edits, clean=scenario.clean, rename=renamed)
     run = run_tool(application, *(renamed(text) for text in scenario.arguments), conf=renamed("app/acme.conf"))
     check(scenario, run, application, SQLITE, renamed)
+
+
+def test_the_same_change_is_the_same_in_every_run(tmp_path: Path) -> None:
+    """SQLAlchemy keeps a table's constraints in a set."""
+    many = module(
+        """
+        class PoserMany(Base):
+            __tablename__ = "poser_many"
+            uuid = uuid_column()
+            one_uuid = uuid_fk_column("store.uuid")
+            two_uuid = uuid_fk_column("product.uuid")
+            three_uuid = uuid_fk_column("person.uuid")
+            four_uuid = uuid_fk_column("user.uuid")
+            a = sa.Column(sa.Integer, unique=True)
+            b = sa.Column(sa.Integer, unique=True)
+            __table_args__ = (sa.CheckConstraint("a > 0"), sa.CheckConstraint("b > 0"), sa.UniqueConstraint("a", "b"))
+        """
+    )
+    application = make_application(tmp_path, many)
+    runs = [review_of(run_tool(application))["changes"] for _ in range(4)]
+    assert runs.count(runs[0]) == len(runs)

@@ -92,7 +92,7 @@ def test_the_summary_names_the_file_and_what_is_destructive_first() -> None:
         "  Changes:\n"
         "    - add_table poser_order\n"
         "  Left out:\n"
-        "  - add_index ix_batch_version_pk_transaction_id on batch_version (uuid, transaction_id): "
+        "    - add_index ix_batch_version_pk_transaction_id on batch_version (uuid, transaction_id): "
         "It needs something.\n"
         "  Its downgrade leaves the type with the values new, old behind.\n"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from alembic_review.model.review import Change, Review, Verdict
 from alembic_review.model.revision import LeftOut, Operation, RevisionPlan, Wish
 
 _DESTRUCTIVE = "AR2"
+_ID = re.compile(r"\w+")
 
 
 @dataclass
@@ -34,12 +36,12 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
     What is blocked, upstream drift, and safe changes that need either, are not in them. Raises ``UsageError`` when it
     can't be told where a revision goes.
     """
-    contents = _contents(case, review)
-    if wish.package is not None:
-        if not case.evidence.is_application(wish.package):
-            names = ", ".join(sorted(case.evidence.custom)) or "none"
-            raise UsageError(f"{wish.package} is no custom package.", hint=f"Custom packages: {names}.")
-        contents = {wish.package: contents.get(wish.package, _Content())}
+    contents = _contents(case, review, wish.package)
+    if wish.package is not None and not case.evidence.is_application(wish.package):
+        names = ", ".join(sorted(case.evidence.custom)) or "none"
+        raise UsageError(f"{wish.package} is no custom package.", hint=f"Custom packages: {names}.")
+    if wish.revision is not None:
+        _require_new(case, wish.revision)
     writing = {package: content for package, content in contents.items() if content.operations}
     if len(writing) > 1 and (wish.version_path is not None or wish.revision is not None):
         raise UsageError(
@@ -52,7 +54,8 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
     for package in _ordered(writing):
         content = writing[package]
         place = spot(case, package, wish.version_path)
-        others = tuple(plans[other].revision for other in sorted(content.packages) if other in plans)
+        others = [plans[other] for other in sorted(content.packages) if other in plans]
+        known = depends_on(case, "" if place.head == BASE else place.head, sorted(content.needed))
         plans[package] = RevisionPlan(
             package=package,
             revision=wish.revision or uuid4().hex[-12:],
@@ -61,7 +64,11 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
             version_path=place.version_path,
             operations=tuple(content.operations),
             branch_label=place.branch_label,
-            depends_on=(*depends_on(case, "" if place.head == BASE else place.head, sorted(content.needed)), *others),
+            # What the others follow comes with them.
+            depends_on=(
+                *(head for head in known if head not in {other.head for other in others}),
+                *(other.revision for other in others),
+            ),
             written=tuple(content.changes),
             destructive=tuple(
                 one for one in content.changes if any(code.startswith(_DESTRUCTIVE) for code in one.findings)
@@ -72,22 +79,31 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
     return tuple(plans.values())
 
 
-def left_out(case: Case, review: Review) -> tuple[LeftOut, ...]:
-    """The safe changes of all packages that can't be written, and why."""
-    return tuple(entry for content in _contents(case, review).values() for entry in content.left_out)
+def _require_new(case: Case, revision: str) -> None:
+    """An id that the user names must be none that is there, and one that Alembic can tell from other words."""
+    if not _ID.fullmatch(revision):
+        raise UsageError(f"{revision!r} is no id for a revision.", hint="Use letters, digits and underscores.")
+    taken = case.revision(revision)
+    if taken is not None:
+        raise UsageError(f"There is a revision {revision} already: {taken.path}.", hint="Leave --rev-id out.")
 
 
-def _contents(case: Case, review: Review) -> dict[str, _Content]:
-    """What each package has to write."""
+def left_out(case: Case, review: Review, package: str | None = None) -> tuple[LeftOut, ...]:
+    """The safe changes of all packages, or of this one, that can't be written, and why."""
+    return tuple(entry for content in _contents(case, review, package).values() for entry in content.left_out)
+
+
+def _contents(case: Case, review: Review, package: str | None) -> dict[str, _Content]:
+    """What each package has to write; with ``package`` only that one, which can't count on what others would write."""
     told = {change.fingerprint: change for change in review.changes}
     found: dict[str, _Content] = defaultdict(_Content)
     index = {id(facts): number for number, facts in enumerate(case.facts.databases)}
     for database in case.databases:
-        safe, reasons = _writable(database.changes)
+        safe, reasons = _writable(database.changes, package)
         origins = {origin.key: origin.revision for origin in database.facts.origins}
         owners = {key: owned.owner for key, owned in database.ownership.tables.items()}
         for judged in database.changes:
-            if judged.decision.verdict is not Verdict.SAFE:
+            if not _is_wanted(judged, package):
                 continue
             content = found[judged.decision.owner or ""]
             change = told[judged.fingerprint]
@@ -105,34 +121,42 @@ def _contents(case: Case, review: Review) -> dict[str, _Content]:
     return dict(found)
 
 
-def _writable(changes: Iterable[Judged]) -> tuple[set[int], Mapping[int, str]]:
+def _is_wanted(judged: Judged, package: str | None) -> bool:
+    return judged.decision.verdict is Verdict.SAFE and package in (None, judged.decision.owner)
+
+
+def _writable(changes: Iterable[Judged], package: str | None) -> tuple[set[int], Mapping[int, str]]:
     """The safe changes that can be written, by the identity of their facts, and why the others can't.
 
     An operation is written whole or not at all.
     """
     every = list(changes)
-    verdicts = {id(judged.fact): judged.decision.verdict for judged in every}
-    safe = [judged.fact for judged in every if judged.decision.verdict is Verdict.SAFE]
-    out = {judged.fact.operation for judged in every if judged.decision.verdict is not Verdict.SAFE}
+    states = {id(judged.fact): _state(judged, package) for judged in every}
+    safe = [judged.fact for judged in every if _is_wanted(judged, package)]
+    out = {judged.fact.operation for judged in every if not _is_wanted(judged, package)}
     why = {id(fact): "Alembic writes it in one operation with a change that is not yours." for fact in safe}
     while True:
         kept = [fact for fact in safe if fact.operation not in out]
         following = follow(kept, [judged.fact for judged in every if judged.fact.operation in out])
         if not following:
             return {id(fact) for fact in kept}, why
-        why.update({number: _why(needed, verdicts) for number, needed in following.items()})
+        why.update({number: _why(needed, states) for number, needed in following.items()})
         out |= {fact.operation for fact in kept if id(fact) in following}
 
 
-def _why(needed: ChangeFact, verdicts: Mapping[int, Verdict]) -> str:
+def _state(judged: Judged, package: str | None) -> str:
+    """Why a change is not written, where it is not."""
+    if judged.decision.verdict is Verdict.BLOCKED:
+        return "is blocked"
+    if judged.decision.verdict is Verdict.UPSTREAM:
+        return "is upstream drift and not written"
+    return "is left out too" if _is_wanted(judged, package) else f"is for {judged.decision.owner} to write first"
+
+
+def _why(needed: ChangeFact, states: Mapping[int, str]) -> str:
     what = f"{needed.kind} {table_text(needed.key)}" if needed.key is not None else needed.kind
     what = f"{what}.{needed.name}" if needed.name is not None else what
-    states = {
-        Verdict.BLOCKED: "is blocked",
-        Verdict.UPSTREAM: "is upstream drift and not written",
-        Verdict.SAFE: "is left out too",
-    }
-    return f"It needs {what}, which {states[verdicts[id(needed)]]}."
+    return f"It needs {what}, which {states[id(needed)]}."
 
 
 def _ordered(contents: Mapping[str, _Content]) -> list[str]:

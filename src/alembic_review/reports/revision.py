@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from alembic_review.model.review import Change, Finding
 from alembic_review.model.revision import LeftOut, RevisionPlan
-from alembic_review.reports.text import target_label, visible
+from alembic_review.reports.text import count, target_label, visible
 
 _WIDTH = 88
 
@@ -35,7 +35,7 @@ def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), wr
         lines.append(f"  depends on {', '.join(plan.depends_on)}")
     lines += _section("Destructive, look twice:", plan.destructive)
     lines += _section("Changes:", [change for change in plan.written if change not in plan.destructive])
-    lines += ["  " + line for line in _left_out(plan.left_out)]
+    lines += [f"  {line}" if number == 0 else f"    {line}" for number, line in enumerate(_left_out(plan.left_out))]
     lines += [f"  Its downgrade leaves the type with the values {values} behind." for values in types_left]
     return "\n".join(lines) + "\n"
 
@@ -46,7 +46,7 @@ def nothing(left_out: Sequence[LeftOut], upstream: int) -> str:
     if left_out:
         lines = ["Nothing to write.", *_left_out(left_out)]
     if upstream:
-        lines.append(f"Upstream drift is never written ({upstream} changes).")
+        lines.append(f"Upstream drift is never written ({count(upstream, 'change')}).")
     return "\n".join(lines) + "\n"
 
 

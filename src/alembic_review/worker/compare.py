@@ -10,7 +10,7 @@ from typing import Any
 from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations import ops
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
@@ -77,8 +77,23 @@ def compare(context: MigrationContext, type_users: TypeUsers) -> Comparison:
         # Alembic's comparison has warned of these tables already; rendering each of them on its own says nothing new.
         warnings.simplefilter("ignore", SAWarning)
         for number, (operation, parent) in enumerate(leaves(upgrade, None)):
+            _settle(operation)
             result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
     return result
+
+
+def _settle(operation: Any) -> None:
+    """Give the constraints of a new table an order: SQLAlchemy keeps them in a set, which has another in every run."""
+    if isinstance(operation, ops.CreateTableOp):
+        columns = [item for item in operation.columns if isinstance(item, Column)]
+        constraints = [item for item in operation.columns if not isinstance(item, Column)]
+        operation.columns = [*columns, *sorted(constraints, key=_constraint_order)]
+
+
+def _constraint_order(item: Any) -> tuple[str, ...]:
+    _, name, columns = identify(item)
+    targets = (element.target_fullname for element in getattr(item, "elements", ()))
+    return (type(item).__name__, *columns, name or "", *targets, str(getattr(item, "sqltext", "")))
 
 
 def leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[Any, ops.ModifyTableOps | None]]:

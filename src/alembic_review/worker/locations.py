@@ -27,7 +27,11 @@ _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 
 def missing_locations(script: ScriptDirectory, config: Config, folders: Folders) -> tuple[str, ...]:
     """One line for each version location that is yet to be made. Raises ``WorkerError`` for any other missing one."""
-    missing = [path for path in private.version_locations(script) if not os.path.isdir(path)]
+    missing = [
+        path
+        for path in private.version_locations(script)
+        if not os.path.isdir(path) and os.path.realpath(path) not in folders.beside
+    ]
     for path in missing:
         if not _is_yet_to_be_made(path, script, config, folders):
             raise WorkerError(

@@ -127,7 +127,8 @@ def _keep(container: Any, kept: set[int]) -> None:
 
 def _files(context: RevisionContext, script: ScriptDirectory, plan: Plan, folder: str) -> Iterator[dict[str, str]]:
     for directive in context.generated_revisions:
-        if str(directive.version_path) != plan["version_path"]:
+        # Alembic puts one without a folder of its own beside the revision that it follows.
+        if directive.version_path is not None and str(directive.version_path) != plan["version_path"]:
             raise WorkerError(
                 f"The process_revision_directives of {script.env_py_location} put the revision into another folder, "
                 f"{directive.version_path}.",
@@ -176,4 +177,7 @@ def _run_hooks(script: ScriptDirectory, path: str) -> None:
     try:
         private.run_write_hooks(path, script)
     except Exception as error:
-        raise WorkerError(f"A post_write_hook failed on {path}: {describe(error)}") from error
+        raise WorkerError(
+            f"A post_write_hook failed on {path}: {describe(error)}",
+            "The revision is written and complete; what its hooks would have done to it is not.",
+        ) from error
