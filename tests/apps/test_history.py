@@ -13,6 +13,7 @@ from .scenario import BOTH, check_every_run, review_of
 
 FIRST = "10c2e6a7f5d4"
 CORE_HEAD = "c6f1d35908ab"
+COLUMN = 'op.add_column("poser_widget", sa.Column("way", sa.Integer()))'
 CORE_VERSIONS = "site:acme/db/alembic/versions"
 SILENT = Replace(f"{VERSIONS}/{FIRST}_widgets.py", 'depends_on = "5d03e8f61b2a"', "depends_on = None")
 
@@ -129,6 +130,22 @@ def test_a_revision_of_ours_among_the_core_s(tmp_path: Path) -> None:
     assert skipped == f"the downgrade of 3 revisions, {FIRST} to {HEAD} (revision dd00 stands on it)"
 
 
+@pytest.mark.parametrize("database", BOTH)
+def test_a_change_of_ours_among_the_core_s(database: str, tmp_path: Path) -> None:
+    """What `alembic revision --autogenerate --head acme@head` makes of a new column."""
+    text = (
+        'import sqlalchemy as sa\nfrom alembic import op\n\nrevision = "dd00"\n'
+        f'down_revision = "{CORE_HEAD}"\nbranch_labels = None\ndepends_on = "{HEAD}"\n\n\n'
+        f"def upgrade():\n    {COLUMN}\n\n\ndef downgrade():\n    pass\n"
+    )
+    model = Replace("poser/db/model/widgets.py", "    shape =", "    way = sa.Column(sa.Integer())\n    shape =")
+    run = reviewed(tmp_path, model, Write(f"{CORE_VERSIONS}/dd00_ours.py", text), database=database)
+    assert review_of(run)["changes"] == []
+    assert told(run) == [
+        "AR511 dd00: Revision dd00 lies among those of acme, and it alters the table poser_widget: that is poser's."
+    ]
+
+
 def test_several_heads_in_one_branch(tmp_path: Path) -> None:
     run = reviewed(tmp_path, step(), step(id="bb11cc22dd33"))
     assert told(run) == ["AR512 bb11cc22dd33: One branch of poser has 2 heads: aa00bb11cc22 bb11cc22dd33."]
@@ -136,7 +153,6 @@ def test_several_heads_in_one_branch(tmp_path: Path) -> None:
 
 
 TABLE = 'op.create_table("poser_way", sa.Column("id", sa.Integer(), primary_key=True))'
-COLUMN = 'op.add_column("poser_widget", sa.Column("way", sa.Integer()))'
 
 
 @pytest.mark.parametrize("database", BOTH)

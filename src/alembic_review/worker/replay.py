@@ -25,9 +25,9 @@ class Replayed:
     """One target after ``upgrade heads``. ``name`` is the engine's name in a multidb environment.
 
     ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the
-    others only which tables they create and drop; ``effective`` are those of them that changed any table or type.
-    Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it is when they were taken
-    back again.
+    others which tables they create and drop, and what they do to tables of watched ones; ``effective`` are those that
+    changed any table or type. Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it
+    is when they were taken back again.
     """
 
     catalogue: Catalogue
@@ -182,7 +182,9 @@ def _note(
             renamed = after.tables[identity][0].name
             result.gone.setdefault(key, result.creators.get(identity, ""))
             result.alterations.append(Alteration(revision, key, "table", "renamed", renamed))
-    if watched:
+    if not watched:
+        _note_own(result, connection, revision, after)
+    else:
         _note_details(result, connection, revision, before, after)
         if after != before:
             result.effective.add(revision)
@@ -211,6 +213,16 @@ def _note_details(result: Replayed, connection: Connection, revision: str, befor
             key, _ = before.tables[identity]
             _note_items(result, revision, key, result.known.get(identity, {}), details.get(identity, {}))
     _note_types(result, connection, revision, before, after)
+    result.known.update(details)
+
+
+def _note_own(result: Replayed, connection: Connection, revision: str, after: Snapshot) -> None:
+    """What a revision of somebody else did to tables that watched ones had created."""
+    own = [one for one, creator in result.creators.items() if creator in result.watched and one in after.tables]
+    details = result.catalogue.details(connection, own) if own else {}
+    for identity in own:
+        key, _ = after.tables[identity]
+        _note_items(result, revision, key, result.known.get(identity, {}), details.get(identity, {}))
     result.known.update(details)
 
 
