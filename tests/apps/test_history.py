@@ -188,8 +188,8 @@ def test_a_revision_without_any_way_back(tmp_path: Path) -> None:
 def test_a_downgrade_that_leaves_the_scratch_database(swallowed: bool, tmp_path: Path) -> None:
     """It is refused like any other connection, which speaks against this downgrade and not against the review."""
     kept = "Exception" if swallowed else "()"
-    away = f"import contextlib, psycopg\n    with contextlib.suppress({kept}):\n        "
-    away += 'psycopg.connect("host=127.0.0.1 port=1 dbname=app")'
+    away = f"import contextlib, psycopg2\n    with contextlib.suppress({kept}):\n        "
+    away += 'psycopg2.connect("host=127.0.0.1 port=1 dbname=app")'
     run = reviewed(tmp_path, step(downgrade=away), database=POSTGRESQL)
     (message,) = told(run)
     assert "AR514" in message

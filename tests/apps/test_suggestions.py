@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .edits import MODEL, Append, Edit, Write, module
+from .edits import MODEL, Append, Delete, Edit, Write, module, revision
 from .harness import make_application, run_tool
 from .scenario import BOTH, review_of, row
 
@@ -72,6 +72,27 @@ def test_the_code_runs_and_the_review_is_safe_with_it(tmp_path: Path, case: str,
     assert all(entry.startswith("safe ") for entry in rows), second.explain()
     extended = {found["name"]: found["extends"] for found in review_of(second)["tables"]}
     assert extended[f"poser_{table}"] == table
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_a_column_that_a_revision_made_already(tmp_path: Path, database: str) -> None:
+    """Nothing is pending; with that revision taken out, the code is what remains."""
+    step = revision("op.add_column('store', sa.Column('fax', sa.String(9)))")
+    hung = module("Store.fax = sa.Column(sa.String(9))  # HERE\n")
+    application = make_application(tmp_path, (*hung, *step), database=database)
+    first = run_tool(application)
+    assert first.status == 1, first.explain()
+    found = review_of(first)
+    (suggestion,) = found["suggestions"]
+    assert (suggestion["table"], suggestion["columns"], suggestion["changes"]) == ("store", ["fax"], [])
+    told = [finding["code"] for finding in found["findings"] if finding["fingerprint"] in suggestion["findings"]]
+    assert (found["changes"], told) == ([], ["AR105"])
+    assert suggestion["location"]["line"] == len((application.project / MODEL / "extra.py").read_text().splitlines())
+    Write(f"{MODEL}/extra.py", suggestion["code"]).apply(application.locate)
+    Delete(step[0].path).apply(application.locate)
+    second = run_tool(application)
+    assert second.status == 0, second.explain()
+    assert [row(change) for change in review_of(second)["changes"]] == ["safe add_table poser_store"]
 
 
 @pytest.mark.parametrize(

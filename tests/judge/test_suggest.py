@@ -9,7 +9,7 @@ from typing import Any
 from alembic_review.model.facts import ColumnCode, Declaration
 from alembic_review.model.review import Suggestion
 
-from .world import SETTINGS, World, basics, key
+from .world import SETTINGS, World, basics, found, key
 
 UUID = ColumnCode("uuid", "sa.String(length=32)", options=("nullable=False",))
 LABEL = ColumnCode("label", "sa.String(length=30)", options=("nullable=True",))
@@ -32,6 +32,21 @@ def offered(world: World) -> Suggestion:
     (suggestion,) = world.review().suggestions
     ast.parse(suggestion.code)
     return suggestion
+
+
+def migrated(*columns: ColumnCode) -> World:
+    """The same, after a revision of the application put it into the database."""
+    world = hung(columns=columns)
+    world.databases[0].changes.clear()
+    return world
+
+
+def test_a_column_that_is_migrated_already_gets_its_way_out_too() -> None:
+    world = migrated(LABEL)
+    (finding,) = found(world.review(), "AR105")
+    suggestion = offered(world)
+    assert (suggestion.columns, suggestion.changes, suggestion.findings) == (("label",), (), (finding.fingerprint,))
+    assert suggestion.code == offered(hung()).code
 
 
 def test_the_class_holds_the_column_and_refers_to_the_core_table() -> None:
@@ -97,5 +112,5 @@ def test_none_is_offered_where_it_is_not_certain() -> None:
     unread.databases[0].changes[-1] = replace(unread.databases[0].changes[-1], code=None)
     unknown = hung()
     unknown.databases[0].declarations.clear()
-    for world in (taken, extended, unread, unknown, hung(at="basis:31")):
+    for world in (taken, extended, unread, unknown, migrated(), hung(at="basis:31")):
         assert world.review().suggestions == ()

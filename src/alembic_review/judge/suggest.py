@@ -5,27 +5,41 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from alembic_review.judge.case import Case, Judged, JudgedDatabase
+from alembic_review.judge.cause import Cause
 from alembic_review.judge.naming import habitual_prefix
 from alembic_review.judge.ownership import Owned, table_text
-from alembic_review.model.facts import ColumnCode, Declaration
+from alembic_review.model.facts import ColumnCode, Declaration, ModelTable
 from alembic_review.model.review import Finding, Role, Suggestion
+
+_ALTERED = "AR105"
+
+
+@dataclass(frozen=True)
+class _Hung:
+    """A column of the application on a core table; ``judged`` is its change, unless a revision made it already."""
+
+    cause: Cause
+    code: ColumnCode | None
+    judged: Judged | None
 
 
 def suggestions(case: Case, findings: Sequence[Finding]) -> tuple[Suggestion, ...]:
-    """One for each core table with pending columns of the application, where it can be written with certainty."""
+    """One for each core table with columns of the application, where it can be written with certainty."""
     return tuple(one for database in case.databases for one in _suggestions(case, database, findings))
 
 
 def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Finding]) -> Iterator[Suggestion]:
     for declaration in database.facts.declarations:
         owned = database.ownership.tables[declaration.key]
-        hung = [judged for judged in database.changes if _is_hung(database, owned, judged)]
-        codes = [judged.fact.code for judged in hung]
-        columns = [code for code in codes if code is not None]
+        if owned.role is not Role.CORE or owned.model is None:
+            continue
+        hung = list(_hung(database, owned, owned.model, declaration))
+        columns = [one.code for one in hung if one.code is not None]
         package = _package(case, hung)
-        if owned.role is not Role.CORE or not columns or len(columns) < len(codes) or package is None:
+        if not columns or len(columns) < len(hung) or package is None:
             continue
         name = _table_name(case, database, declaration, package)
         if name is None:
@@ -39,20 +53,35 @@ def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Findin
             table=declaration.key.name,
             columns=tuple(column.name for column in columns),
             code=_code(declaration, columns, name, package),
-            location=case.evidence.locations.of(hung[0].decision.place),
+            location=case.evidence.locations.of(hung[0].cause.place),
             changes=fingerprints,
-            findings=tuple(finding.fingerprint for finding in findings if finding.change in fingerprints),
+            findings=tuple(
+                finding.fingerprint
+                for finding in findings
+                if finding.change in fingerprints or any(_tells(case, finding, owned, one) for one in hung)
+            ),
             database=database.name,
         )
 
 
-def _is_hung(database: JudgedDatabase, owned: Owned, judged: Judged) -> bool:
-    fact = judged.fact
-    if not judged.blocked or fact.kind != "add_column" or fact.key != owned.key or fact.item is None:
-        return False
-    assert owned.model is not None
-    cause = database.causes.of_item(owned, owned.model.items[fact.item])
-    return cause.application and not cause.inherited
+def _hung(database: JudgedDatabase, owned: Owned, model: ModelTable, declaration: Declaration) -> Iterator[_Hung]:
+    known = {column.name: column for column in declaration.columns}
+    pending = {
+        judged.fact.item: judged
+        for judged in database.changes
+        if judged.blocked and judged.fact.kind == "add_column" and judged.fact.key == owned.key
+    }
+    for number, item in enumerate(model.items):
+        cause = database.causes.of_item(owned, item)
+        if item.kind == "column" and cause.application and not cause.inherited:
+            judged = pending.get(number)
+            yield _Hung(cause, judged.fact.code if judged is not None else known.get(item.name or ""), judged)
+
+
+def _tells(case: Case, finding: Finding, owned: Owned, hung: _Hung) -> bool:
+    """Whether a finding is about a column that nothing is pending for."""
+    told = finding.code == _ALTERED and (finding.schema, finding.table) == (owned.key.schema, owned.key.name)
+    return told and hung.judged is None and finding.location == case.evidence.locations.of(hung.cause.place)
 
 
 def _goes(database: JudgedDatabase, owned: Owned, judged: Judged, names: set[str]) -> bool:
@@ -65,9 +94,9 @@ def _goes(database: JudgedDatabase, owned: Owned, judged: Judged, names: set[str
     return other.model is not None and owned.key in other.model.sources
 
 
-def _package(case: Case, hung: Iterable[Judged]) -> str | None:
+def _package(case: Case, hung: Iterable[_Hung]) -> str | None:
     """The one custom package that hung them there."""
-    packages = {judged.decision.cause for judged in hung}
+    packages = {one.cause.package for one in hung}
     return next(iter(packages)) if len(packages) == 1 and packages <= case.evidence.custom else None
 
 

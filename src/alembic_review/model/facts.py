@@ -158,12 +158,16 @@ class ColumnCode:
 
 @dataclass(frozen=True)
 class Declaration:
-    """The ORM class of a table that has columns to add; ``mapped_class`` and ``base`` as ``module:Name``."""
+    """The ORM class of a table that has columns to add, or that got columns elsewhere than it was defined.
+
+    ``mapped_class`` and ``base`` as ``module:Name``; ``columns`` are those that it got elsewhere.
+    """
 
     key: TableKey
     mapped_class: str
     base: str
     primary_key: tuple[ColumnCode, ...]
+    columns: tuple[ColumnCode, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from alembic.operations import ops
@@ -32,14 +33,26 @@ def column_code(column: Column[Any], renderer: Renderer) -> ColumnCode | None:
 
 
 def declarations(
-    targets: Iterable[MetaData], changes: Iterable[ChangeFact], frames: Mapping[TableKey, Frame], renderer: Renderer
+    targets: Iterable[MetaData],
+    changes: Iterable[ChangeFact],
+    frames: Mapping[TableKey, Frame],
+    hung: Mapping[TableKey, Collection[str]],
+    renderer: Renderer,
 ) -> tuple[Declaration, ...]:
-    """The classes of the tables that columns would be added to; ``frames`` are the places where tables are defined."""
-    wanted = {change.key for change in changes if change.kind == "add_column"}
+    """The classes of the tables that columns would be added to, and of those with columns that were ``hung`` on later.
+
+    ``frames`` are the places where tables are defined.
+    """
+    wanted = {change.key for change in changes if change.kind == "add_column"} | hung.keys()
     tables = [table for metadata in targets for table in metadata.tables.values()]
     keys = {TableKey(table.schema, table.name): table for table in tables}
-    found = [_declaration(table, frames.get(key), renderer) for key, table in keys.items() if key in wanted]
-    return tuple(one for one in found if one is not None)
+    found = []
+    for key, table in keys.items():
+        declared = _declaration(table, frames.get(key), renderer) if key in wanted else None
+        if declared is not None:
+            codes = (column_code(table.columns[name], renderer) for name in hung.get(key, ()) if name in table.columns)
+            found.append(replace(declared, columns=tuple(code for code in codes if code is not None)))
+    return tuple(found)
 
 
 def _declaration(table: Table, frame: Frame | None, renderer: Renderer) -> Declaration | None:

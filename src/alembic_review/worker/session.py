@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from alembic_review.model.facts import Facts, TableKey
+from alembic_review.model.facts import Facts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.catalogue import catalogue_of
 from alembic_review.worker.channel import Channel
@@ -229,7 +229,7 @@ class Session:
             version_table=name(TableKey(version_schema, version_table)),
             tables=tables,
             comparison=comparison,
-            declarations=declarations(targets, comparison.changes, known, Renderer(context)),
+            declarations=declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),
             warnings=warnings,
             not_checked=limits.not_checked(context, plugins, replayed.last),
             plugins=tuple(others),
@@ -261,6 +261,20 @@ class Session:
         start = time.perf_counter()
         yield
         self.timings[step] = round((time.perf_counter() - start) * 1000)
+
+
+def _hung(tables: Iterable[ModelTable]) -> dict[TableKey, tuple[str, ...]]:
+    """The columns that tables got elsewhere than they were defined."""
+    found = {
+        table.key: tuple(
+            item.name
+            for item in table.items
+            if item.kind == "column" and item.name is not None and item.stack not in (None, table.stack)
+        )
+        for table in tables
+        if not table.removed
+    }
+    return {key: names for key, names in found.items() if names}
 
 
 def _configure_mappers() -> None:
