@@ -207,6 +207,22 @@ CORE = (
         says=("aa00bb11cc22",),
     ),
     Scenario(
+        "revision-put-a-trigger-on-a-core-table",
+        revision(
+            """
+            sqlite = op.get_bind().dialect.name == "sqlite"
+            function = "CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+            op.execute("SELECT 1" if sqlite else function)
+            body = "BEGIN UPDATE store SET name = name; END" if sqlite else "EXECUTE FUNCTION same()"
+            op.execute(f"CREATE TRIGGER tr_poser AFTER INSERT ON store FOR EACH ROW {body}")
+            """
+        ),
+        databases=BOTH,
+        status=1,
+        findings=codes("AR106"),
+        says=("it added the trigger tr_poser",),
+    ),
+    Scenario(
         "models-and-revision-altered-a-core-table",
         (
             *module("Store.phone = sa.Column(sa.String(20))  # HERE AR105\n"),

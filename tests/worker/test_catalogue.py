@@ -82,6 +82,8 @@ def upgrade(connection: Connection, statements: list[str], *, listening: bool = 
             [("index", "changed", "ix_core_name")],
         ),
         (["DROP TABLE core"], [("table", "dropped", None)]),
+        (["CREATE VIEW seen AS SELECT name FROM core"], []),
+        (["CREATE TABLE mine (id INTEGER PRIMARY KEY, core_id INTEGER REFERENCES core (id))"], []),
         (["INSERT INTO core (id) VALUES (1)", "UPDATE core SET size = 2"], []),
     ],
 )
@@ -111,12 +113,36 @@ def test_the_creating_revision_is_known(connection: Connection) -> None:
         ("ALTER TABLE core DROP COLUMN size", ("column", "removed", "size")),
         ("ALTER TABLE core RENAME TO renamed", ("table", "renamed", "renamed")),
         ("DO $$ BEGIN EXECUTE 'ALTER TABLE core DROP COLUMN size'; END $$", ("column", "removed", "size")),
+        ("ALTER TABLE core ALTER COLUMN name SET STORAGE EXTERNAL", ("column", "changed", "name")),
+        ("ALTER TABLE core ALTER COLUMN size SET STATISTICS 5", ("column", "changed", "size")),
+        ("ALTER TABLE core ALTER COLUMN size SET (n_distinct = 5)", ("column", "changed", "size")),
+        ("ALTER TABLE core DISABLE TRIGGER tr", ("trigger", "changed", "tr")),
+        ("DROP TRIGGER tr ON core", ("trigger", "removed", "tr")),
+        (
+            "CREATE TRIGGER tr2 BEFORE UPDATE ON core FOR EACH ROW EXECUTE FUNCTION same()",
+            ("trigger", "added", "tr2"),
+        ),
+        ("CREATE RULE ru AS ON DELETE TO core DO INSTEAD NOTHING", ("rule", "added", "ru")),
+        ("CREATE POLICY po ON core USING (size > 0)", ("policy", "added", "po")),
+        ("ALTER TABLE core ENABLE ROW LEVEL SECURITY", ("setting", "changed", "row security")),
+        ("CREATE STATISTICS st ON name, size FROM core", ("statistics", "added", "st")),
+        ("ALTER TABLE core SET UNLOGGED", ("setting", "changed", "persistence")),
+        ("ALTER TABLE core SET (fillfactor = 50)", ("setting", "changed", "storage")),
+        ("ALTER TABLE core REPLICA IDENTITY FULL", ("setting", "changed", "replica identity")),
+        ("ALTER TABLE core OWNER TO pg_monitor", ("setting", "changed", "owner")),
+        ("ALTER TABLE core INHERIT parent", ("setting", "changed", "inheritance")),
     ],
 )
 @pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
 def test_postgresql_tells_everything(
     connection: Connection, statement: str, expected: tuple[str, str, str | None]
 ) -> None:
+    for before in (
+        "CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+        "CREATE TRIGGER tr BEFORE INSERT ON core FOR EACH ROW EXECUTE FUNCTION same()",
+        "CREATE TABLE parent (size INTEGER)",
+    ):
+        connection.exec_driver_sql(before)
     result = upgrade(connection, [statement])
     found = [(a.kind, a.action, a.name) for a in result.alterations if a.kind != "column" or a.name != "id"]
     assert expected in found
@@ -152,6 +178,19 @@ def test_tables_on_the_search_path_have_no_schema(
         expected, key=str
     )
     assert result.alterations == []
+
+
+@pytest.mark.parametrize("connection", ["sqlite"], indirect=True)
+def test_triggers_of_sqlite_belong_to_their_tables(connection: Connection) -> None:
+    body = "BEGIN UPDATE core SET size = 1; END"
+    statements = [
+        "CREATE VIEW seen AS SELECT name FROM core",
+        f"CREATE TRIGGER tr_seen INSTEAD OF INSERT ON seen {body}",
+        f"CREATE TRIGGER tr AFTER INSERT ON CORE {body}",
+    ]
+    result = upgrade(connection, statements)
+    assert [(a.key, a.kind, a.action, a.name) for a in result.alterations] == [(CORE, "trigger", "added", "tr")]
+    assert {key.name for key, _ in result.last.tables.values()} == {"core", "other"}
 
 
 DROPPED_AND_MADE = ["DROP TABLE core", "CREATE TABLE mine (id INTEGER)"]

@@ -183,8 +183,9 @@ class Origin:
 class Alteration:
     """What one revision did to a table that existed before it.
 
-    ``kind`` is ``column``, ``index``, ``constraint`` or ``table``; ``action`` is ``added``, ``removed``, ``changed``,
-    ``dropped``, ``renamed`` (``name`` is then the new name), or ``dropped_or_renamed`` where the database can't tell.
+    ``kind`` is ``column``, ``index``, ``constraint``, ``trigger``, ``rule``, ``policy``, ``statistics``, ``setting`` or
+    ``table``; ``action`` is ``added``, ``removed``, ``changed``, ``dropped``, ``renamed`` (``name`` is then the new
+    name), or ``dropped_or_renamed`` where the database can't tell.
     ``key`` is the name the table had before the revision. ``before`` and ``after`` are what the database says the
     item is, ``None`` where it was not there.
     """

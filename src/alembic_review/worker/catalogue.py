@@ -19,8 +19,8 @@ from alembic_review.model.facts import TableKey
 from alembic_review.worker.altered import AlteredTables
 
 Details = Mapping["tuple[str, str | None]", "tuple[str, tuple[str, ...]]"]
-"""``(kind, name)`` of a column, index or constraint, or ``("table", None)``: its definition as text, and its
-columns."""
+"""``(kind, name)`` of a column, index, constraint, trigger, rule, policy, of extended statistics or of a setting of the
+table, or ``("table", None)`` for its comment: the definition as text, and its columns."""
 
 
 Namer = Callable[[TableKey], TableKey]
@@ -74,7 +74,7 @@ _OWN_SCHEMAS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspn
 _SNAPSHOT = f"""
 SELECT c.oid, n.nspname, c.relname,
   c.ctid::text || coalesce(a.places, '') || coalesce(d.places, '') || coalesce(k.places, '')
-  || coalesce(i.places, '') || coalesce(t.places, '')
+  || coalesce(i.places, '') || coalesce(t.places, '') || coalesce(o.places, '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN (SELECT attrelid AS id, string_agg(ctid::text, '' ORDER BY attnum) AS places
@@ -89,6 +89,12 @@ LEFT JOIN (SELECT x.indrelid AS id, string_agg(x.ctid::text || r.relname, '' ORD
 LEFT JOIN (SELECT objoid AS id, string_agg(ctid::text, '' ORDER BY objsubid) AS places
   FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::regclass AND objoid >= 16384 GROUP BY 1) t
   ON t.id = c.oid
+LEFT JOIN (SELECT id, string_agg(place, '' ORDER BY what, place) AS places FROM (
+    SELECT tgrelid AS id, 't' AS what, ctid::text AS place FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT ev_class, 'r', ctid::text FROM pg_catalog.pg_rewrite WHERE ev_class >= 16384
+    UNION ALL SELECT polrelid, 'p', ctid::text FROM pg_catalog.pg_policy
+    UNION ALL SELECT stxrelid, 's', ctid::text FROM pg_catalog.pg_statistic_ext) others GROUP BY 1) o
+  ON o.id = c.oid
 WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
 """
 
@@ -106,7 +112,8 @@ ORDER BY t.oid, e.enumsortorder
 _DETAILS = """
 SELECT a.attrelid, 'column', a.attname,
   concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
-    pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum)),
+    pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum), a.attstorage, a.attstattarget,
+    a.attoptions::text),
   a.attname
 FROM pg_catalog.pg_attribute a
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -125,8 +132,31 @@ SELECT k.conrelid, 'constraint', k.conname, pg_get_constraintdef(k.oid),
    WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
 FROM pg_catalog.pg_constraint k WHERE k.conrelid IN ({ids}) AND k.contype <> 'n'
 UNION ALL
-SELECT c.oid, 'table', NULL, coalesce(obj_description(c.oid, 'pg_class'), ''), NULL
-FROM pg_catalog.pg_class c WHERE c.oid IN ({ids})
+SELECT t.tgrelid, 'trigger', t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled), NULL
+FROM pg_catalog.pg_trigger t WHERE t.tgrelid IN ({ids}) AND NOT t.tgisinternal
+UNION ALL
+SELECT r.ev_class, 'rule', r.rulename, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled), NULL
+FROM pg_catalog.pg_rewrite r WHERE r.ev_class IN ({ids})
+UNION ALL
+SELECT p.polrelid, 'policy', p.polname, concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::text,
+  pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), NULL
+FROM pg_catalog.pg_policy p WHERE p.polrelid IN ({ids})
+UNION ALL
+SELECT s.stxrelid, 'statistics', s.stxname, pg_get_statisticsobjdef(s.oid), NULL
+FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid IN ({ids})
+UNION ALL
+SELECT c.oid, v.kind, v.name, v.text, NULL
+FROM pg_catalog.pg_class c CROSS JOIN LATERAL (VALUES
+  ('table', NULL, coalesce(obj_description(c.oid, 'pg_class'), '')),
+  ('setting', 'row security', concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity)),
+  ('setting', 'persistence', c.relpersistence::text),
+  ('setting', 'storage', concat_ws(' ', c.reltablespace, c.reloptions::text)),
+  ('setting', 'replica identity', c.relreplident::text),
+  ('setting', 'owner', c.relowner::text),
+  ('setting', 'inheritance', coalesce((SELECT string_agg(h.inhparent::text, ' ' ORDER BY h.inhseqno)
+    FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid), ''))
+) v (kind, name, text)
+WHERE c.oid IN ({ids})
 """
 
 _TYPE_USERS = """
@@ -200,6 +230,14 @@ class PostgresCatalogue:
         return name
 
 
+# The triggers of views are left out with the views.
+_SQLITE_OBJECTS = """
+SELECT t.tbl_name, o.type, o.name, o.sql
+FROM sqlite_master t JOIN sqlite_master o ON o.tbl_name = t.name COLLATE NOCASE
+WHERE t.type = 'table' AND o.type IN ('table', 'index', 'trigger') ORDER BY 1, 2, 3
+"""
+
+
 class SqliteCatalogue:
     """SQLite: the schema table holds each object's own text (https://www.sqlite.org/schematab.html)."""
 
@@ -209,9 +247,7 @@ class SqliteCatalogue:
 
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names."""
-        rows = connection.exec_driver_sql(
-            "SELECT tbl_name, type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY 1, 2, 3",
-        ).fetchall()
+        rows = connection.exec_driver_sql(_SQLITE_OBJECTS).fetchall()
         texts: dict[str, str] = {}
         for table, kind, name, sql in rows:
             if not str(table).startswith("sqlite_"):
@@ -221,7 +257,11 @@ class SqliteCatalogue:
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, through reflection."""
         inspector = inspect(connection)
-        return {name: _inspected(inspector, name) for name in identities}
+        triggers: dict[str, dict[tuple[str, str | None], tuple[str, tuple[str, ...]]]] = {}
+        for table, kind, name, sql in connection.exec_driver_sql(_SQLITE_OBJECTS).fetchall():
+            if kind == "trigger":
+                triggers.setdefault(table, {})[kind, name] = (sql, ())
+        return {name: {**_inspected(inspector, name), **triggers.get(name, {})} for name in identities}
 
     def type_users(self, _connection: Connection, _type_name: str) -> list[tuple[TableKey, str]]:
         """Nothing: SQLite has no types of its own."""

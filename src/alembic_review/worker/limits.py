@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from alembic_review.worker.catalogue import Snapshot
 
 _NEVER = (
-    "renames, CHECK expressions, EXCLUDE constraints, sequences and primary key changes "
+    "renames, CHECK expressions, EXCLUDE constraints, primary key changes, sequences, views, functions and triggers "
     "(autogenerate does not compare them)"
 )
 _CORE_PLUGINS = tuple(
