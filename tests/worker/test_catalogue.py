@@ -76,9 +76,14 @@ def upgrade(connection: Connection, statements: list[str], *, listening: bool = 
         (["CREATE TABLE mine (id INTEGER)"], []),
         (["ALTER TABLE core ADD COLUMN extra INTEGER"], [("column", "added", "extra")]),
         (["CREATE INDEX ix_mine ON core (size)"], [("index", "added", "ix_mine")]),
+        (["CREATE INDEX ix_mine ON core (lower(name))"], [("index", "added", "ix_mine")]),
         (["DROP INDEX ix_core_name"], [("index", "removed", "ix_core_name")]),
         (
             ["DROP INDEX ix_core_name", "CREATE INDEX ix_core_name ON core (size)"],
+            [("index", "changed", "ix_core_name")],
+        ),
+        (
+            ["DROP INDEX ix_core_name", "CREATE INDEX ix_core_name ON core (name) WHERE size > 1"],
             [("index", "changed", "ix_core_name")],
         ),
         (["DROP TABLE core"], [("table", "dropped", None)]),

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from warnings import catch_warnings, simplefilter
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SAWarning
 
 from alembic_review.model.facts import TableKey
 from alembic_review.worker.altered import AlteredTables
@@ -257,11 +259,14 @@ class SqliteCatalogue:
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, through reflection."""
         inspector = inspect(connection)
-        triggers: dict[str, dict[tuple[str, str | None], tuple[str, tuple[str, ...]]]] = {}
+        texts: dict[str, dict[tuple[str, str | None], tuple[str, tuple[str, ...]]]] = {}
         for table, kind, name, sql in connection.exec_driver_sql(_SQLITE_OBJECTS).fetchall():
-            if kind == "trigger":
-                triggers.setdefault(table, {})[kind, name] = (sql, ())
-        return {name: {**_inspected(inspector, name), **triggers.get(name, {})} for name in identities}
+            if kind != "table" and sql is not None:
+                texts.setdefault(table, {})[kind, name] = (sql, ())
+        # Reflection says more of what it knows, and nothing of triggers and of indexes on expressions.
+        with catch_warnings():
+            simplefilter("ignore", SAWarning)
+            return {name: {**texts.get(name, {}), **_inspected(inspector, name)} for name in identities}
 
     def type_users(self, _connection: Connection, _type_name: str) -> list[tuple[TableKey, str]]:
         """Nothing: SQLite has no types of its own."""
@@ -289,11 +294,12 @@ class SqliteCatalogue:
 def _inspected(inspector: Any, table: str) -> Details:
     found: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {("table", None): ("", ())}
     for column in inspector.get_columns(table):
-        text = f"{column['type']!r} {column['nullable']} {column.get('default')}"
+        text = f"{column['type']!r} {column['nullable']} {column.get('default')} {column.get('computed')}"
         found["column", column["name"]] = (text, (column["name"],))
     for index in inspector.get_indexes(table):
         columns = tuple(name or "" for name in index["column_names"])
-        found["index", index["name"]] = (f"{index['unique']} {columns}", columns)
+        more = sorted((key, str(value)) for key, value in index.get("dialect_options", {}).items())
+        found["index", index["name"]] = (f"{index['unique']} {index.get('expressions', columns)} {more}", columns)
     groups = {
         "primary key": [inspector.get_pk_constraint(table)],
         "unique": inspector.get_unique_constraints(table),
