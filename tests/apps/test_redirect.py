@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from .decoy import Decoy, listening
-from .edits import Edit, Replace, Write
+from .edits import MODEL, Edit, Replace, Write, module
 from .environments import stack
-from .harness import Application, Run, make_project, run_alembic, run_tool
+from .harness import Application, Run, make_application, make_project, run_alembic, run_tool
 from .scenario import check_every_run, review_of
 from .test_environments import ENV, PENDING, VERSION, functions, rows
 
@@ -56,7 +56,9 @@ def refused(run: Run, application: Application, marker: str) -> None:
     assert run.report is not None, run.explain()
     assert run.report["outcome"] == "failed"
     check_every_run(run, application)
-    for path in (application.project / ENV, application.project / VERSION):
+    for path in (application.project / ENV, application.project / VERSION, application.project / MODEL / "extra.py"):
+        if not path.exists():
+            continue
         for number, text in enumerate(path.read_text().splitlines(), start=1):
             if marker in text:
                 pattern = rf"{re.escape(path.name)}\W+(line )?{number}\b"
@@ -188,6 +190,19 @@ RAW = {
 def available(name: str) -> bool:
     """psycopg 3 is no part of the old stack: `postgresql://` means psycopg2 there."""
     return not (OLD_STACK and name.startswith("psycopg") and not name.startswith("psycopg2"))
+
+
+ATTACHING = (
+    "from sqlalchemy import event\nevent.listen(sa.engine.Engine, 'connect', lambda c, _: c.execute({0!r}))  # RAW"
+)
+
+
+@pytest.mark.parametrize("statement", ["ATTACH DATABASE 'decoy.db' AS old", "VACUUM INTO 'decoy.db'"])
+def test_files_beside_the_scratch_database(statement: str, tmp_path: Path) -> None:
+    """SQLite opens them by itself, in a connection that was proven."""
+    application = make_application(tmp_path, module(ATTACHING.format(statement) + "\n"))
+    refused(run_tool(application), application, "# RAW")
+    assert not (application.project / "decoy.db").exists()
 
 
 RAW_NAMES = [name for name in RAW if available(name)]

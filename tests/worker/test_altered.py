@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 def test_an_altered_table_is_known_until_it_is_forgotten(connection: sqlite3.Connection) -> None:
-    altered = AlteredTables()
+    altered = AlteredTables(lambda: None)
     altered.opened()
     altered.listen(connection)
     connection.execute("ALTER TABLE book ADD COLUMN title TEXT")
@@ -36,7 +37,7 @@ def test_it_listens_only_while_nobody_else_can_speak(connection: sqlite3.Connect
     def ask() -> object:
         return connection.execute(f"SELECT {next(questions)}").fetchall()
 
-    altered = AlteredTables()
+    altered = AlteredTables(lambda: None)
     altered.opened()
     assert not altered.listens(ask)
     altered.listen(connection)
@@ -47,8 +48,28 @@ def test_it_listens_only_while_nobody_else_can_speak(connection: sqlite3.Connect
 
 
 def test_an_authorizer_of_the_application_takes_the_place(connection: sqlite3.Connection) -> None:
-    altered = AlteredTables()
+    altered = AlteredTables(lambda: None)
     altered.opened()
     altered.listen(connection)
     connection.set_authorizer(lambda *_: sqlite3.SQLITE_OK)
     assert not altered.listens(lambda: connection.execute("SELECT 1").fetchall())
+
+
+def test_another_file_is_not_attached(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    refused: list[None] = []
+    altered = AlteredTables(lambda: refused.append(None))
+    altered.opened()
+    altered.listen(connection)
+    connection.execute("ATTACH ':memory:' AS beside")
+    connection.execute("VACUUM")
+    assert not refused
+    file = tmp_path / "real.db"
+    for statement, values in [
+        (f"ATTACH '{file}' AS real", ()),
+        ("ATTACH ? AS real", (str(file),)),
+        (f"VACUUM INTO '{file}'", ()),
+    ]:
+        with pytest.raises(sqlite3.DatabaseError):
+            connection.execute(statement, values)
+    assert len(refused) == 3
+    assert not file.exists()

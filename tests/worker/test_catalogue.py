@@ -55,7 +55,7 @@ def replayed(result: Replayed, connection: Connection, *, all_schemas: bool = Fa
 
 def upgrade(connection: Connection, statements: list[str], *, listening: bool = True) -> Replayed:
     """Run one watched revision that executes these statements."""
-    altered = AlteredTables()
+    altered = AlteredTables(lambda: None)
     altered.opened()
     if listening and connection.dialect.name == "sqlite":
         altered.listen(connection.connection.dbapi_connection)
@@ -114,15 +114,23 @@ def test_the_creating_revision_is_known(connection: Connection) -> None:
         ("COMMENT ON COLUMN core.size IS 'big'", ("column", "changed", "size")),
         ("COMMENT ON TABLE core IS 'big'", ("table", "changed", None)),
         ("ALTER TABLE core ADD CONSTRAINT ck CHECK (size > 0)", ("constraint", "added", "ck")),
-        ("ALTER TABLE core DROP CONSTRAINT core_pkey", ("constraint", "removed", "core_pkey")),
+        ("ALTER TABLE core DROP CONSTRAINT core_pkey CASCADE", ("constraint", "removed", "core_pkey")),
         ("ALTER TABLE core DROP COLUMN size", ("column", "removed", "size")),
         ("ALTER TABLE core RENAME TO renamed", ("table", "renamed", "renamed")),
         ("DO $$ BEGIN EXECUTE 'ALTER TABLE core DROP COLUMN size'; END $$", ("column", "removed", "size")),
+        (
+            "ALTER TABLE core DROP COLUMN size; ALTER TABLE core ADD COLUMN size INTEGER",
+            ("column", "changed", "size"),
+        ),
         ("ALTER TABLE core ALTER COLUMN name SET STORAGE EXTERNAL", ("column", "changed", "name")),
         ("ALTER TABLE core ALTER COLUMN size SET STATISTICS 5", ("column", "changed", "size")),
         ("ALTER TABLE core ALTER COLUMN size SET (n_distinct = 5)", ("column", "changed", "size")),
         ("ALTER TABLE core DISABLE TRIGGER tr", ("trigger", "changed", "tr")),
+        ("ALTER TABLE core DISABLE TRIGGER ALL", ("setting", "changed", "triggers of foreign keys")),
         ("DROP TRIGGER tr ON core", ("trigger", "removed", "tr")),
+        ("ALTER SEQUENCE core_number_seq RENAME TO numbers", ("setting", "changed", "sequences")),
+        ("ALTER SEQUENCE core_number_seq INCREMENT BY 2", ("setting", "changed", "sequences")),
+        ("CREATE SEQUENCE mine OWNED BY core.size", ("setting", "changed", "sequences")),
         (
             "CREATE TRIGGER tr2 BEFORE UPDATE ON core FOR EACH ROW EXECUTE FUNCTION same()",
             ("trigger", "added", "tr2"),
@@ -146,21 +154,44 @@ def test_postgresql_tells_everything(
         "CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
         "CREATE TRIGGER tr BEFORE INSERT ON core FOR EACH ROW EXECUTE FUNCTION same()",
         "CREATE TABLE parent (size INTEGER)",
+        "CREATE UNLOGGED TABLE child (core_id INTEGER REFERENCES core (id))",
+        "ALTER TABLE core ADD COLUMN number SERIAL",
     ):
         connection.exec_driver_sql(before)
     result = upgrade(connection, [statement])
-    found = [(a.kind, a.action, a.name) for a in result.alterations if a.kind != "column" or a.name != "id"]
+    altered = [a for a in result.alterations if a.key.name == "core" and (a.kind, a.name) != ("column", "id")]
+    found = [(a.kind, a.action, a.name) for a in altered]
     assert expected in found
     assert [entry for entry in found if entry[0] == expected[0]] == [expected]
 
 
 @pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
-def test_values_added_to_a_shared_type_alter_every_column_that_had_it(connection: Connection) -> None:
-    connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good', 'bad')")
+@pytest.mark.parametrize(
+    ("made", "changed", "before", "after"),
+    [
+        ("AS ENUM ('a', 'b')", "ADD VALUE 'c'", ("public.mood", "a", "b"), ("public.mood", "a", "b", "c")),
+        ("AS ENUM ('a', 'b')", "RENAME TO humour", ("public.mood", "a", "b"), ("public.humour", "a", "b")),
+        ("AS ENUM ('a')", "SET SCHEMA app", ("public.mood", "a"), ("app.mood", "a")),
+    ],
+)
+def test_what_is_done_to_a_shared_type_is_done_to_every_column_that_had_it(
+    connection: Connection, made: str, changed: str, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    connection.exec_driver_sql(f"CREATE TYPE mood {made}")
+    connection.exec_driver_sql("CREATE SCHEMA app")
     connection.exec_driver_sql("ALTER TABLE core ADD COLUMN mood mood")
-    result = replayed(upgrade(connection, ["ALTER TYPE mood ADD VALUE 'so-so'"]), connection)
-    texts = ("('good', 'bad')", "('good', 'bad', 'so-so')")
+    result = replayed(upgrade(connection, [f"ALTER TYPE mood {changed}"]), connection)
+    texts = (str(before), str(after))
     assert result.alterations == [Alteration("abc", CORE, "column", "changed", "mood", ("mood",), *texts)]
+
+
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("changed", ["ADD CHECK (value > 1)", "SET DEFAULT 1", "SET NOT NULL", "RENAME TO numbers"])
+def test_so_it_is_for_domains(connection: Connection, changed: str) -> None:
+    connection.exec_driver_sql("CREATE DOMAIN counted AS INTEGER")
+    connection.exec_driver_sql("ALTER TABLE core ADD COLUMN many counted")
+    result = replayed(upgrade(connection, [f"ALTER DOMAIN counted {changed}"]), connection)
+    assert [(a.kind, a.action, a.name) for a in result.alterations] == [("column", "changed", "many")]
 
 
 @pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
@@ -226,9 +257,9 @@ def test_sqlite_can_not_always_tell_a_rename(connection: Connection, statements:
 
 def test_type_users_are_columns_of_the_type_and_of_its_arrays(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        assert catalogue_of(connection, AlteredTables()).type_users(connection, "mood") == []
+        assert catalogue_of(connection, AlteredTables(lambda: None)).type_users(connection, "mood") == []
         return
     connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('good')")
     connection.exec_driver_sql("CREATE TABLE a (one mood, many mood[], none integer)")
-    found = catalogue_of(connection, AlteredTables()).type_users(connection, "mood")
+    found = catalogue_of(connection, AlteredTables(lambda: None)).type_users(connection, "mood")
     assert sorted((key.name, column) for key, column in found) == [("a", "many"), ("a", "one")]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from alembic_review.model.facts import Edit, Frame, Item, ModelTable, TableKey
 from alembic_review.worker.making import listeners
@@ -134,6 +135,63 @@ def test_a_change_in_place_is_seen_and_has_a_line_where_there_is_one(
         assert [(frame.package, frame.line) for frame in frames(witnesses, found.stack)] == [("app", 4)]
     else:
         assert found.stack is None
+
+
+LEDGER = """
+from sqlalchemy import *
+from corepkg.model import Base
+t = Table(
+    "ledger",
+    Base.metadata,
+    Column("number", Integer, Identity()),
+    Column("twice", Integer, Computed("number * 2")),
+    UniqueConstraint("number", name="uq_ledger"),
+)
+uq = next(one for one in t.constraints if one.name == "uq_ledger")
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "edit"),
+    [
+        ("t.c.number.server_default.start = 5", Edit("column", "number", "server_default")),
+        ("t.c.twice.server_default.sqltext = text('1')", Edit("column", "twice", "server_default")),
+        ("uq.name = conv('uq_sly')", Edit("constraint", "uq_sly", "changed")),
+        ("uq.name = conv('more_uq_ledger')", None),
+        ("uq.name = None", Edit("constraint", None, "changed")),
+        pytest.param(
+            "uq.kwargs['postgresql_nulls_not_distinct'] = True",
+            Edit("constraint", "uq_ledger", "changed"),
+            marks=pytest.mark.skipif(sqlalchemy.__version__ < "2.0.16", reason="unique constraints have no options"),
+        ),
+    ],
+)
+def test_what_a_default_or_a_constraint_is_made_of(
+    core: Modules, witnesses: Witnesses, code: str, edit: Edit | None
+) -> None:
+    """A naming convention may put something in front of a name."""
+    header = "from sqlalchemy import text\nfrom sqlalchemy.sql.elements import conv\nfrom corepkg.ledger import t, uq\n"
+    core({"corepkg/ledger.py": LEDGER, "app/model.py": f"{header}{code}\n"})
+    load("app.model")
+    assert described(witnesses, "ledger").edits == (() if edit is None else (edit,))
+
+
+def test_equal_functions_in_other_files_are_told_apart(core: Modules, witnesses: Witnesses) -> None:
+    """Python takes code objects for equal that differ in nothing but their file."""
+    helper = "from sqlalchemy import *\ndef add(table):\n    table.append_column(Column('note', String(40)))\n"
+    user = "from corepkg.model import Product\nfrom {0}.helper import add\nadd(Product.__table__)\n"
+    own = user.replace("Product\n", "Product, Base\n").replace("Product.__table__", "Base.metadata.tables['setting']")
+    core(
+        {
+            "corepkg/helper.py": helper,
+            "corepkg/late.py": "from corepkg.model import *\ndefine_tables(Base.metadata)\n" + own.format("corepkg"),
+            "app/helper.py": helper,
+            "app/model.py": "import corepkg.late\n" + user.format("app"),
+        }
+    )
+    load("app.model")
+    assert packages(witnesses, item(described(witnesses, "setting"), "note").stack) == ["corepkg", "corepkg"]
+    assert packages(witnesses, item(described(witnesses, "product"), "note").stack) == ["app", "app"]
 
 
 def test_an_index_put_into_the_set_behind_every_event_is_an_edit_nobody_saw(

@@ -142,6 +142,8 @@ def _write(review: Review, output: Output, shown: Shown) -> str | None:
         rules=_rules() if output.report.describes else (),
     )
     text = output.report.render(review, options)
+    if on_screen and sys.stdout is None:
+        return f"The {output.report.name} report could not be written: standard output is closed."
     try:
         if on_screen and output.report.for_people:
             to_stdout(screen.logged(text), encoding=sys.stdout.encoding)

@@ -74,9 +74,11 @@ def width() -> int:
     return max(shutil.get_terminal_size((80, 25)).columns, 20)
 
 
-def colourful(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that may show colours (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def colourful(stream: TextIO | None) -> bool:
+    """Whether ``stream`` is a terminal that may show colours (https://no-color.org); it may be closed, too."""
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def rendered_page(page: str) -> str:

@@ -1,26 +1,51 @@
-"""Which SQLite tables were altered: there a rename is an ALTER TABLE, and a drop followed by a create is none."""
+"""What SQLite's authorizer tells: which tables were altered, and which other files a connection would open.
+
+A rename is an ALTER TABLE there, and a drop followed by a create is none.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import sqlite3.dbapi2
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 _ALTER_TABLE = 26
 """``SQLITE_ALTER_TABLE``, followed by the names of database and table (https://www.sqlite.org/c3ref/c_alter_table.html)."""
-_OK = 0
+_ATTACH = 24
+"""``SQLITE_ATTACH``, followed by the file's name where it is a literal; VACUUM attaches a nameless one, too."""
+_OK, _DENY = 0, 1
+MEMORY = ("", ":memory:")
 
 
 class AlteredTables:
-    """Listens to the authorizer of SQLite connections, which SQLite asks about each statement it compiles."""
+    """Listens to the authorizer of SQLite connections, which SQLite asks about each statement it compiles.
 
-    def __init__(self) -> None:
+    ``refuse`` hears of a file that would be attached.
+    """
+
+    def __init__(self, refuse: Callable[[], object]) -> None:
+        self._refuse = refuse
         self._names: set[str] = set()
         self._asked = 0
         self._deaf = 0
 
+    def install(self) -> None:
+        """Listen to every connection from now on: in the thread that opens it, as aiosqlite needs it."""
+        connect = sqlite3.connect
+
+        @wraps(connect)
+        def listened(*arguments: Any, **named: Any) -> Any:
+            connection = connect(*arguments, **named)
+            self.listen(connection)
+            return connection
+
+        for module in (sqlite3, sqlite3.dbapi2):
+            module.connect = listened  # type: ignore[attr-defined]
+
     def opened(self) -> None:
-        """Somebody opens a connection to a database file; until somebody listens to it, nothing is known for sure."""
+        """Somebody opens a connection; until somebody listens to it, nothing is known for sure."""
         self._deaf += 1
 
     def listen(self, connection: Any) -> None:
@@ -45,8 +70,11 @@ class AlteredTables:
         ask()
         return self._asked > before and not self._deaf
 
-    def _answer(self, action: int, _database: str | None, table: str | None, *_: Any) -> int:
+    def _answer(self, action: int, name: str | None, table: str | None, *_: Any) -> int:
         self._asked += 1
         if action == _ALTER_TABLE and table is not None:
             self._names.add(table.casefold())
+        if action == _ATTACH and name not in MEMORY:
+            self._refuse()
+            return _DENY
         return _OK

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from alembic_review.worker.altered import MEMORY, AlteredTables
 from alembic_review.worker.drivers import DRIVERS, Allows, Refuse
 from alembic_review.worker.importing import when_imported
 
-_MEMORY = ("", ":memory:")
 _SHOWN = 10
 
 
@@ -22,7 +22,7 @@ class Audit:
     """Refuses connections of drivers, and notes what the review can't see into.
 
     ``reaches`` is true for the address of a scratch database, ``where`` gives the application's file and line, and
-    ``opened`` hears of every connection to a file of SQLite.
+    ``altered`` listens to every connection of SQLite.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class Audit:
         reaches: Callable[[Any], bool],
         refuse: Refuse,
         where: Callable[[], str],
-        opened: Callable[[], None],
+        altered: AlteredTables,
     ) -> None:
         self._allows = allows
         self._reaches = reaches
         self._refuse = refuse
         self._where = where
-        self._opened = opened
+        self._altered = altered
         self._notes: dict[str, None] = {}
         self._handlers: dict[str, Callable[..., None]] = {
             "sqlite3.connect": self._sqlite,
@@ -60,6 +60,7 @@ class Audit:
                 handlers[event](*arguments)
 
         sys.addaudithook(hear)
+        self._altered.install()
         # The other ways of multiprocessing raise an event.
         when_imported(["multiprocessing.util"], self._watch_spawning)
 
@@ -80,11 +81,9 @@ class Audit:
 
     def _sqlite(self, database: Any) -> None:
         name = _text(database)
-        if name in _MEMORY:
-            return
-        if not self._allows({"database": name}):
+        if name not in MEMORY and not self._allows({"database": name}):
             raise self._refuse("sqlite3")
-        self._opened()
+        self._altered.opened()
 
     def _socket(self, _socket: Any, address: Any) -> None:
         if self._reaches(address):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from warnings import catch_warnings, simplefilter
 
 from sqlalchemy import inspect
@@ -20,10 +20,18 @@ from sqlalchemy.exc import SAWarning
 from alembic_review.model.facts import TableKey
 from alembic_review.worker.altered import AlteredTables
 
-Details = Mapping["tuple[str, str | None]", "tuple[str, tuple[str, ...]]"]
-"""``(kind, name)`` of a column, index, constraint, trigger, rule, policy, of extended statistics or of a setting of the
-table, or ``("table", None)`` for its comment: the definition as text, and its columns."""
 
+class Definition(NamedTuple):
+    """What an item is, as text, and on which columns; ``place`` is another one after a removal and an addition."""
+
+    text: str
+    columns: tuple[str, ...] = ()
+    place: str = ""
+
+
+Details = Mapping["tuple[str, str | None]", Definition]
+"""By ``(kind, name)`` of a column, index, constraint, trigger, rule, policy, of extended statistics or of a setting of
+the table, or ``("table", None)`` for its comment."""
 
 Namer = Callable[[TableKey], TableKey]
 """From the name that a table has in the catalogue to the one that Alembic's comparison gives it."""
@@ -31,7 +39,10 @@ Namer = Callable[[TableKey], TableKey]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``tables`` maps an identity that survives a rename, where there is one, to name and digest."""
+    """``tables`` maps an identity that survives a rename, where there is one, to name and digest.
+
+    ``types`` maps such an identity of an enum or domain to its name and what it allows.
+    """
 
     tables: Mapping[Any, tuple[TableKey, str]]
     types: Mapping[str, tuple[str, ...]]
@@ -73,6 +84,11 @@ def catalogue_of(connection: Connection, altered: AlteredTables) -> Catalogue:
 # Constants put together; what an application brings is never part of these texts, but for quoted names of types.
 _OWN_SCHEMAS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
+# Those of the table's own columns; nextval() changes none of these rows.
+_SEQUENCES = """pg_catalog.pg_sequence q JOIN pg_catalog.pg_class r ON r.oid = q.seqrelid
+      JOIN pg_catalog.pg_depend d ON d.objid = r.oid AND d.deptype IN ('a', 'i')
+        AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass"""
+
 _SNAPSHOT = f"""
 SELECT c.oid, n.nspname, c.relname,
   c.ctid::text || coalesce(a.places, '') || coalesce(d.places, '') || coalesce(k.places, '')
@@ -92,10 +108,12 @@ LEFT JOIN (SELECT objoid AS id, string_agg(ctid::text, '' ORDER BY objsubid) AS 
   FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::regclass AND objoid >= 16384 GROUP BY 1) t
   ON t.id = c.oid
 LEFT JOIN (SELECT id, string_agg(place, '' ORDER BY what, place) AS places FROM (
-    SELECT tgrelid AS id, 't' AS what, ctid::text AS place FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+    SELECT tgrelid AS id, 't' AS what, ctid::text AS place FROM pg_catalog.pg_trigger
+      WHERE NOT tgisinternal OR tgenabled <> 'O'
     UNION ALL SELECT ev_class, 'r', ctid::text FROM pg_catalog.pg_rewrite WHERE ev_class >= 16384
     UNION ALL SELECT polrelid, 'p', ctid::text FROM pg_catalog.pg_policy
-    UNION ALL SELECT stxrelid, 's', ctid::text FROM pg_catalog.pg_statistic_ext) others GROUP BY 1) o
+    UNION ALL SELECT stxrelid, 's', ctid::text FROM pg_catalog.pg_statistic_ext
+    UNION ALL SELECT d.refobjid, 'q', r.ctid::text || q.ctid::text FROM {_SEQUENCES}) others GROUP BY 1) o
   ON o.id = c.oid
 WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
 """
@@ -106,48 +124,59 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
 """
 
-_TYPES = """
-SELECT t.oid, e.enumlabel FROM pg_catalog.pg_type t JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
-ORDER BY t.oid, e.enumsortorder
+_TYPES = f"""
+SELECT t.oid, concat_ws('.', n.nspname, t.typname), e.enumlabel
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
+WHERE t.oid >= 16384 AND {_OWN_SCHEMAS} ORDER BY t.oid, e.enumsortorder
 """
 
-_DETAILS = """
+_DOMAINS = f"""
+SELECT t.oid, concat_ws('.', n.nspname, t.typname),
+  concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typcollation, t.typdefault,
+    (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)
+     FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE t.typtype = 'd' AND t.oid >= 16384 AND {_OWN_SCHEMAS}
+"""
+
+_DETAILS = f"""
 SELECT a.attrelid, 'column', a.attname,
   concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
     pg_get_expr(d.adbin, d.adrelid), col_description(a.attrelid, a.attnum), a.attstorage, a.attstattarget,
     a.attoptions::text),
-  a.attname
+  a.attname, a.attnum::text
 FROM pg_catalog.pg_attribute a
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN ({ids})
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN ({{ids}})
 UNION ALL
 SELECT x.indrelid, 'index', r.relname, pg_get_indexdef(x.indexrelid),
   (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
-   WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey))
+   WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)), ''
 FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class r ON r.oid = x.indexrelid
-WHERE x.indrelid IN ({ids})
+WHERE x.indrelid IN ({{ids}})
   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u',
   'x'))
 UNION ALL
 SELECT k.conrelid, 'constraint', k.conname, pg_get_constraintdef(k.oid),
   (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
-   WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
-FROM pg_catalog.pg_constraint k WHERE k.conrelid IN ({ids}) AND k.contype <> 'n'
+   WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)), ''
+FROM pg_catalog.pg_constraint k WHERE k.conrelid IN ({{ids}}) AND k.contype <> 'n'
 UNION ALL
-SELECT t.tgrelid, 'trigger', t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled), NULL
-FROM pg_catalog.pg_trigger t WHERE t.tgrelid IN ({ids}) AND NOT t.tgisinternal
+SELECT t.tgrelid, 'trigger', t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled), NULL, ''
+FROM pg_catalog.pg_trigger t WHERE t.tgrelid IN ({{ids}}) AND NOT t.tgisinternal
 UNION ALL
-SELECT r.ev_class, 'rule', r.rulename, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled), NULL
-FROM pg_catalog.pg_rewrite r WHERE r.ev_class IN ({ids})
+SELECT r.ev_class, 'rule', r.rulename, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled), NULL, ''
+FROM pg_catalog.pg_rewrite r WHERE r.ev_class IN ({{ids}})
 UNION ALL
 SELECT p.polrelid, 'policy', p.polname, concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::text,
-  pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), NULL
-FROM pg_catalog.pg_policy p WHERE p.polrelid IN ({ids})
+  pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), NULL, ''
+FROM pg_catalog.pg_policy p WHERE p.polrelid IN ({{ids}})
 UNION ALL
-SELECT s.stxrelid, 'statistics', s.stxname, pg_get_statisticsobjdef(s.oid), NULL
-FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid IN ({ids})
+SELECT s.stxrelid, 'statistics', s.stxname, pg_get_statisticsobjdef(s.oid), NULL, ''
+FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid IN ({{ids}})
 UNION ALL
-SELECT c.oid, v.kind, v.name, v.text, NULL
+SELECT c.oid, v.kind, v.name, v.text, NULL, ''
 FROM pg_catalog.pg_class c CROSS JOIN LATERAL (VALUES
   ('table', NULL, coalesce(obj_description(c.oid, 'pg_class'), '')),
   ('setting', 'row security', concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity)),
@@ -156,9 +185,14 @@ FROM pg_catalog.pg_class c CROSS JOIN LATERAL (VALUES
   ('setting', 'replica identity', c.relreplident::text),
   ('setting', 'owner', c.relowner::text),
   ('setting', 'inheritance', coalesce((SELECT string_agg(h.inhparent::text, ' ' ORDER BY h.inhseqno)
-    FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid), ''))
+    FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid), '')),
+  ('setting', 'triggers of foreign keys', (SELECT string_agg(DISTINCT t.tgenabled::text, '')
+    FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND t.tgisinternal AND t.tgenabled <> 'O')),
+  ('setting', 'sequences', (SELECT string_agg(concat_ws(' ', r.relname, r.relnamespace, q.seqstart, q.seqincrement,
+      q.seqmin, q.seqmax, q.seqcycle, q.seqtypid), ', ' ORDER BY r.relname)
+    FROM {_SEQUENCES} WHERE d.refobjid = c.oid))
 ) v (kind, name, text)
-WHERE c.oid IN ({ids})
+WHERE c.oid IN ({{ids}})
 """
 
 _TYPE_USERS = """
@@ -184,18 +218,20 @@ class PostgresCatalogue:
             return Snapshot({oid: (TableKey(schema, name), "") for oid, schema, name in names}, {})
         rows = connection.exec_driver_sql(_SNAPSHOT).fetchall()
         types: dict[str, tuple[str, ...]] = {}
-        for oid, label in connection.exec_driver_sql(_TYPES).fetchall():
-            types[str(oid)] = (*types.get(str(oid), ()), label)
+        for query in (_TYPES, _DOMAINS):
+            for oid, name, value in connection.exec_driver_sql(query).fetchall():
+                types[str(oid)] = (*types.get(str(oid), (name,)), value)
         return Snapshot({oid: (TableKey(schema, name), digest) for oid, schema, name, digest in rows}, types)
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, by table identity."""
         ids = ", ".join(str(int(identity)) for identity in identities)
-        found: dict[Any, dict[tuple[str, str | None], tuple[str, tuple[str, ...]]]] = {}
+        found: dict[Any, dict[tuple[str, str | None], Definition]] = {}
         if not ids:
             return found
-        for oid, kind, name, text, columns in connection.exec_driver_sql(_DETAILS.format(ids=ids)).fetchall():
-            found.setdefault(oid, {})[(kind, name)] = (text, tuple(columns.split(",")) if columns else ())
+        for oid, kind, name, text, columns, place in connection.exec_driver_sql(_DETAILS.format(ids=ids)).fetchall():
+            names = tuple(columns.split(",")) if columns else ()
+            found.setdefault(oid, {})[kind, name] = Definition(text, names, place)
         return found
 
     def type_users(self, connection: Connection, type_name: str) -> list[tuple[TableKey, str]]:
@@ -259,10 +295,10 @@ class SqliteCatalogue:
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, through reflection."""
         inspector = inspect(connection)
-        texts: dict[str, dict[tuple[str, str | None], tuple[str, tuple[str, ...]]]] = {}
+        texts: dict[str, dict[tuple[str, str | None], Definition]] = {}
         for table, kind, name, sql in connection.exec_driver_sql(_SQLITE_OBJECTS).fetchall():
             if kind != "table" and sql is not None:
-                texts.setdefault(table, {})[kind, name] = (sql, ())
+                texts.setdefault(table, {})[kind, name] = Definition(sql)
         # Reflection says more of what it knows, and nothing of triggers and of indexes on expressions.
         with catch_warnings():
             simplefilter("ignore", SAWarning)
@@ -292,14 +328,16 @@ class SqliteCatalogue:
 
 
 def _inspected(inspector: Any, table: str) -> Details:
-    found: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {("table", None): ("", ())}
+    found: dict[tuple[str, str | None], Definition] = {("table", None): Definition("")}
     for column in inspector.get_columns(table):
         text = f"{column['type']!r} {column['nullable']} {column.get('default')} {column.get('computed')}"
-        found["column", column["name"]] = (text, (column["name"],))
+        found["column", column["name"]] = Definition(text, (column["name"],))
     for index in inspector.get_indexes(table):
         columns = tuple(name or "" for name in index["column_names"])
         more = sorted((key, str(value)) for key, value in index.get("dialect_options", {}).items())
-        found["index", index["name"]] = (f"{index['unique']} {index.get('expressions', columns)} {more}", columns)
+        found["index", index["name"]] = Definition(
+            f"{index['unique']} {index.get('expressions', columns)} {more}", columns
+        )
     groups = {
         "primary key": [inspector.get_pk_constraint(table)],
         "unique": inspector.get_unique_constraints(table),
@@ -310,5 +348,5 @@ def _inspected(inspector: Any, table: str) -> Details:
         for constraint in constraints:
             columns = tuple(constraint.get("constrained_columns") or constraint.get("column_names") or ())
             text = f"{group} {sorted((str(k), str(v)) for k, v in constraint.items() if k != 'name')}"
-            found["constraint", constraint.get("name") or text] = (text, columns)
+            found["constraint", constraint.get("name") or text] = Definition(text, columns)
     return found

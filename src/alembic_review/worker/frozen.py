@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, Table
+from sqlalchemy.sql.elements import conv
 from sqlalchemy.types import NullType
 
+# What a default, a computed column and an identity are made of, beside their plain values.
+_OF_DEFAULT = frozenset({"arg", "sqltext"})
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
 
@@ -19,7 +22,7 @@ class FrozenColumn:
     type_class: type
     type_values: tuple[tuple[str, Any], ...]
     nullable: bool | None
-    server_default: tuple[int, int]
+    server_default: tuple[int, tuple[Any, ...]]
     comment: str | None
 
 
@@ -32,7 +35,7 @@ class FrozenTable:
     comment: str | None
     columns: tuple[FrozenColumn, ...]
     indexes: tuple[tuple[Index, Any], ...]
-    constraints: tuple[tuple[Constraint, Any], ...]
+    constraints: tuple[tuple[Constraint, Any, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def freeze(table: Table) -> FrozenTable:
         comment=table.comment,
         columns=tuple(_freeze_column(column) for column in table.columns),
         indexes=tuple((index, _index_values(index)) for index in table.indexes),
-        constraints=tuple((constraint, _constraint_values(constraint)) for constraint in table.constraints),
+        constraints=tuple((one, one.name, _constraint_values(one)) for one in table.constraints),
     )
 
 
@@ -67,10 +70,10 @@ def differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
             yield Difference("index", index, "removed")
         elif _index_values(index) != values:
             yield Difference("index", index, "changed")
-    for constraint, values in frozen.constraints:
+    for constraint, name, values in frozen.constraints:
         if constraint not in table.constraints:
             yield Difference("constraint", constraint, "removed")
-        elif _constraint_values(constraint) != values:
+        elif _constraint_values(constraint) != values or _is_renamed(constraint.name, name):
             yield Difference("constraint", constraint, "changed")
 
 
@@ -122,9 +125,16 @@ def _column_identity(column: Column[Any]) -> tuple[Any, ...]:
     return column.name, column.system, column.primary_key
 
 
-def default_identity(column: Column[Any]) -> tuple[int, int]:
+def default_identity(column: Column[Any]) -> tuple[int, tuple[Any, ...]]:
     """The default and what it is made of: some do not compile to text."""
-    return id(column.server_default), id(getattr(column.server_default, "arg", None))
+    default = column.server_default
+    parts = vars(default).items() if default is not None else ()
+    values = tuple(
+        (name, part if isinstance(part, _PLAIN) else id(part))
+        for name, part in sorted(parts)
+        if name in _OF_DEFAULT or (isinstance(part, _PLAIN) and not name.startswith("_"))
+    )
+    return id(default), values
 
 
 def type_values(value: Any) -> tuple[tuple[str, Any], ...]:
@@ -147,23 +157,29 @@ def _index_values(index: Index) -> Any:
     return (index.name, index.unique, tuple(id(expression) for expression in index.expressions), _options(index))
 
 
-def _options(index: Index) -> tuple[tuple[str, Any], ...]:
+def _options(item: Index | Constraint) -> tuple[tuple[str, Any], ...]:
     """Dialect options such as ``postgresql_where``: plain values as they are, expressions by identity."""
-    options = dict(index.kwargs)
+    options = dict(item.kwargs)
     return tuple(
         (name, options[name] if isinstance(options[name], _PLAIN) else id(options[name])) for name in sorted(options)
     )
 
 
-def _given_name(constraint: Constraint) -> str | None:
-    """The name somebody gave; one that a naming convention makes may come later."""
-    name = constraint.name
-    return str(name) if isinstance(name, str) and type(name).__name__ != "conv" else None
+def _is_renamed(name: Any, before: Any) -> bool:
+    """A name that nobody gave, or that is part of the convention's, may get the convention's name later."""
+    if isinstance(name, conv) and not isinstance(before, conv):
+        return isinstance(before, str) and not name.endswith(before)
+    return _text(name) != _text(before)
+
+
+def _text(name: Any) -> str | None:
+    """``None`` also for what SQLAlchemy uses in place of a name."""
+    return str(name) if isinstance(name, str) else None
 
 
 def _constraint_values(constraint: Constraint) -> Any:
     columns = tuple(constraint.columns.keys()) if hasattr(constraint, "columns") else ()
-    own = (_given_name(constraint), constraint.deferrable, constraint.initially, columns)
+    own = (constraint.deferrable, constraint.initially, columns, _options(constraint))
     if isinstance(constraint, ForeignKeyConstraint):
         return (*own, constraint.ondelete, constraint.onupdate)
     return (*own, id(getattr(constraint, "sqltext", None)))

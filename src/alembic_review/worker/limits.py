@@ -10,6 +10,7 @@ _NEVER = (
     "renames, CHECK expressions, EXCLUDE constraints, primary key changes, sequences, views, functions and triggers "
     "(autogenerate does not compare them)"
 )
+_COMPARED = {"compare_type": "column types", "compare_server_default": "server defaults"}
 _CORE_PLUGINS = tuple(
     f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "types", "constraints", "defaults", "comments")
 )
@@ -20,6 +21,11 @@ def not_checked(context: MigrationContext, plugins: list[str], last: Snapshot) -
     """One line for each thing that autogenerate, as env.py configured it, passes over."""
     options = context.opts
     lines = [_NEVER]
+    lines += [
+        f"{what} that the function {option} of env.py takes for equal"
+        for option, what in _COMPARED.items()
+        if callable(options.get(option))
+    ]
     if not options.get("compare_server_default"):
         lines.append("server defaults (compare_server_default is not on in env.py)")
     if options.get("compare_type") is False:
@@ -32,9 +38,7 @@ def not_checked(context: MigrationContext, plugins: list[str], last: Snapshot) -
             lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not on in env.py)")
     if options.get("process_revision_directives"):
         lines.append("what process_revision_directives makes of the changes (they are shown as compared)")
-    selected = options.get("autogenerate_plugins")
-    if selected is not None:
-        missing = [name for name in _CORE_PLUGINS if plugins and name not in plugins]
-        if missing:
-            lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
+    missing = [name for name in _CORE_PLUGINS if plugins and name not in plugins]
+    if missing and options.get("autogenerate_plugins") is not None:
+        lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
     return tuple(lines)

@@ -36,7 +36,7 @@ class MadeColumn:
     stack: int | None
     type: Any
     type_values: tuple[tuple[str, Any], ...]
-    server_default: tuple[int, int]
+    server_default: tuple[int, tuple[Any, ...]]
 
     def changed(self, column: Column[Any]) -> Iterator[str]:
         """The attributes whose objects ``column`` still has and that hold something else by now."""

@@ -87,14 +87,13 @@ class Redirect:
         self.refusal: WorkerError | None = None
         self._watches_pools = True
         self._dialects: set[str] = set()
-        self.altered = AlteredTables()
-        self._audit = Audit(self._allows, self._reaches, self._refuse_raw, self._where, self.altered.opened)
+        self.altered = AlteredTables(self._refuse_file)
+        self._audit = Audit(self._allows, self._reaches, self._refuse_raw, self._where, self.altered)
 
     def install(self) -> None:
         event.listen(Engine, "do_connect", self._do_connect)
         event.listen(Pool, "first_connect", self._prove, insert=True)
         event.listen(Pool, "connect", self._prove, insert=True)
-        event.listen(Pool, "connect", lambda connection, _record: self.altered.listen(connection))
         self._note_engines()
         self._note_dialects()
         self._watches_pools = private.replace_pool_creator(self._pool_connect)
@@ -253,6 +252,12 @@ class Redirect:
         return self._refuse(
             f"A direct {driver} connection was refused: it would not go to the scratch database.",
             "Use the connection that Alembic gives (op.get_bind(), or the engine of env.py).",
+        )
+
+    def _refuse_file(self) -> RefusedError:
+        return self._refuse(
+            "A statement was refused that would open another file than the scratch database (ATTACH, VACUUM INTO).",
+            "Attach ':memory:' in its place, or review the application on PostgreSQL, which has schemas of its own.",
         )
 
     def _refuse(self, message: str, hint: str = "") -> RefusedError:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import Alteration, Origin, TableKey
 from alembic_review.worker import private
-from alembic_review.worker.catalogue import Catalogue, Details, Namer, Snapshot
+from alembic_review.worker.catalogue import Catalogue, Definition, Details, Namer, Snapshot
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of
@@ -232,8 +232,8 @@ def _note_items(result: Replayed, revision: str, key: TableKey, old: Details, ne
         if before == after:
             continue
         action = "added" if before is None else "removed" if after is None else "changed"
-        columns = (after or before or ("", ()))[1]
-        texts = [entry[0] if entry is not None else None for entry in (before, after)]
+        columns = (after or before or Definition("")).columns
+        texts = [f"{entry.text} {entry.place}".rstrip() if entry is not None else None for entry in (before, after)]
         result.alterations.append(Alteration(revision, key, kind, action, name, columns, *texts))
 
 

@@ -48,9 +48,11 @@ class Stacks:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.stacks: list[tuple[int, ...]] = []
-        self._frames: dict[tuple[CodeType, int, bool], int] = {}
+        self._frames: dict[tuple[int, int, bool], int] = {}
         self._stacks: dict[tuple[int, ...], int] = {}
-        self._kinds: dict[CodeType, int] = {}
+        # By identity, which the list keeps: code objects of different files may be equal.
+        self._kinds: dict[int, int] = {}
+        self._codes: list[CodeType] = []
 
     def walk(self, frame: FrameType | None) -> Walk:
         """Walk outwards from ``frame``: innermost first, ending at an import or where mappers get configured."""
@@ -59,7 +61,7 @@ class Stacks:
         by_tool = False
         kinds = self._kinds
         while frame is not None:
-            kind = kinds.get(frame.f_code)
+            kind = kinds.get(id(frame.f_code))
             if kind is None:
                 kind = self._kind(frame.f_code)
             if kind == _KEEP:
@@ -81,7 +83,7 @@ class Stacks:
         """Tell whether Alembic stands anywhere on the way outwards, up to the next import boundary."""
         kinds = self._kinds
         while frame is not None:
-            kind = kinds.get(frame.f_code)
+            kind = kinds.get(id(frame.f_code))
             if kind is None:
                 kind = self._kind(frame.f_code)
             if kind == _TOOL:
@@ -107,13 +109,15 @@ class Stacks:
         return {frame.package for frame in self.frames if frame.package}
 
     def _kind(self, code: CodeType) -> int:
-        kind = self._kinds.get(code)
+        kind = self._kinds.get(id(code))
         if kind is None:
-            kind = self._kinds[code] = _classify(code)
+            self._codes.append(code)
+            kind = self._kinds[id(code)] = _classify(code)
         return kind
 
     def _frame(self, frame: FrameType) -> int:
-        key = (frame.f_code, frame.f_lineno, _is_hook(frame))
+        self._kind(frame.f_code)
+        key = (id(frame.f_code), frame.f_lineno, _is_hook(frame))
         number = self._frames.get(key)
         if number is None:
             number = self._frames[key] = len(self.frames)

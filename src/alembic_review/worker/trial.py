@@ -52,7 +52,8 @@ def not_undone(before: Contents, after: Contents) -> Iterator[str]:
         elif key not in before.tables:
             yield f"the table {key.name} is still there"
         else:
-            old, new = before.tables[key], after.tables[key]
+            # A column that is there again stands at another place.
+            old, new = ({item: each[:2] for item, each in contents.tables[key].items()} for contents in (before, after))
             differing = [item for item in {**old, **new} if old.get(item) != new.get(item)]
             for kind, name in sorted(differing, key=lambda item: (item[0], item[1] or "")):
                 how = "gone" if (kind, name) not in new else "still there" if (kind, name) not in old else "another"
@@ -63,7 +64,7 @@ def types_left(before: Contents, after: Contents) -> Iterator[str]:
     """The values of each type that is still there."""
     for identity, values in sorted(after.types.items()):
         if identity not in before.types:
-            yield ", ".join(values)
+            yield ", ".join(values[1:])
 
 
 def _downgrade(
