@@ -197,6 +197,28 @@ def test_a_downgrade_that_leaves_the_scratch_database(swallowed: bool, tmp_path:
     assert run.status == 0, run.explain()
 
 
+@pytest.mark.parametrize(
+    ("downgrade", "reason", "arguments"),
+    [
+        ("import os\n    os._exit(7)", "The application's process ended with exit status 7", ()),
+        ("import time\n    time.sleep(60)", "did not finish within", ("--timeout", "8")),
+    ],
+    ids=["ends the process", "hangs"],
+)
+def test_what_a_downgrade_does_to_the_process(
+    downgrade: str, reason: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What was reviewed by then is told all the same."""
+    application = make_application(tmp_path, (step(downgrade=downgrade),))
+    run = run_tool(application, *arguments)
+    check_every_run(run, application)
+    assert run.status == 0, run.explain()
+    assert told(run) == []
+    (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "downgrades" in line]
+    assert line.startswith("downgrades, and revisions in another order (")
+    assert reason in line
+
+
 def test_an_environment_that_knows_no_way_back(tmp_path: Path) -> None:
     """The review is the same, and what was not tried is listed."""
     strict = Replace(

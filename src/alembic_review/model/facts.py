@@ -344,6 +344,19 @@ class DatabaseFacts:
 
 
 @dataclass(frozen=True)
+class HistoryFacts:
+    """What the application's revisions do beyond one upgrade; ``downgrades`` for each database, in the facts' order.
+
+    ``not_checked`` and ``timings_ms`` take the place of the facts' own.
+    """
+
+    downgrades: tuple[tuple[Downgrade, ...], ...] = ()
+    rehearsals: tuple[Rehearsal, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    timings_ms: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything one worker saw. ``stacks`` holds indexes into ``frames``, innermost frame first."""
 

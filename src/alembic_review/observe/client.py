@@ -14,14 +14,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
-from alembic_review.model.facts import Facts
+from alembic_review.model.facts import Facts, HistoryFacts
 from alembic_review.model.masking import mask
 from alembic_review.model.revision import RevisionFile, RevisionPlan
 from alembic_review.observe import descendants
@@ -92,6 +93,10 @@ class _FactsMessage(msgspec.Struct):
     facts: Facts
 
 
+class _HistoryMessage(msgspec.Struct):
+    history: HistoryFacts
+
+
 class _WrittenMessage(msgspec.Struct):
     files: tuple[RevisionFile, ...]
 
@@ -116,12 +121,13 @@ def observe(request: Request, databases: Databases, progress: Progress) -> Facts
     """Run one worker to the end and return its facts.
 
     Raises ``ObservationError`` when it reports an error, dies, speaks nonsense or takes longer than
-    ``request.timeout``.
+    ``request.timeout``. Where that happens only while it tries the application's history, this is not checked.
     """
     with conversation(request, databases, progress) as worker:
         told = worker.told()
+        history = worker.history() if request.history else None
     # Not before the worker is gone: its memory and ours would add up just when both are at their highest.
-    return decoded(told)
+    return _with_history(decoded(told), history) if history is not None else decoded(told)
 
 
 @contextmanager
@@ -214,6 +220,14 @@ class Conversation:
             history=request.history,
         )
         return self._answer("facts")
+
+    def history(self) -> HistoryFacts | ObservationError:
+        """After ``told``: what the revisions do when taken back and in another order, or why that is not known."""
+        try:
+            self._send(type="history")
+            return _decoded(self._answer("history"), _HistoryMessage).history
+        except ObservationError as error:
+            return error
 
     def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
         """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
@@ -334,6 +348,23 @@ def _decode(body: bytes) -> dict[str, Any]:
 def decoded(body: bytes) -> Facts:
     """The facts in a message. Raises ``ObservationError``."""
     return _decoded(body, _FactsMessage).facts
+
+
+def _with_history(facts: Facts, history: HistoryFacts | ObservationError) -> Facts:
+    if isinstance(history, ObservationError):
+        reason = history.message.splitlines()[0].rstrip(".")
+        untold = f"downgrades, and revisions in another order ({reason})"
+        return replace(facts, not_checked=(*facts.not_checked, untold))
+    downgrades = chain(history.downgrades, repeat(()))
+    return replace(
+        facts,
+        databases=tuple(
+            replace(one, downgrades=tried) for one, tried in zip(facts.databases, downgrades, strict=False)
+        ),
+        rehearsals=history.rehearsals,
+        not_checked=history.not_checked,
+        timings_ms=history.timings_ms,
+    )
 
 
 def _decoded(body: bytes, kind: type[_Message]) -> _Message:

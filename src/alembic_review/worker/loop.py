@@ -35,7 +35,9 @@ def serve(descriptor: int, version: str) -> int:
         # The parent ends us and whatever the application started; it finds these by us, so wait for it.
         while True:
             order = channel.receive()
-            if order["type"] == "write":
+            if order["type"] == "history":
+                _answer(channel, request, "history", lambda: {"history": session.history()})
+            elif order["type"] == "write":
                 plans = order["plans"]
                 _answer(channel, request, "written", lambda: {"files": session.write(plans)})  # noqa: B023 - called here
             elif order["type"] == "hooks":

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from alembic_review.model.facts import Facts, ModelTable, TableKey
+from alembic_review.model.facts import Facts, HistoryFacts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.catalogue import catalogue_of
 from alembic_review.worker.channel import Channel
@@ -73,10 +73,11 @@ class Session:
             raise self.redirect.refusal
         with self._timed("describe"):
             facts = described.facts(environment, script, self.stacks, self.compared)
-        if self.request["history"]:
-            facts = self._history(facts, environment, script)
-        not_checked = (*self.missing, *self.redirect.not_checked())
-        return replace(facts, not_checked=not_checked, timings_ms=self.timings)
+        self.script = script
+        return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
+
+    def _not_checked(self) -> tuple[str, ...]:
+        return (*self.missing, *self.redirect.not_checked())
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
@@ -128,18 +129,17 @@ class Session:
                 "What is not compared can't be reviewed; env.py must treat both commands alike.",
             )
 
-    def _history(self, facts: Facts, environment: Environment, script: ScriptDirectory) -> Facts:
-        """The same facts, and what the application's revisions do when taken back and in another order."""
+    def history(self) -> HistoryFacts:
+        """After ``run``: what the application's revisions do when taken back and in another order."""
         if not self.watched:
-            return facts
+            return HistoryFacts(not_checked=self._not_checked(), timings_ms=self.timings)
         self.channel.send("progress", text="trying downgrades and another order of revisions")
-        history = History(environment, script, self.redirect, self.watched, self.compared)
+        history = History(self.environment, self.script, self.redirect, self.watched, self.compared)
         with self._timed("order"):
             rehearsals = history.rehearsals()
         with self._timed("downgrade"):
-            pairs = zip(facts.databases, history.downgrades(), strict=True)
-            databases = tuple(replace(database, downgrades=downgrades) for database, downgrades in pairs)
-        return replace(facts, databases=databases, rehearsals=rehearsals)
+            downgrades = tuple(history.downgrades())
+        return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
     def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
         """Downgrade what is on trial, latest first, and look at what is left."""
