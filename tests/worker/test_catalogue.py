@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from alembic_review.model.facts import Alteration, TableKey
 from alembic_review.worker.altered import AlteredTables
 from alembic_review.worker.catalogue import catalogue_of
-from alembic_review.worker.replay import Replayed, _Noted
+from alembic_review.worker.replay import Noted, Replayed
 
 CORE = TableKey(None, "core")
 BEFORE = [
@@ -66,7 +66,7 @@ def upgrade(connection: Connection, statements: list[str], *, listening: bool = 
         for statement in statements:
             connection.exec_driver_sql(statement)
 
-    _Noted(result, MigrationContext.configure(connection), run, Revision())()
+    Noted(result, MigrationContext.configure(connection), run, Revision())()
     return result
 
 

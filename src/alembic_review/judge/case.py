@@ -78,7 +78,8 @@ class Case:
     def altered_core(self, revision: str) -> bool:
         """Tell whether a revision did anything to a core table, undone since or not."""
         return any(
-            alteration.revision == revision and self.may_be_core(database.ownership.tables[alteration.key])
+            (alteration.revision, alteration.place) == (revision, None)
+            and self.may_be_core(database.ownership.tables[alteration.key])
             for database in self.databases
             for alteration in database.facts.alterations
         )

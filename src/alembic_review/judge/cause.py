@@ -73,9 +73,8 @@ class Causes:
         self._ownership = ownership
         self._evidence = evidence
         self._alterations: dict[TableKey, list[tuple[Alteration, str | None]]] = {}
-        owners = {entry.revision: evidence.revision_owner(entry.revision) for entry in database.alterations}
-        for alteration in standing([entry for entry in database.alterations if self._counts(owners[entry.revision])]):
-            entry = (alteration, owners[alteration.revision])
+        for alteration in standing([one for one in database.alterations if self._counts(self._doer(one))]):
+            entry = (alteration, self._doer(alteration))
             self._alterations.setdefault(alteration.key, []).append(entry)
         self._former_names: dict[str, list[TableKey]] = {}
         for alteration in database.alterations:
@@ -89,7 +88,7 @@ class Causes:
         ]
 
     def alterations(self, key: TableKey) -> list[tuple[Alteration, str | None]]:
-        """What custom revisions did to this table and nobody undid, each with the package of the revision.
+        """What custom revisions, or custom code beside them, did to this table and nobody undid, each with the package.
 
         A revision that lies in no known package may be the application's too: its package is ``None``.
         """
@@ -188,6 +187,11 @@ class Causes:
             return None
         source = self._ownership.tables.get(owned.model.sources[0])
         return source if source is not None and source.model is not None else None
+
+    def _doer(self, alteration: Alteration) -> str | None:
+        """The package that altered a table, in a revision or beside them."""
+        by_revision = alteration.place is None
+        return self._evidence.revision_owner(alteration.revision) if by_revision else alteration.package
 
     def _counts(self, owner: str | None) -> bool:
         """Tell whether an alteration by a revision of this owner may be the application's doing."""
@@ -316,6 +320,10 @@ def worst(causes: Iterable[Cause]) -> Cause:
 
 
 def _of_revision(alteration: Alteration, owner: str | None) -> Cause:
+    if alteration.place is not None:
+        by = By.APPLICATION if owner is not None else By.NOBODY
+        how = "alters it beside its revisions" if owner is not None else "code in no known package alters it"
+        return Cause(owner, by, how, alteration.place)
     if owner is None:
         how = f"revision {alteration.revision}, in no known package, altered it"
         return Cause(None, By.NOBODY, how, revision=alteration.revision)

@@ -185,9 +185,9 @@ class Alteration:
 
     ``kind`` is ``column``, ``index``, ``constraint``, ``trigger``, ``rule``, ``policy``, ``statistics``, ``setting`` or
     ``table``; ``action`` is ``added``, ``removed``, ``changed``, ``dropped``, ``renamed`` (``name`` is then the new
-    name), or ``dropped_or_renamed`` where the database can't tell.
-    ``key`` is the name the table had before the revision. ``before`` and ``after`` are what the database says the
-    item is, ``None`` where it was not there.
+    name), or ``dropped_or_renamed`` where the database can't tell. With a ``place``, code of ``package`` at that line
+    did it, while the revision ran or, where that is empty, outside of all of them. ``key`` is the name the table had
+    before. ``before`` and ``after`` are what the database says the item is, ``None`` where it was not there.
     """
 
     revision: str
@@ -198,6 +198,8 @@ class Alteration:
     columns: tuple[str, ...] = ()
     before: str | None = None
     after: str | None = None
+    place: Place | None = None
+    package: str | None = None
 
 
 @dataclass(frozen=True)

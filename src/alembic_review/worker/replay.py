@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from alembic_review.model.facts import Alteration, Origin, TableKey
+from alembic_review.model.facts import Alteration, Frame, Origin, Place, TableKey
 from alembic_review.worker import private
 from alembic_review.worker.catalogue import Catalogue, Definition, Details, Namer, Snapshot
 from alembic_review.worker.folders import Folders
@@ -104,18 +104,19 @@ def _steps(
 ) -> Iterator[Any]:
     for number, step in enumerate(steps, 1):
         progress(f"applying revision {step.revision.revision} ({number} of {len(steps)})")
-        step.migration_fn = _Noted(result, context, step.migration_fn, step.revision)
+        step.migration_fn = Noted(result, context, step.migration_fn, step.revision)
         yield step
 
 
-class _Noted:
+class Noted:
     """A step's function, run inside the step's own transaction with a look at the catalogue after it."""
 
     def __init__(self, result: Replayed, context: MigrationContext, function: Any, revision: Any) -> None:
         self._result = result
         self._context = context
         self._function = function
-        self._revision = revision
+        self.revision = revision
+        self.watched = revision.revision in result.watched
         self.__name__ = getattr(function, "__name__", "upgrade")
         self.__doc__ = getattr(function, "__doc__", None)
 
@@ -124,25 +125,24 @@ class _Noted:
         self._result.name = str(name) if name else self._result.name
         connection = self._context.connection
         assert connection is not None
-        watched = self._revision.revision in self._result.watched
-        if self._revision.revision in self._result.trial and self._result.before is None:
+        if self.revision.revision in self._result.trial and self._result.before is None:
             version_table = private.version_tables(self._context)
             self._result.before = contents(self._result.catalogue, connection, version_table)
-        if watched:
-            _digest(self._result, connection)
+        if self.watched:
+            digest(self._result, connection)
         self._result.catalogue.start_revision()
         try:
             self._function(**arguments)
         except WorkerError:
             raise
         except Exception as error:
-            raise _failed(self._revision, error) from error
+            raise _failed(self.revision, error) from error
         version_table = private.version_tables(self._context)
-        _note(self._result, connection, self._revision.revision, version_table, watched=watched)
+        _note(self._result, connection, self.revision.revision, version_table, watched=self.watched)
 
 
-def _digest(result: Replayed, connection: Connection) -> None:
-    """Know every table in detail before a watched revision runs."""
+def digest(result: Replayed, connection: Connection) -> None:
+    """Know every table in detail before somebody may alter it."""
     if result.digested:
         return
     result.last = result.catalogue.snapshot(connection, digests=True)
@@ -169,19 +169,10 @@ def _note(
     watched: bool,
 ) -> None:
     before, after = result.last, result.catalogue.snapshot(connection, digests=watched)
-    unclear = _renames_unclear(result, connection, before, after)
+    unclear = _note_gone(result, connection, revision, after, version_table)
     for identity in after.tables.keys() - before.tables.keys():
         if not unclear:
             result.creators[identity] = revision
-    for identity, (key, _) in before.tables.items():
-        if identity not in after.tables and not _is(key, version_table):
-            action = "dropped_or_renamed" if unclear else "dropped"
-            result.gone.setdefault(key, result.creators.get(identity, ""))
-            result.alterations.append(Alteration(revision, key, "table", action))
-        elif identity in after.tables and after.tables[identity][0] != key:
-            renamed = after.tables[identity][0].name
-            result.gone.setdefault(key, result.creators.get(identity, ""))
-            result.alterations.append(Alteration(revision, key, "table", "renamed", renamed))
     if not watched:
         _note_own(result, connection, revision, after)
     else:
@@ -191,6 +182,37 @@ def _note(
     result.digested = watched
     result.last = after
     result.applied.append(revision)
+
+
+def note_statement(result: Replayed, connection: Connection, revision: str, frame: Frame) -> None:
+    """What one statement did that is no revision's own, after ``digest``; ``revision`` runs meanwhile, or is empty."""
+    before, after = result.last, result.catalogue.snapshot(connection, digests=True)
+    first = len(result.alterations)
+    _note_gone(result, connection, revision, after, ("", None))
+    _note_details(result, connection, revision, before, after)
+    place = Place(frame.path, frame.line)
+    result.alterations[first:] = [
+        replace(alteration, place=place, package=frame.package) for alteration in result.alterations[first:]
+    ]
+    result.last = after
+
+
+def _note_gone(
+    result: Replayed, connection: Connection, revision: str, after: Snapshot, version_table: tuple[str, str | None]
+) -> bool:
+    """The tables that were dropped, or go by another name; true when the database can't tell which."""
+    before = result.last
+    unclear = _renames_unclear(result, connection, before, after)
+    for identity, (key, _) in before.tables.items():
+        if identity not in after.tables and not _is(key, version_table):
+            action = "dropped_or_renamed" if unclear else "dropped"
+            result.gone.setdefault(key, result.creators.get(identity, ""))
+            result.alterations.append(Alteration(revision, key, "table", action))
+        elif identity in after.tables and after.tables[identity][0] != key:
+            renamed = after.tables[identity][0].name
+            result.gone.setdefault(key, result.creators.get(identity, ""))
+            result.alterations.append(Alteration(revision, key, "table", "renamed", renamed))
+    return unclear
 
 
 def _is(key: TableKey, version_table: tuple[str, str | None]) -> bool:
@@ -233,8 +255,12 @@ def _note_items(result: Replayed, revision: str, key: TableKey, old: Details, ne
             continue
         action = "added" if before is None else "removed" if after is None else "changed"
         columns = (after or before or Definition("")).columns
-        texts = [f"{entry.text} {entry.place}".rstrip() if entry is not None else None for entry in (before, after)]
-        result.alterations.append(Alteration(revision, key, kind, action, name, columns, *texts))
+        old_text, new_text = _text(before), _text(after)
+        result.alterations.append(Alteration(revision, key, kind, action, name, columns, old_text, new_text))
+
+
+def _text(definition: Definition | None) -> str | None:
+    return f"{definition.text} {definition.place}".rstrip() if definition is not None else None
 
 
 def _note_types(result: Replayed, connection: Connection, revision: str, before: Snapshot, after: Snapshot) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -24,6 +25,7 @@ from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.history import History
+from alembic_review.worker.intruders import Intruders
 from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.packages import describe_packages, may_be_custom
@@ -49,6 +51,7 @@ class Session:
     def __post_init__(self) -> None:
         self.witnesses = Witnesses(self.stacks)
         self.redirect = Redirect(self._database, self.stacks)
+        self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -62,11 +65,13 @@ class Session:
         quieten()
         self.witnesses.install()
         self.redirect.install()
+        self.intruders.install()
         folders = Folders(self.request["instead"], self.request["beside"])
         environment = Environment(self.request["config"], self.request["section"], self.request["x"], folders)
         self.environment = environment
-        script = self._replay(environment)
-        self._compare(environment, script)
+        with self.intruders.watching():
+            script = self._replay(environment)
+            self._compare(environment, script)
         if self.request["trial"]:
             self._take_back(environment, script)
         if self.redirect.refusal is not None:
@@ -235,6 +240,15 @@ class Session:
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
         )
+
+    def _may_be_custom(self, package: str | None) -> bool:
+        known = {one.name: one for one in describe_packages({package} if package is not None else ())}
+        return may_be_custom(known.get(package or ""), self.request["custom"], self.request["distribution"])
+
+    def _replayed_on(self, connection: Connection) -> Replayed | None:
+        """What is noted of this connection's database."""
+        target = self.redirect.targets.get(id(connection.dialect))
+        return next((replayed for known, replayed in reversed(self.replayed) if target == known), None)
 
     def _target(self, context: MigrationContext) -> Target:
         if context.connection is None:

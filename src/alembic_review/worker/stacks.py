@@ -105,6 +105,14 @@ class Stacks:
             frame = frame.f_back
         return None
 
+    def keeps(self, code: CodeType) -> bool:
+        """True for code outside SQLAlchemy, Alembic and the standard library that is not ours."""
+        return self._kind(code) == _KEEP
+
+    def described(self, frame: FrameType) -> Frame:
+        """What is told of a live frame."""
+        return self.frames[self._frame(frame)]
+
     def packages(self) -> set[str]:
         return {frame.package for frame in self.frames if frame.package}
 

@@ -1,4 +1,4 @@
-"""AR106: a revision of the application altered a core table.
+"""AR106: a revision of the application, or other code of it while revisions are applied, altered a core table.
 
 It counts what the revision did, whatever it says and whether or not anything is pending.
 """
@@ -11,8 +11,11 @@ from alembic_review.judge.alterations import texts
 from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import table_text
-from alembic_review.model.facts import Alteration
+from alembic_review.model.facts import Alteration, Place
 from alembic_review.model.review import Role, Severity
+
+_HINT = "Undo it in a new revision of your own, and keep what you need on a table of your own."
+_HINT_BESIDE = "Take that statement out, and keep what you need on a table of your own."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -21,22 +24,30 @@ def _run(case: Case) -> Iterator[Report]:
             here = owned.in_database or (owned.model is not None and not owned.model.removed)
             if not case.may_be_core(owned) and not (owned.role is Role.UNKNOWN and here):
                 continue
-            by_revision: dict[tuple[str, str | None], list[Alteration]] = {}
+            deeds: dict[tuple[str, str | None, Place | None], list[Alteration]] = {}
             for alteration, package in database.causes.alterations(key):
-                by_revision.setdefault((alteration.revision, package), []).append(alteration)
-            for (revision, package), alterations in by_revision.items():
-                which = f"of {package}" if package is not None else "in no known package"
-                whose = f"the core table {table_text(key)} of {owned.owner}"
-                if owned.owner is None:
-                    whose = f"the table {table_text(key)}, of which nobody knows the owner"
+                revision = alteration.revision if alteration.place is None else ""
+                deeds.setdefault((revision, package, alteration.place), []).append(alteration)
+            whose = f"the core table {table_text(key)} of {owned.owner}"
+            if owned.owner is None:
+                whose = f"the table {table_text(key)}, of which nobody knows the owner"
+            for (revision, package, place), alterations in deeds.items():
+                deed = ", ".join(texts(alterations))
                 yield Report(
-                    message=f"Revision {revision} {which} altered {whose}: it {', '.join(texts(alterations))}.",
-                    hint="Undo it in a new revision of your own, and keep what you need on a table of your own.",
-                    place=case.revision_place(revision),
+                    message=f"{_who(revision, package)} altered {whose}: it {deed}.",
+                    hint=_HINT if place is None else _HINT_BESIDE,
+                    place=case.revision_place(revision) if place is None else place,
                     table=key,
-                    revision=revision,
+                    revision=revision or None,
+                    subject=() if place is None else (deed,),
                     database=database.name,
                 )
+
+
+def _who(revision: str, package: str | None) -> str:
+    if revision:
+        return f"Revision {revision} {f'of {package}' if package is not None else 'in no known package'}"
+    return f"Code {f'of {package} ' if package is not None else 'in no known package '}that is no revision"
 
 
 CHECK = Check("AR106", "Core table altered by a custom revision", Severity.ERROR, _run, blocks=True)

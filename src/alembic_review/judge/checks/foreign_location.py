@@ -52,7 +52,8 @@ def _altered(case: Case, database: JudgedDatabase) -> _Found:
     for alteration in database.facts.alterations:
         owned = database.ownership.tables.get(alteration.key)
         owner = case.evidence.revision_owner(alteration.revision)
-        if owned is None or owned.owner is None or owned.role is not Role.CUSTOM:
+        beside = alteration.place is not None
+        if beside or owned is None or owned.owner is None or owned.role is not Role.CUSTOM:
             continue
         if owner is not None and not case.evidence.is_application(owner):
             deeds, _ = found.setdefault(alteration.revision, ([], owned.owner))
