@@ -140,6 +140,51 @@ def test_the_first_revision_makes_a_branch_that_depends_on_the_core(tmp_path: Pa
     assert pending(application) == []
 
 
+NEWER_CORE = (
+    Write(
+        "site:acme/db/alembic/versions/f0a1_codes.py",
+        """
+        import sqlalchemy as sa
+        from alembic import op
+        revision, down_revision, branch_labels, depends_on = "f0a1", "c6f1d35908ab", None, None
+        def upgrade():
+            with op.batch_alter_table("store") as batch:
+                batch.add_column(sa.Column("code", sa.String(20)))
+                batch.create_unique_constraint("uq_store_code", ["code"])
+        def downgrade():
+            with op.batch_alter_table("store") as batch:
+                batch.drop_constraint("uq_store_code")
+                batch.drop_column("code")
+        """,
+    ),
+    Replace(
+        "site:acme/db/model/stores.py",
+        "    city = sa.Column(sa.String(80))\n",
+        "    city = sa.Column(sa.String(80))\n    code = sa.Column(sa.String(20), unique=True)\n",
+    ),
+    *module(
+        """
+        class PoserCode(Base):
+            __tablename__ = "poser_code"
+            uuid = uuid_column()
+            code = sa.Column(sa.String(20), sa.ForeignKey("store.code"))
+        """
+    ),
+)
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_a_column_of_the_core_that_is_younger_than_its_table(tmp_path: Path, database: str) -> None:
+    application = make_application(tmp_path, NEWER_CORE, database=database)
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    assert "depends_on = 'f0a1'" in path.read_text()
+    CUSTOM_LAST.apply(application.locate)
+    assert pending(application) == []
+
+
 @pytest.mark.parametrize("database", BOTH)
 def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, (*NEW_TABLE, *CORE_COLUMN), database=database)

@@ -51,16 +51,16 @@ def spot(case: Case, package: str, version_path: str | None) -> Spot:
 
 
 def depends_on(case: Case, head: str, needed: Iterable[str]) -> tuple[str, ...]:
-    """The heads that a revision after ``head`` must depend on, so that these ``needed`` revisions come before it."""
+    """The heads that a revision after ``head`` must depend on, so that these ``needed`` revisions come before it.
+
+    It is the newest that has each: what a model of today refers to, a column or a name, may be younger than its table.
+    """
     known = {revision.id: revision for revision in case.facts.revisions}
     behind = _ancestors(known, [head])
-    heads = [revision.id for revision in case.facts.revisions if revision.is_head]
-    found: set[str] = set()
-    for revision in needed:
-        if revision not in known or revision in behind:
-            continue
-        # The newest that has it: what a model of today refers to may have come later than its table.
-        found.update(one for one in heads if one != head and revision in lineage(known, one))
+    own = lineage(known, head)
+    others = {one.id: lineage(known, one.id) for one in case.facts.revisions if one.is_head and one.id not in behind}
+    wanted = {revision for revision in needed if revision not in own}
+    found = {other for other, line in others.items() if wanted & line}
     return tuple(sorted(found))
 
 
