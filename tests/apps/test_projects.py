@@ -13,6 +13,7 @@ from .edits import CLEAN, MODEL, Append, Delete, Edit, Replace, Write
 from .environments import FIXTURES, install, install_editable, make_environment
 from .harness import SQLITE, Application, Run, copy_tree, make_application, make_project, run_tool
 from .scenario import check_every_run, review_of, row
+from .test_revision import revise
 
 NEW_COLUMN = Replace(
     f"{MODEL}/widgets.py", "    shape =", "    weight = sa.Column(sa.Integer())  # a new column\n    shape ="
@@ -86,6 +87,14 @@ def test_editable_in_an_environment_elsewhere(tmp_path: Path) -> None:
 def test_installed_into_site_packages(tmp_path: Path) -> None:
     application = lay_out(tmp_path, installed=True)
     assert rows(run_tool(application)) == EXPECTED
+
+
+def test_no_revision_is_written_into_site_packages(tmp_path: Path) -> None:
+    application = lay_out(tmp_path, installed=True)
+    ran = revise(application)
+    assert ran.status == 2, ran.explain()
+    assert "poser is installed as a copy" in ran.stderr
+    assert "pip install --editable" in ran.stderr
 
 
 def test_installed_into_site_packages_and_run_from_outside(tmp_path: Path) -> None:

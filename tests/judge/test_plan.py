@@ -142,6 +142,7 @@ def test_a_head_that_others_follow_is_told() -> None:
 def test_each_package_gets_its_own_those_that_others_refer_to_first() -> None:
     world = pending()
     world.settings = replace(world.settings, custom=("poser", "annex"))
+    world.packages[:] = [replace(one, editable=one.name == "annex") for one in world.packages]
     world.table("annex_note", ["annex:30"], columns=("id",))
     world.table("poser_line", ["poser:30"], columns=("id",))
     world.change("add_table", "poser_line", references=(Reference(key("annex_note"), ("id",)),), operation=8)
@@ -162,3 +163,13 @@ def test_a_project_without_any_revision_gets_what_alembic_gives() -> None:
     world.databases[0].origins.clear()
     (one,) = planned(world, revisions=())
     assert (one.head, one.branch_label, one.depends_on) == ("head", None, ())
+
+
+def test_a_copy_of_the_package_is_no_place_for_a_revision() -> None:
+    world = pending()
+    world.settings = replace(world.settings, custom=("poser",))
+    world.packages[0] = replace(world.packages[0], installed=True)
+    with pytest.raises(UsageError, match="poser is installed as a copy"):
+        planned(world, revisions=revisions(world))
+    world.packages[0] = replace(world.packages[0], editable=True)
+    assert planned(world, revisions=revisions(world))

@@ -28,8 +28,21 @@ class Spot:
 def spot(case: Case, package: str, version_path: str | None) -> Spot:
     """Where the next revision of a custom package goes; ``version_path`` is what the user says.
 
-    Raises ``UsageError`` where that can't be told.
+    Raises ``UsageError`` where that can't be told, or is no place for it.
     """
+    found = _spot(case, package, version_path)
+    copy = next(
+        (one for one in case.facts.packages if one.name == package and one.installed and not one.editable), None
+    )
+    if copy is not None and any(PurePath(found.version_path).is_relative_to(path) for path in copy.paths):
+        raise UsageError(
+            f"{package} is installed as a copy: a revision in {found.version_path} would not be in your project.",
+            hint="Install it in editable mode: pip install --editable .",
+        )
+    return found
+
+
+def _spot(case: Case, package: str, version_path: str | None) -> Spot:
     if version_path is not None:
         _require_own(case, package, version_path)
     own = [revision for revision in case.facts.revisions if _owner(case, revision) == package]
