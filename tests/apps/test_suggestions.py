@@ -15,7 +15,26 @@ class Appliance(Product):
     __mapper_args__ = {"polymorphic_identity": "appliance"}
     voltage = sa.Column(sa.Integer())  # HERE
 """
+WEIRD = """
+class Weird(sa.types.TypeDecorator):
+    impl = sa.String
+    cache_ok = True
+
+
+"""
 HUNG = {
+    "a type of the application": (
+        f"{WEIRD}Store.shape = sa.Column(Weird(14), nullable=False, server_default='round')  # HERE\n",
+        "store",
+        ["shape"],
+    ),
+    "a list of such": (
+        f"{WEIRD}Store.shapes = sa.Column(sa.JSON().with_variant(Weird(4), 'mysql'))  # HERE\n",
+        "store",
+        ["shapes"],
+    ),
+    "a column called like the class": ("Store.store = sa.Column(sa.String(9))  # HERE\n", "store", ["store"]),
+    "a reserved name": ("Store.more = sa.Column('metadata', sa.String(9))  # HERE\n", "store", ["metadata"]),
     "attribute": ("Store.fax = sa.Column(sa.String(9))  # HERE\n", "store", ["fax"]),
     "append_column": (
         'core.Setting.__table__.append_column(sa.Column("motto", sa.Text(), nullable=False))  # HERE\n',

@@ -91,6 +91,17 @@ def test_a_column_that_refers_to_the_same_table_makes_the_relationship_say_by_wh
     assert "orm.relationship(Store, foreign_keys=[uuid], backref" in code
 
 
+def test_names_that_are_taken_are_not_used_again() -> None:
+    code = offered(hung(ColumnCode("store", "sa.Text()"))).code
+    assert "    store = sa.Column(sa.Text())\n" in code
+    assert "    store_row = orm.relationship(Store, " in code
+    assert (
+        "    metadata_ = sa.Column('metadata', sa.Text())\n" in offered(hung(ColumnCode("metadata", "sa.Text()"))).code
+    )
+    twice = ColumnCode("kind", "Store()", imports=("from poser.types import Store",))
+    assert hung(twice).review().suggestions == ()
+
+
 def test_imports_of_types_come_with_them() -> None:
     kind = ColumnCode("kind", "basis.types.Kind()", imports=("import basis.types", "from sqlalchemy import orm"))
     code = offered(hung(kind)).code

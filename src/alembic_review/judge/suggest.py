@@ -15,6 +15,8 @@ from alembic_review.model.facts import ColumnCode, Declaration, ModelTable
 from alembic_review.model.review import Finding, Role, Suggestion
 
 _ALTERED = "AR105"
+# What SQLAlchemy keeps for itself in an ORM class.
+_RESERVED = frozenset({"metadata", "registry"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Findin
         if not columns or len(columns) < len(hung) or package is None:
             continue
         name = _table_name(case, database, declaration, package)
-        if name is None:
+        if name is None or not _imports_agree(declaration, columns, name):
             continue
         # A generated copy, an index or a foreign key goes away with its column.
         names = {column.name for column in columns}
@@ -119,9 +121,8 @@ def _code(declaration: Declaration, columns: Sequence[ColumnCode], name: str, pa
     target = table_text(declaration.key)
     keys = declaration.primary_key
     imports = {line for column in (*keys, *columns) for line in column.imports}
-    attribute = _snake(core)
     lines = [
-        f'"""What {package} keeps of each {attribute}: one row for each row of {target}."""',
+        f'"""What {package} keeps of each {_snake(core)}: one row for each row of {target}."""',
         "",
         *sorted({"import sqlalchemy as sa", *(line for line in imports if line.startswith("import "))}),
         *sorted({"from sqlalchemy import orm", *(line for line in imports if not line.startswith("import "))}),
@@ -142,10 +143,27 @@ def _code(declaration: Declaration, columns: Sequence[ColumnCode], name: str, pa
         parts = ", ".join([column.type, *column.foreign_keys, *column.options])
         lines.append(f"    {_identifier(column.name)} = sa.Column({_named(column)}{parts})")
     joined = f"foreign_keys=[{', '.join(_identifier(key.name) for key in keys)}], "
-    ambiguous = any(f"'{target}." in key for column in columns for key in column.foreign_keys)
-    options = joined if ambiguous else ""
+    # The class may be mapped to more tables than its own, and a foreign key lead to one of those.
+    options = joined if any(column.foreign_keys for column in columns) else ""
+    attribute = _free_attribute(_snake(core), {_identifier(column.name) for column in (*keys, *columns)})
     lines += ["", f'    {attribute} = orm.relationship({core}, {options}backref=orm.backref("{name}", uselist=False))']
     return "\n".join(lines) + "\n"
+
+
+def _free_attribute(name: str, taken: set[str]) -> str:
+    """The relationship's name, which must not be that of a column."""
+    while name in taken:
+        name = f"{name}_row"
+    return name
+
+
+def _imports_agree(declaration: Declaration, columns: Sequence[ColumnCode], name: str) -> bool:
+    """False where one name would mean two things in the module."""
+    classes = [declaration.mapped_class, declaration.base]
+    statements = {f"from {one.partition(':')[0]} import {one.partition(':')[2]}" for one in classes}
+    statements |= {line for column in (*declaration.primary_key, *columns) for line in column.imports}
+    bound = [line.rpartition(" ")[2].partition(".")[0] for line in statements - {"from sqlalchemy import orm"}]
+    return len({*bound, "sa", "orm", _camel(name)}) == len(bound) + 3
 
 
 def _imports(names: set[tuple[str, str]]) -> list[str]:
@@ -169,6 +187,8 @@ def _named(column: ColumnCode) -> str:
 
 def _identifier(name: str) -> str:
     plain = re.sub(r"\W", "_", name)
+    if plain in _RESERVED:
+        return f"{plain}_"
     return f"{plain}_" if keyword.iskeyword(plain) else f"_{plain}" if plain[:1].isdigit() else plain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -27,9 +28,61 @@ def column_code(column: Column[Any], renderer: Renderer) -> ColumnCode | None:
     inner = call.args[1]
     if len(inner.args) < 2 or not isinstance(inner.args[0], ast.Constant) or inner.args[0].value != column.name:  # noqa: PLR2004 - name and type
         return None
-    type_, *rest = (ast.get_source_segment(python, part) or "" for part in (*inner.args[1:], *inner.keywords))
+    texts = [ast.get_source_segment(python, part) or "" for part in (*inner.args[1:], *inner.keywords)]
+    names = _Names(bound_by(imports))
+    try:
+        type_, *rest = map(names.plain, texts)
+    except LookupError:
+        return None
     keys = [_foreign_key(key) for key in column.foreign_keys]
-    return ColumnCode(column.name, type_, tuple(sorted(keys)), tuple(rest), tuple(sorted(imports)))
+    return ColumnCode(column.name, type_, tuple(sorted(keys)), tuple(rest), tuple(sorted(imports | names.imports)))
+
+
+def bound_by(imports: Iterable[str]) -> set[str]:
+    """The names that these import statements bind."""
+    found = {"sa"}
+    for line in imports:
+        for statement in ast.parse(line).body:
+            if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                found |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    return found
+
+
+class _Names(ast.NodeTransformer):
+    """Makes ``package.module.Type()`` a ``Type()`` with an import of its own.
+
+    While a package is being imported, its modules can't be reached through it.
+    """
+
+    def __init__(self, bound: Collection[str]) -> None:
+        self._bound = bound
+        self.imports: set[str] = set()
+
+    def plain(self, text: str) -> str:
+        """The text with such names alone. Raises ``LookupError`` for a name that nothing defines."""
+        name, is_option, value = text.partition("=")
+        if not (is_option and name.isidentifier()):
+            name, is_option, value = "", "", text
+        before = len(self.imports)
+        tree = self.visit(ast.parse(value, mode="eval"))
+        return name + is_option + (ast.unparse(tree) if len(self.imports) > before else value)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        dotted = ast.unparse(node).split(".")
+        if dotted[0] in self._bound or not all(part.isidentifier() for part in dotted):
+            self.generic_visit(node)
+            return node
+        for length in range(len(dotted) - 1, 0, -1):
+            module, name = ".".join(dotted[:length]), dotted[length]
+            if hasattr(sys.modules.get(module), name):
+                self.imports.add(f"from {module} import {name}")
+                return ast.parse(".".join(dotted[length:]), mode="eval").body
+        raise LookupError(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self._bound and not hasattr(builtins, node.id):
+            raise LookupError(node.id)
+        return node
 
 
 def declarations(
