@@ -69,6 +69,39 @@ def test_it_is_the_application_s_doing(name: str, database: str, tmp_path: Path)
     assert lines[place["line"] - 1].endswith("# HERE")
 
 
+RULE = """
+from sqlalchemy.ext.compiler import compiles
+
+
+@compiles(sa.{0})
+def otherwise(kind, compiler, **options):  # HERE
+    return "{1}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("compiled", "text", "what"),
+    [("VARCHAR", "VARCHAR(999)", "VARCHAR"), ("schema.CreateTable, 'mysql'", "", None), ("Text, 'mysql'", "", None)],
+)
+def test_rules_by_which_every_table_is_compiled(compiled: str, text: str, what: str | None, tmp_path: Path) -> None:
+    """Those for another dialect change nothing here."""
+    application = make_application(tmp_path, module(RULE.format(compiled, text)), database=POSTGRESQL)
+    run = run_tool(application)
+    check_every_run(run, application)
+    review = review_of(run)
+    told = [line for line in review["provenance"]["not_checked"] if "compiles" in line]
+    if what is None:
+        assert (run.status, review["changes"], told) == (0, [], []), run.explain()
+        return
+    assert told == [f"what {MODEL}/extra.py:8 makes of tables (SQLAlchemy compiles {what} by it)"]
+    core = [change for change in review["changes"] if not change["table"].startswith("poser_")]
+    assert run.status == 1, run.explain()
+    assert {(change["verdict"], change["kind"], change["cause"]) for change in core} == {
+        ("blocked", "modify_type", "poser")
+    }
+    assert all(f"changes how SQLAlchemy compiles {what}" in change["reason"] for change in core)
+
+
 HARMLESS = {
     "a schema, settings and rows": own_env(
         RUN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -23,6 +23,8 @@ from alembic_review.model.facts import (
 )
 from alembic_review.model.review import Role
 
+# What else a rule of compilation may make of a table shows in its definition.
+_COMPILED = frozenset({"add_table", "add_column", "modify_type", "modify_default", "modify_nullable"})
 _ATTRIBUTES = {"nullable": "nullability", "server_default": "server default"}
 
 
@@ -109,7 +111,15 @@ class Causes:
         edits = [(edit, self.of_edit(model, edit)) for model, edit in self._edits(owned) if edit_leads_to(edit, change)]
         # What the core itself decides before it defines its tables says nothing of any one change.
         told = [cause for edit, cause in edits if cause.by is not By.OTHERS or not is_early(edit)]
-        return worst([*told, *self._of_subject(owned, change)])
+        rules = self._of_rules() if change.kind in _COMPILED else ()
+        return worst([*told, *self._of_subject(owned, change), *rules])
+
+    def _of_rules(self) -> Iterator[Cause]:
+        """What the application makes of every table, by rules of its own for SQLAlchemy's types and statements."""
+        for rule in self._evidence.compile_rules():
+            by = By.APPLICATION if rule.package is not None else By.NOBODY
+            nobody = "" if rule.package is not None else "code in no known package "
+            yield Cause(rule.package, by, f"{nobody}changes how SQLAlchemy compiles {rule.compiled}", rule.place)
 
     def of_item(self, owned: Owned, item: Item, called: str | None = None) -> Cause:
         """The cause of a column, index or constraint of a core table's model; ``called`` is what its words call it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic_review.judge.locations import Locations
 from alembic_review.judge.project import own_packages, project_name
-from alembic_review.model.facts import Facts, Frame, Place
+from alembic_review.model.facts import CompileRule, Facts, Frame, Place
 from alembic_review.model.settings import Settings
 
 
@@ -29,6 +29,11 @@ class Evidence:
         located = {self.location_owner(location.package, location.path) for location in facts.version_locations}
         named = {*(settings.core or ()), *own_packages(facts, settings)}
         self._owning = self.custom | named | {name for name in located if name}
+
+    def compile_rules(self) -> tuple[CompileRule, ...]:
+        """The application's rules for compiling SQLAlchemy's own types and statements, and those of nobody known."""
+        rules = self._facts.compile_rules
+        return tuple(rule for rule in rules if rule.package is None or self.is_application(rule.package))
 
     def is_application(self, package: str | None) -> bool:
         """Tell whether this is a custom package, or what the project's loose files are called."""

@@ -185,6 +185,7 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
                 [
                     *hidden,
                     *_listeners(case),
+                    *_compile_rules(case),
                     *untried(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
@@ -231,6 +232,14 @@ def _listeners(case: Case) -> list[str]:
         f"what {evidence.locations.text(listener.place)} does to tables (it listens to every {listener.event})"
         for listener in case.facts.listeners
         if listener.package is None or evidence.is_application(listener.package)
+    ]
+
+
+def _compile_rules(case: Case) -> list[str]:
+    """What the application makes of SQLAlchemy's own types and statements, of which nothing may show in the models."""
+    return [
+        f"what {case.evidence.locations.text(rule.place)} makes of tables (SQLAlchemy compiles {rule.compiled} by it)"
+        for rule in case.evidence.compile_rules()
     ]
 
 

@@ -123,6 +123,15 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class CompileRule:
+    """A function by which SQLAlchemy compiles a class of its own, a type or a DDL statement, as somebody else wants."""
+
+    compiled: str
+    place: Place
+    package: str | None = None
+
+
+@dataclass(frozen=True)
 class ModelTable:
     """A table that was attached to one of the ``target_metadata``.
 
@@ -377,6 +386,7 @@ class Facts:
     stacks: tuple[tuple[int, ...], ...] = ()
     modules: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    compile_rules: tuple[CompileRule, ...] = ()
     rehearsals: tuple[Rehearsal, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from alembic_review.model.facts import (
 )
 from alembic_review.worker import private
 from alembic_review.worker.compare import Comparison
+from alembic_review.worker.compiling import compile_rules
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.making import listeners
 from alembic_review.worker.packages import describe_packages, package_of_path
@@ -84,6 +85,7 @@ def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, dat
         stacks=tuple(stacks.stacks),
         modules=_modules({package.name for package in owning}),
         listeners=listeners(),
+        compile_rules=compile_rules({database.dialect for database in described}),
     )
 
 

@@ -84,6 +84,11 @@ def class_listeners(kind: type, name: str) -> list[Callable[..., Any]]:
     return list(getattr(event, "_clslevel", {}).get(kind, ()))
 
 
+def compile_rules(kind: type) -> dict[str, Callable[..., Any]]:
+    """The functions that ``@compiles`` registered for this very class, by dialect or ``default``."""
+    return dict(getattr(vars(kind).get("_compiler_dispatcher"), "specs", {}))
+
+
 def scripts(script: ScriptDirectory) -> list[Any]:
     """Every revision script, also where they don't fit together; none where Alembic has another way to read them."""
     load = getattr(script, "_load_revisions", None)
