@@ -123,6 +123,20 @@ def test_a_new_revision_that_alters_a_core_table_is_blocked_though_nothing_is_pe
     assert "revision aa00bb11cc22 of poser changes it" in change["reason"]
 
 
+@pytest.mark.parametrize("database", BOTH)
+def test_what_a_new_revision_throws_away_is_told_as_if_it_were_pending(tmp_path: Path, database: str) -> None:
+    upgrade = "with op.batch_alter_table('poser_widget') as batch:\n    batch.drop_column('shape')"
+    edits = (Replace(f"{MODEL}/widgets.py", "    shape = sa.Column(sa.String(10))\n", ""), *revision(upgrade))
+    application = branched(tmp_path, edits, database=database)
+    run = run_tool(application, "--since", "main", "--fail-on", "warning")
+    assert rows(run) == ["in_revision aa00bb11cc22 safe remove_column poser_widget.shape"]
+    (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR201"]
+    assert finding["message"] == "Revision aa00bb11cc22 drops the column shape of poser_widget with all its data."
+    assert (finding["revision"], finding["location"]["path"]) == ("aa00bb11cc22", f"{VERSIONS}/aa00bb11cc22_step.py")
+    assert "AR201" in brought(run)["changes"][0]["findings"]
+    assert run.status == 1, run.explain()
+
+
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
     run = run_tool(application, "--since", "main")

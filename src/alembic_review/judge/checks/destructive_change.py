@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, table_place
+from alembic_review.judge.case import Case, Judged, table_place
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import Owned, table_text
 from alembic_review.model.facts import Place
@@ -13,20 +13,50 @@ from alembic_review.model.review import Severity, Verdict
 _DESTRUCTIVE = {"remove_table": "drops the table {table}", "remove_column": "drops the column {name} of {table}"}
 
 
+_HINT = "Make sure that nobody needs the data; a downgrade does not bring it back."
+
+
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         for judged in database.changes:
-            template = _DESTRUCTIVE.get(judged.fact.kind)
-            if template is None or judged.fact.key is None or judged.decision.verdict is not Verdict.SAFE:
+            did = _deed(judged)
+            if did is None:
                 continue
-            did = template.format(table=table_text(judged.fact.key), name=judged.fact.name)
+            assert judged.fact.key is not None
             yield Report(
                 message=f"This {did} with all its data.",
-                hint="Make sure that nobody needs the data; a downgrade does not bring it back.",
+                hint=_HINT,
                 place=judged.fact.place or _origin_place(case, database.ownership.tables.get(judged.fact.key)),
                 change=judged,
                 database=database.name,
             )
+    yield from _in_revisions(case)
+
+
+def _in_revisions(case: Case) -> Iterator[Report]:
+    """What a pull request has in its revisions already."""
+    for written in case.written:
+        did = _deed(written.judged)
+        if did is None:
+            continue
+        who = f"Revision {written.revision}" if written.revision is not None else "A revision of this pull request"
+        yield Report(
+            message=f"{who} {did} with all its data.",
+            hint=_HINT,
+            place=case.revision_place(written.revision) if written.revision is not None else None,
+            table=written.judged.fact.key,
+            revision=written.revision,
+            subject=(written.judged.fact.kind, written.judged.fact.name),
+            database=written.database.name,
+        )
+
+
+def _deed(judged: Judged) -> str | None:
+    """What a safe change throws away, as part of a sentence."""
+    template = _DESTRUCTIVE.get(judged.fact.kind)
+    if template is None or judged.fact.key is None or judged.decision.verdict is not Verdict.SAFE:
+        return None
+    return template.format(table=table_text(judged.fact.key), name=judged.fact.name)
 
 
 def _origin_place(case: Case, owned: Owned | None) -> Place | None:
