@@ -78,6 +78,8 @@ def revise(
         )
 
 
+# A plan's heads that are no revision.
+_NOTHING_BEFORE = ("base", "head")
 _DRY_RUN = "Nothing was written; --dry-run prints the file."
 _LEAVE_OUT = "--leave-out-blocked writes the rest, and says in the file what was left out."
 
@@ -105,7 +107,7 @@ def _tried(attempt: _Attempt, files: Sequence[RevisionFile], worker: Conversatio
     except ObservationError as error:
         shown = _results(attempt, described, (), written=False) if dry_run else ()
         return Result(attempt.review, shown, f"The revision does not work. {error.message}", _DRY_RUN)
-    refusal = _not_found(described, facts) or _objection(attempt, facts)
+    refusal = _not_found(described, facts) or _moved(attempt, described, facts) or _objection(attempt, facts)
     types = tuple(values for database in facts.databases for values in database.types_left)
     results = _results(attempt, described, types, written=not dry_run)
     if refusal:
@@ -156,6 +158,22 @@ def _not_found(files: Sequence[RevisionFile], facts: Facts) -> str:
             return (
                 f"Alembic would not find the revision: file_template makes {file.name}, and {facts.config} does not "
                 "set recursive_version_locations."
+            )
+    return ""
+
+
+def _moved(attempt: _Attempt, files: Sequence[RevisionFile], facts: Facts) -> str:
+    """What to say when env.py has put a file after another revision than planned; empty otherwise."""
+    behind = {revision.id: revision.down_revisions for revision in facts.revisions}
+    for file in files:
+        head = attempt.plan_of(file).head
+        planned = () if head in _NOTHING_BEFORE else (head,)
+        others = {(other.revision,) for other in files if other is not file}
+        if behind[file.revision] not in {planned, *others}:
+            found = ", ".join(behind[file.revision]) or "nothing"
+            return (
+                f"env.py's process_revision_directives puts the revision after {found}; "
+                f"it belongs after {', '.join(planned) or 'nothing'}."
             )
     return ""
 

@@ -535,10 +535,9 @@ DIRECTIVES = {
 }
 
 
-@pytest.mark.parametrize("name", DIRECTIVES)
-def test_directives_of_the_application_have_the_last_word(tmp_path: Path, name: str) -> None:
-    body, files = DIRECTIVES[name]
-    edits = (
+def directed(body: str) -> tuple[Edit, ...]:
+    """An env.py whose process_revision_directives does this."""
+    return (
         Replace(
             "site:acme/db/alembic/env.py",
             "configure(connection=connection, ",
@@ -558,13 +557,37 @@ def test_directives_of_the_application_have_the_last_word(tmp_path: Path, name: 
             "site:acme/db/alembic/env.py", "from alembic import", "from acme.direct import direct\nfrom alembic import"
         ),
     )
-    application = make_application(tmp_path, (*NEW_TABLE, *edits))
+
+
+@pytest.mark.parametrize("name", DIRECTIVES)
+def test_directives_of_the_application_have_the_last_word(tmp_path: Path, name: str) -> None:
+    body, files = DIRECTIVES[name]
+    application = make_application(tmp_path, (*NEW_TABLE, *directed(body)))
     before = tree(application.project)
     ran = revise(application)
     assert ran.status == 0, ran.explain()
     assert len(new_files(application, before)) == files
     assert ran.stdout.count("Wrote ") == files
     assert (pending(application) == []) is bool(files)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("directives[0].head = 'base'", "puts the revision after nothing; it belongs after 93d5b8e20f6c."),
+        (
+            "directives[0].head, directives[0].splice = '47ab90e1c8f3', True",
+            "puts the revision after 47ab90e1c8f3; it belongs after 93d5b8e20f6c.",
+        ),
+    ],
+)
+def test_an_environment_that_moves_the_revision(tmp_path: Path, body: str, said: str) -> None:
+    application = make_application(tmp_path, (*NEW_TABLE, *directed(body)))
+    before = tree(application.project)
+    ran = revise(application)
+    assert ran.status == 1, ran.explain()
+    assert said in ran.stderr
+    assert new_files(application, before) == []
 
 
 def test_every_database_of_a_multidb_environment_is_in_it(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_passwords_are_hidden(text: str) -> None:
         "fe_sendauth: no password supplied",
         "op.add_column('user', sa.Column('password', sa.String(length=60), nullable=True))",
         "identified by its name",
+        "Can't locate revision identified by '47ab90e1c8f3'",
         '{"url": "http://db:80/", "by":"me@example.org"}',
         '{"url":"http://db:80/","by":"me@example.org"}',
     ],

@@ -16,7 +16,7 @@ _QUERY = re.compile(r"""(?P<head>[?&]\w*(?:password|passwd|pwd)=)[^\s&"]*""", re
 _KEY = re.compile(
     r"""(?P<head>
         (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:=|:|%3D)\s* | \s+(?=['"]) )
-        | identified\s+by\s+ (?=['"])
+        | (?<!revision\ )identified\s+by\s+ (?=['"])
     )
     (?:
         [bru]{0,2}'(?:[^'\\\n]|\\.?|'')*'?
