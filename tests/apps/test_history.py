@@ -94,6 +94,18 @@ def test_a_later_revision_that_needs_more_of_the_core(tmp_path: Path) -> None:
     assert "no such column: active" in message
 
 
+def test_what_sqlite_takes_without_the_core_is_told_by_what_it_refers_to(tmp_path: Path) -> None:
+    """It takes a foreign key to a table that is not there yet."""
+    run = reviewed(tmp_path, SILENT)
+    (message,) = told(run)
+    assert message == (
+        f"AR513 {FIRST}: Revision {FIRST} of poser needs revisions that it does not depend on: tables that it makes "
+        "refer to store. SQLite takes that in any order, and other databases don't."
+    )
+    (hint,) = hints(run, "AR513")
+    assert hint.startswith("Set depends_on = ")
+
+
 @pytest.mark.parametrize("database", BOTH)
 def test_revisions_of_others_that_are_followed(database: str, tmp_path: Path) -> None:
     run = reviewed(tmp_path, step(down=CORE_HEAD), database=database)

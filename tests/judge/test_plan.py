@@ -131,6 +131,11 @@ def test_several_heads_are_to_be_merged_first() -> None:
     with pytest.raises(UsageError, match="2 heads: a1 a2") as caught:
         planned(world, revisions=(*revisions(world), second))
     assert "alembic merge" in caught.value.hint
+    elsewhere = replace(second, path="/project/poser/more/a2.py", version_location="/project/poser/more")
+    world.locations.append(VersionLocation("/project/poser/more", "poser"))
+    wish = replace(WISH, version_path="/project/poser/more")
+    (one,) = planned(world, wish, revisions=(*revisions(world), elsewhere))
+    assert (one.head, one.version_path) == ("a2", "/project/poser/more")
 
 
 def test_a_head_that_others_follow_is_told() -> None:

@@ -49,12 +49,14 @@ def _spot(case: Case, package: str, version_path: str | None) -> Spot:
     if not own:
         return _first(case, package, version_path)
     heads = [revision for revision in own if revision.is_head]
-    if len(heads) > 1:
+    there = [head for head in heads if version_path is None or _location(case, head) == version_path]
+    if len(heads) > 1 and len(there) != 1:
         names = " ".join(sorted(head.id for head in heads))
         raise UsageError(
             f"The revisions of {package} have {len(heads)} heads: {names}.",
-            hint=f'Merge them first: alembic merge -m "merge heads" {names}',
+            hint=f'Say whose folder with --version-path, or merge them first: alembic merge -m "merge heads" {names}',
         )
+    heads = there or heads
     if not heads:
         raise UsageError(
             f"No revision of {package} is a head: revisions of others follow its last one.",
@@ -69,7 +71,7 @@ def depends_on(case: Case, head: str, needed: Iterable[str]) -> tuple[str, ...]:
     It is the newest that has each: what a model of today refers to, a column or a name, may be younger than its table.
     """
     known = {revision.id: revision for revision in case.facts.revisions}
-    behind = _ancestors(known, [head])
+    behind = ancestors(known, [head])
     own = lineage(known, head)
     others = {one.id: lineage(known, one.id) for one in case.facts.revisions if one.is_head and one.id not in behind}
     wanted = {revision for revision in needed if revision not in own}
@@ -160,7 +162,7 @@ def _owner(case: Case, revision: Revision) -> str | None:
     return case.evidence.revision_owner(revision.id)
 
 
-def _ancestors(known: dict[str, Revision], start: Iterable[str]) -> set[str]:
+def ancestors(known: dict[str, Revision], start: Iterable[str]) -> set[str]:
     """These revisions and whatever comes before them, in their branch and by dependency."""
     return _reach(known, start, dependencies=True)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from alembic_review.judge.branches import ancestors, lineage
 from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.model.facts import Rehearsal
+from alembic_review.model.facts import DatabaseFacts, Rehearsal
 from alembic_review.model.review import Severity
 
 _SHOWN = 3
@@ -36,6 +37,59 @@ def _run(case: Case) -> Iterator[Report]:
             place=rehearsal.failure.place,
             revision=rehearsal.failed,
         )
+    failed = {rehearsal.failed for rehearsal in case.facts.rehearsals}
+    for revision, needed in _unenforced(case).items():
+        if revision not in failed:
+            yield _by_references(case, revision, needed)
+
+
+def _unenforced(case: Case) -> dict[str, dict[str, str]]:
+    """What revisions of the application need for foreign keys that SQLite takes without the table they refer to.
+
+    The key may have come later than its table, so any revision after that may bring the dependency. What an earlier one
+    is told to depend on, those after it have.
+    """
+    known = {revision.id: revision for revision in case.facts.revisions}
+    lines = {name: lineage(known, name) for name, revision in known.items() if revision.is_head}
+    found: dict[str, dict[str, str]] = {}
+    for database in case.databases:
+        if database.facts.dialect != "sqlite":
+            continue
+        for made, referred in _referring(database.facts).items():
+            if not case.evidence.is_application(case.evidence.revision_owner(made)):
+                continue
+            told = [name for earlier, needed in found.items() if earlier in lineage(known, made) for name in needed]
+            behind = ancestors(known, [head for head, line in lines.items() if made in line] + told)
+            missing = {origin: table for origin, table in referred.items() if origin not in behind}
+            implied = {one for origin in missing for one in ancestors(known, [origin]) - {origin}}
+            if missing:
+                found.setdefault(made, {}).update((one, name) for one, name in missing.items() if one not in implied)
+    return found
+
+
+def _referring(facts: DatabaseFacts) -> dict[str, dict[str, str]]:
+    """Revisions that make tables, in their order, each with those that make what these refer to, and one such table."""
+    origins = {origin.key: origin.revision for origin in facts.origins}
+    found: dict[str, dict[str, str]] = {revision: {} for revision in facts.applied}
+    for table in facts.tables:
+        made = origins.get(table.key)
+        for key in table.references:
+            if made in found and key in origins:
+                found[made].setdefault(origins[key], key.name)
+    return found
+
+
+def _by_references(case: Case, revision: str, needed: dict[str, str]) -> Report:
+    owner, tables = case.evidence.revision_owner(revision), ", ".join(sorted(set(needed.values())))
+    return Report(
+        message=(
+            f"Revision {revision} of {owner} needs revisions that it does not depend on: tables that it makes refer to "
+            f"{tables}. SQLite takes that in any order, and other databases don't."
+        ),
+        hint=_set(case, needed),
+        place=case.revision_place(revision),
+        revision=revision,
+    )
 
 
 def _hint(case: Case, rehearsal: Rehearsal) -> str:
@@ -43,6 +97,10 @@ def _hint(case: Case, rehearsal: Rehearsal) -> str:
     if not needed:
         shown = ", ".join(reversed(rehearsal.before[-_SHOWN:]))
         return f"Name in its depends_on the revision that makes what it needs: one of {shown} or one before them."
+    return _set(case, needed)
+
+
+def _set(case: Case, needed: dict[str, str]) -> str:
     names = ", ".join(f'"{revision}"' for revision in needed)
     value = names if len(needed) == 1 else f"({names})"
     tables = ", ".join(sorted(set(needed.values())))
