@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from alembic_review.model.review import Change, Finding
+from alembic_review.model.review import Change, ChangeSince, Finding
 
 T = TypeVar("T")
 
@@ -55,7 +55,8 @@ def reason_shape(change: Change) -> str:
 
 def _change_key(change: Change) -> Hashable:
     shape = reason_shape(change)
-    return change.verdict, change.kind, change.owner, change.cause, change.findings, shape
+    revision = change.revision if isinstance(change, ChangeSince) else None
+    return change.verdict, change.kind, change.owner, change.cause, change.findings, revision, shape
 
 
 def _finding_key(finding: Finding) -> Hashable:

@@ -13,7 +13,15 @@ from alembic_review.model.review import Change, Finding, Review, Role, State, Ve
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
-from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
+from alembic_review.reports.text import (
+    count,
+    owner_label,
+    place_label,
+    revision_label,
+    table_label,
+    target_label,
+    visible,
+)
 
 CEILING = 65_000
 """Characters; GitHub takes 65,536 in a comment."""
@@ -144,11 +152,11 @@ def _row(line: Line[Change]) -> tuple[str, ...]:
     reason = escape(common_reason(line.entries))
     if change.findings:
         reason += f" ({escape(', '.join(change.findings))})"
-    owner = escape(owner_label(change.owner))
+    owner, made = escape(owner_label(change.owner)), escape(revision_label(change))
     if not line.folded:
-        return f"{escape(change.kind)} **{escape(target_label(change))}**", owner, _place(change), reason
+        return f"{escape(change.kind)} **{escape(target_label(change))}**{made}", owner, _place(change), reason
     examples = ", ".join(escape(target_label(entry, brief=True)) for entry in line.entries[:_EXAMPLES])
-    label = f"{escape(change.kind)}: {len(line.entries)} changes, for example {examples}"
+    label = f"{escape(change.kind)}: {len(line.entries)} changes{made}, for example {examples}"
     return label, owner, _places(line), reason
 
 

@@ -21,7 +21,16 @@ from alembic_review.reports.base import Options
 from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
 from alembic_review.reports.footer import footer
-from alembic_review.reports.text import NOWHERE, count, owner_label, place_label, table_label, target_label, visible
+from alembic_review.reports.text import (
+    NOWHERE,
+    count,
+    owner_label,
+    place_label,
+    revision_label,
+    table_label,
+    target_label,
+    visible,
+)
 
 # The finding that says no more than the blocked change it belongs to, which has its own row.
 BLOCKED_CHANGE = "AR101"
@@ -135,11 +144,11 @@ def _section(console: Console, changes: list[Change], options: Options) -> None:
 
 
 def _labels(line: Line[Change]) -> tuple[str, str]:
-    kind = visible(line.first.kind)
+    kind, made = visible(line.first.kind), revision_label(line.first)
     if not line.folded:
-        return f"{kind} {target_label(line.first)}", ""
+        return f"{kind} {target_label(line.first)}{made}", ""
     examples = ", ".join(target_label(change, brief=True) for change in line.entries[:_EXAMPLES])
-    return f"{kind}: {count(len(line.entries), 'change')}", f"for example {examples} (--verbose lists them)"
+    return f"{kind}: {count(len(line.entries), 'change')}{made}", f"for example {examples} (--verbose lists them)"
 
 
 def _places(line: Line[Change]) -> str:

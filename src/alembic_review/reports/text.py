@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from alembic_review.model.review import Change, Location
+from alembic_review.model.review import Change, ChangeSince, Location
 
 NOWHERE = "-"
 
@@ -58,6 +58,12 @@ def table_label(schema: str | None, table: str | None, database: str | None = No
     """``schema.table``, with the name of the database in front where there are several."""
     name = ".".join(visible(part) for part in (schema, table) if part is not None)
     return f"[{visible(database)}] {name}" if database is not None else name
+
+
+def revision_label(change: Change) -> str:
+    """`` in`` and the revision of a pull request that makes the change; empty for what is pending."""
+    made = change.revision if isinstance(change, ChangeSince) else None
+    return f" in {visible(made)}" if made is not None else ""
 
 
 def target_label(change: Change, *, brief: bool = False) -> str:
