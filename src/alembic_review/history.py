@@ -7,11 +7,12 @@ import configparser
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from alembic_review.git import Base, Earlier, Location, find_base, same_text
+from alembic_review.judge.project import normal_name
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Facts, Place, Revision
 from alembic_review.model.history import ChangedSettings, EditedRevision, History
@@ -44,7 +45,9 @@ def history_of(settings: Settings, ref: str, facts: Facts, observer: Observer) -
     observer.progress(f"looking for the base of {ref}")
     base = find_base(settings.root or Path(facts.config or ".").parent, ref)
     with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
-        earlier = base.read([_location(entry.path, facts) for entry in facts.version_locations], Path(top).resolve())
+        own = _own(facts, settings.distribution)
+        locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
+        earlier = base.read(locations, Path(top).resolve())
         same = all(entry.unchanged for entry in earlier)
         then = facts if same else _observed(base, earlier, observer)
         return History(
@@ -70,20 +73,27 @@ def _observed(base: Base, earlier: Sequence[Earlier], observer: Observer) -> Fac
         ) from error
 
 
-def _location(path: str, facts: Facts) -> Location:
+def _location(path: str, facts: Facts, own: Collection[str]) -> Location:
     """A folder of revisions, and how the package that it lies in sees it, where that is a copy in an environment."""
     for package in facts.packages:
         for folder in package.paths:
             if PurePath(path).is_relative_to(folder):
                 inside = PurePath(package.name.replace(".", "/")) / PurePath(path).relative_to(folder)
-                own = package.name in _own(facts)
-                return Location(Path(path), package.installed, inside.as_posix() if own and package.installed else None)
+                copied = package.installed and package.name in own
+                return Location(Path(path), package.installed, inside.as_posix() if copied else None)
     return Location(Path(path))
 
 
-def _own(facts: Facts) -> set[str]:
-    """Packages of the distribution that is installed from the project's own sources."""
-    return {package.name for package in facts.packages if package.editable or not package.installed}
+def _own(facts: Facts, distribution: str | None) -> set[str]:
+    """Packages that are the project's own sources, or made from them: those of its ``distribution``."""
+    name = normal_name(distribution or "")
+    return {
+        package.name
+        for package in facts.packages
+        if package.editable
+        or not package.installed
+        or (distribution is not None and normal_name(package.distribution or "") == name)
+    }
 
 
 def _edited(facts: Facts, then: Facts, earlier: Sequence[Earlier]) -> Iterator[EditedRevision]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from .edits import HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
+from .environments import install
 from .harness import SQLITE, Application, Run, make_application, run_tool
 from .scenario import BOTH, review_of, row, tree
 
@@ -259,6 +260,18 @@ def test_a_ref_that_is_none(tmp_path: Path, ref: str, status: int, said: str) ->
     run = run_tool(application, f"--since={ref}")
     assert run.status == status, run.explain()
     assert said in run.stderr
+
+
+def test_an_application_that_is_installed_as_a_copy(tmp_path: Path) -> None:
+    """The copy is made from the sources that Git has."""
+    edited = Replace(f"{VERSIONS}/{WIDGETS}", "def upgrade():\n", "def upgrade():\n    op.execute('SELECT 1')\n")
+    application = branched(tmp_path, (*NOTE, *NOTE_REVISION, edited))
+    (application.environment.site_packages / "_poser.pth").unlink()
+    install(application.environment, application.project)
+    run = run_tool(application, "--since", "main")
+    assert rows(run) == ["in_revision 11aa22bb33cc safe add_table poser_note"]
+    assert "AR501 error" in findings(run)
+    assert not any("revisions of poser" in line for line in review_of(run)["provenance"]["not_checked"])
 
 
 def test_outside_of_a_checkout_and_with_the_variables_of_a_hook(tmp_path: Path) -> None:

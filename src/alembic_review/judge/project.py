@@ -102,7 +102,9 @@ def _is_own(package: Package, facts: Facts, settings: Settings) -> bool:
     root = settings.root
     assert root is not None
     if package.distribution is not None:
-        same = settings.distribution is not None and _normal(package.distribution) == _normal(settings.distribution)
+        same = settings.distribution is not None and normal_name(package.distribution) == normal_name(
+            settings.distribution
+        )
         return same or package.project == str(root.resolve())
     if package.paths:
         return not package.installed and _lies_below(package, root)
@@ -168,6 +170,6 @@ def _count(number: int) -> str:
     return f"{number} table" if number == 1 else f"{number} tables"
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """A distribution's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
