@@ -266,7 +266,9 @@ def test_an_application_that_is_installed_as_a_copy(tmp_path: Path) -> None:
     """The copy is made from the sources that Git has."""
     edited = Replace(f"{VERSIONS}/{WIDGETS}", "def upgrade():\n", "def upgrade():\n    op.execute('SELECT 1')\n")
     application = branched(tmp_path, (*NOTE, *NOTE_REVISION, edited))
-    (application.environment.site_packages / "_poser.pth").unlink()
+    packages = application.environment.site_packages
+    (packages / "_poser.pth").unlink()
+    shutil.rmtree(next(packages.glob("poser-*.dist-info")))
     install(application.environment, application.project)
     run = run_tool(application, "--since", "main")
     assert rows(run) == ["in_revision 11aa22bb33cc safe add_table poser_note"]
