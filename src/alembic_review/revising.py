@@ -138,7 +138,7 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
             folder = Path(folders.setdefault(real, str(Path(top).resolve() / str(number))))
             path = folder / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.text.encode(file.encoding))
+            path.write_bytes(_encoded(file))
         request = replace(attempt.request, beside=folders, trial=tuple(file.revision for file in files))
         try:
             return observe(request, attempt.databases, attempt.progress)
@@ -148,6 +148,11 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
             for named, private in folders.items():
                 message = message.replace(private, named)
             raise ObservationError(message, hint=error.hint) from error
+
+
+def _encoded(file: RevisionFile) -> bytes:
+    """In the application's ``output_encoding``; what that lacks becomes the escape that Python has for it in strings."""
+    return file.text.encode(file.encoding, "backslashreplace")
 
 
 def _not_found(files: Sequence[RevisionFile], facts: Facts) -> str:
@@ -208,7 +213,7 @@ def _put(files: Sequence[RevisionFile]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as stream:
                 done.append(path)
-                stream.write(file.text.encode(file.encoding))
+                stream.write(_encoded(file))
     except OSError as error:
         for path in done:
             with suppress(OSError):

@@ -185,6 +185,18 @@ def test_a_column_of_the_core_that_is_younger_than_its_table(tmp_path: Path, dat
     assert pending(application) == []
 
 
+def test_what_the_output_encoding_lacks_is_escaped(tmp_path: Path) -> None:
+    """Names of what was left out are others' words."""
+    hung = module("Store.fax = sa.Column('gr\u00f6\u00dfe', sa.String(9))\n", name="tampering")
+    ascii_only = Replace(CONF, "[alembic]\n", "[alembic]\noutput_encoding = ascii\n")
+    application = make_application(tmp_path, (*NEW_TABLE, *hung, ascii_only))
+    before = tree(application.project)
+    ran = revise(application, "--leave-out-blocked")
+    assert ran.status == 0, ran.explain()
+    (path,) = new_files(application, before)
+    assert "store.gr\\xf6\\xdfe" in path.read_text("ascii")
+
+
 @pytest.mark.parametrize("database", BOTH)
 def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, (*NEW_TABLE, *CORE_COLUMN), database=database)
