@@ -151,7 +151,7 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
 
 
 def _encoded(file: RevisionFile) -> bytes:
-    """In the application's ``output_encoding``; what that lacks becomes the escape that Python has for it in strings."""
+    """In the application's ``output_encoding``; what that lacks becomes an escape that strings of Python understand."""
     return file.text.encode(file.encoding, "backslashreplace")
 
 
