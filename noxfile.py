@@ -74,7 +74,7 @@ def sample_review(session: nox.Session, *arguments: str) -> Path:
 
 def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
     """Run pytest on every core; what stands after `--` on the command line of nox goes to it too."""
-    session.run("python", "-m", "pytest", "-n", "auto", *arguments, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *arguments, *session.posargs, env=env)
 
 
 @nox.session
