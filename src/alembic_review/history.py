@@ -31,16 +31,20 @@ class Observer:
     databases: RunDatabases
     progress: Progress
 
-    def facts(self, instead: Mapping[str, str]) -> Facts:
-        """The facts with these folders in place of those that the application names."""
-        return observe(replace(self.request, instead=instead), self.databases, self.progress)
+    def facts(self, instead: Mapping[str, str], against: Facts) -> Facts:
+        """The facts with these folders in place of those that the application names.
+
+        What is compared is the schema that the databases of the facts ``against`` have.
+        """
+        schemas = tuple(database.schema for database in against.databases)
+        return observe(replace(self.request, instead=instead, against=schemas), self.databases, self.progress)
 
 
 def history_of(settings: Settings, ref: str, facts: Facts, observer: Observer) -> History:
-    """The base that HEAD and ``ref`` have in common, seen with today's models and today's ``env.py``.
+    """The base that HEAD and ``ref`` have in common, seen with today's ``env.py``.
 
-    ``facts`` are those of today. Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git can't tell
-    or the base's revisions can't be applied.
+    ``facts`` are those of today, with the schemas of their databases. Raises ``UsageError`` for what is no
+    commit, ``ObservationError`` where Git can't tell or the base's revisions can't be applied.
     """
     observer.progress(f"looking for the base of {ref}")
     base = find_base(settings.root or Path(facts.config or ".").parent, ref)
@@ -49,10 +53,11 @@ def history_of(settings: Settings, ref: str, facts: Facts, observer: Observer) -
         locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
         earlier = base.read(locations, Path(top).resolve())
         same = all(entry.unchanged for entry in earlier)
-        then = facts if same else _observed(base, earlier, observer)
+        then = _unchanged(facts) if same else _observed(base, earlier, observer, facts)
         return History(
             commit=base.commit,
             facts=then,
+            ref=ref,
             edited=tuple(_edited(facts, then, earlier)),
             removed=tuple(_removed(facts, then, earlier)),
             settings=tuple(_changed_settings(base, settings)),
@@ -60,9 +65,14 @@ def history_of(settings: Settings, ref: str, facts: Facts, observer: Observer) -
         )
 
 
-def _observed(base: Base, earlier: Sequence[Earlier], observer: Observer) -> Facts:
+def _unchanged(facts: Facts) -> Facts:
+    """Between the base and today, no revision does anything."""
+    return replace(facts, databases=tuple(replace(database, changes=()) for database in facts.databases))
+
+
+def _observed(base: Base, earlier: Sequence[Earlier], observer: Observer, facts: Facts) -> Facts:
     try:
-        return observer.facts({os.path.realpath(entry.path): str(entry.folder) for entry in earlier})
+        return observer.facts({os.path.realpath(entry.path): str(entry.folder) for entry in earlier}, facts)
     except ObservationError as error:
         message = error.message
         for entry in earlier:

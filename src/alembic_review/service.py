@@ -46,7 +46,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     asked = request(settings, debug=debug)
     past = None
     with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
-        facts = observe(replace(asked, history=True), databases, progress)
+        facts = observe(replace(asked, history=True, keep_schema=settings.since is not None), databases, progress)
         if settings.since is not None:
             past = history_of(settings, settings.since, facts, Observer(asked, databases, progress))
         server = databases.kinds

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
-import pytest
-
 from .environments import FIXTURES, stack
 from .harness import POSTGRESQL, make_application, run_tool
+from .pull_request import SAMPLE, branched, git
+from .scenario import review_of
 
 README = FIXTURES.parent / "README.md"
+SAMPLE_REVIEW = FIXTURES.parent / "tests" / "golden" / "since.json"
+BASE = "6118cefcbb2a3e3cc67cce03b8fa543471074c0d"
 CAPTURE = re.compile(r"(<!-- capture -->\n\n```text\n\$ [^\n]+\n)(.*?)(\n```\n)", re.DOTALL)
 COMMENT = re.compile(r"(<!-- comment -->\n\n)(.*?)(\n\n<!-- end of the comment -->\n)", re.DOTALL)
 # These lines name the machine it ran on.
 VARYING = re.compile(r"^(Database|Versions) .*$|(?<= on )postgresql .*$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("report", "shown", "end"),
-    [("terminal", CAPTURE, "\nCompared"), ("markdown", COMMENT, "<summary>What was compared")],
-    ids=["terminal", "markdown"],
-)
-def test_what_is_shown_is_real(report: str, shown: re.Pattern[str], end: str, tmp_path: Path) -> None:
+def test_the_terminal_report_is_real(tmp_path: Path) -> None:
     application = make_application(tmp_path, database=POSTGRESQL, clean=False)
     file = tmp_path / "report.txt"
-    run = run_tool(application, "-o", f"{report}={file}", variables={"COLUMNS": "100"})
+    run = run_tool(application, "-o", f"terminal={file}", variables={"COLUMNS": "100"})
     assert run.status == 1, run.explain()
+    _compare(CAPTURE, file.read_text(encoding="utf-8").rstrip(), "\nCompared")
+
+
+def test_the_pull_request_is_real(tmp_path: Path) -> None:
+    """The comment that README shows, and the sample that the reports are tried with."""
+    application = branched(tmp_path, SAMPLE, database=POSTGRESQL)
+    file = tmp_path / "comment.md"
+    run = run_tool(application, "--since", "main", "-o", f"markdown={file}")
+    assert run.status == 1, run.explain()
+    base = git(application.project, "rev-parse", "main")
+    comment = file.read_text(encoding="utf-8").rstrip()
+    _compare(COMMENT, comment.replace(base[:12], BASE[:12]), "<summary>What was compared")
+    report = {**review_of(run), "pull_request": {**review_of(run)["pull_request"], "base": BASE}}
+    if os.environ.get("REWRITE_GOLDEN"):
+        known = json.loads(SAMPLE_REVIEW.read_text(encoding="utf-8"))["provenance"]["timings_ms"]
+        report["provenance"]["timings_ms"] = known
+        SAMPLE_REVIEW.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    elif stack().sqlalchemy >= (2, 0):
+        golden = json.loads(SAMPLE_REVIEW.read_text(encoding="utf-8"))
+        assert {**report, "provenance": None} == {**golden, "provenance": None}
+
+
+def _compare(shown: re.Pattern[str], printed: str, end: str) -> None:
+    """README shows what was printed; on an older SQLAlchemy up to ``end``."""
     text = README.read_text(encoding="utf-8")
     found = shown.search(text)
     assert found is not None
-    printed = file.read_text(encoding="utf-8").rstrip()
     if os.environ.get("REWRITE_GOLDEN"):
         README.write_text(shown.sub(lambda match: match[1] + printed + match[3], text), encoding="utf-8")
-        return
-    if stack().sqlalchemy >= (2, 0):
+    elif stack().sqlalchemy >= (2, 0):
         assert _comparable(printed) == _comparable(found[2])
     else:
         assert _comparable(printed).partition(end)[0] == _comparable(found[2]).partition(end)[0]

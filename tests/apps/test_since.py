@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,8 @@ import pytest
 
 from .edits import HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
 from .environments import install
-from .harness import SQLITE, Application, Run, make_application, run_tool
+from .harness import POSTGRESQL, Run, make_application, run_tool
+from .pull_request import branched, commit, git
 from .scenario import BOTH, review_of, row, tree
 
 NOTE = module(
@@ -23,52 +22,22 @@ NOTE = module(
         text = sa.Column(sa.String(80))
     """
 )
-NOTE_REVISION = revision(
-    """
+
+
+def note_revision(down: str = HEAD) -> tuple[Edit, ...]:
+    upgrade = """
     op.create_table(
         "poser_note",
         sa.Column("uuid", sa.String(32), nullable=False),
         sa.Column("text", sa.String(80)),
         sa.PrimaryKeyConstraint("uuid", name="pk_poser_note"),
     )
-    """,
-    id="11aa22bb33cc",
-)
+    """
+    return revision(upgrade, id="11aa22bb33cc", down=down)
+
+
+NOTE_REVISION = note_revision()
 WIDGETS = next(Path(__file__).parents[2].joinpath("fixtures/poser", VERSIONS).glob(f"{HEAD}*"), Path(f"{HEAD}.py")).name
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ("-c", "user.name=Poser", "-c", "user.email=poser@example.org", "-c", "commit.gpgsign=false")
-    done = subprocess.run(
-        ["git", *identity, *arguments],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
-    )
-    return done.stdout.strip()
-
-
-def commit(application: Application, message: str) -> str:
-    git(application.project, "add", "--all")
-    git(application.project, "commit", "--quiet", "--allow-empty", "--message", message)
-    return git(application.project, "rev-parse", "HEAD")
-
-
-def branched(
-    folder: Path, edits: tuple[Edit, ...], *, before: tuple[Edit, ...] = (), database: str = SQLITE
-) -> Application:
-    """The application in a repository: ``before`` on ``main``, ``edits`` on a branch of it, both committed."""
-    application = make_application(folder, before, database=database)
-    (application.project / ".gitignore").write_text("__pycache__\n*.egg-info\n*.db\n")
-    git(application.project, "init", "--quiet", "--initial-branch=main")
-    commit(application, "base")
-    git(application.project, "checkout", "--quiet", "-b", "topic")
-    for edit in edits:
-        edit.apply(application.locate)
-    commit(application, "topic")
-    return application
 
 
 def brought(run: Run) -> dict[str, Any]:
@@ -122,6 +91,114 @@ def test_a_new_revision_that_alters_a_core_table_is_blocked_though_nothing_is_pe
     (change,) = brought(run)["changes"]
     assert change["findings"] == ["AR105", "AR106"] or "AR106" in change["findings"]
     assert "revision aa00bb11cc22 of poser changes it" in change["reason"]
+
+
+WEIGHT = revision("op.add_column('product', sa.Column('weight', sa.Integer()))")
+GRAMS = revision("op.add_column('product', sa.Column('grams', sa.Integer()))", id="bb11cc22dd33", down="aa00bb11cc22")
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path: Path, database: str) -> None:
+    application = branched(tmp_path, (*WEIGHT, *GRAMS), database=database)
+    run = run_tool(application, "--since", "main")
+    assert rows(run) == [
+        "in_revision aa00bb11cc22 blocked add_column product.weight",
+        "in_revision bb11cc22dd33 blocked add_column product.grams",
+        "pending None blocked remove_column product.grams",
+        "pending None blocked remove_column product.weight",
+    ]
+    assert [(new["id"], new["message"]) for new in brought(run)["new_revisions"]] == [
+        ("aa00bb11cc22", "a further step"),
+        ("bb11cc22dd33", "a further step"),
+    ]
+    assert brought(run)["ref"] == "main"
+    said = {change["name"]: change for change in brought(run)["changes"] if change["state"] == "in_revision"}
+    assert said["weight"]["sql"] == "ALTER TABLE product ADD COLUMN weight INTEGER;"
+    assert said["weight"]["findings"] == ["AR106"]
+    # What Alembic would write to undo that is the revision's doing too.
+    for change in review_of(run)["changes"]:
+        assert change["location"]["path"].startswith(VERSIONS)
+        assert f"added the column {change['name']}. Take that out of the revision again" in change["reason"]
+    hints = {finding["hint"] for finding in review_of(run)["findings"] if finding["code"] == "AR106"}
+    assert all(hint.startswith("Take that out of the revision again") for hint in hints), hints
+    assert any("do to rows" in line for line in review_of(run)["provenance"]["not_checked"])
+
+
+def test_a_merged_revision_that_altered_the_core_is_undone_by_a_new_one(tmp_path: Path) -> None:
+    undone = revision("op.drop_column('product', 'weight')", id="bb11cc22dd33", down="aa00bb11cc22")
+    application = branched(tmp_path, undone, before=WEIGHT)
+    run = run_tool(application, "--since", "main")
+    assert run.status == 0, run.explain()
+    assert rows(run) == ["in_revision bb11cc22dd33 safe remove_column product.weight"]
+    (change,) = brought(run)["changes"]
+    assert "again what acme made it" in change["reason"]
+
+
+def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: Path) -> None:
+    application = branched(tmp_path, (*NOTE, *note_revision(down="aa00bb11cc22")), before=WEIGHT)
+    run = run_tool(application, "--since", "main")
+    assert rows(run) == [
+        "in_revision 11aa22bb33cc safe add_table poser_note",
+        "pending None blocked remove_column product.weight",
+    ]
+    (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR106"]
+    assert finding["hint"].startswith("Undo it in a new revision")
+
+
+@pytest.mark.parametrize("database", BOTH)
+def test_a_table_is_what_its_revision_makes_of_it_and_the_rest_is_pending(tmp_path: Path, database: str) -> None:
+    more = Replace(f"{MODEL}/extra.py", "    text =", "    author = sa.Column(sa.String(20))\n    text =")
+    application = branched(tmp_path, (*NOTE, *NOTE_REVISION, more), database=database)
+    run = run_tool(application, "--since", "main")
+    assert rows(run) == [
+        "in_revision 11aa22bb33cc safe add_table poser_note",
+        "pending None safe add_column poser_note.author",
+    ]
+    table = next(change for change in brought(run)["changes"] if change["kind"] == "add_table")
+    assert "text VARCHAR(80)" in table["sql"]
+    assert "author" not in table["sql"]
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "expected"),
+    [
+        ("op.rename_table('setting', 'option')", ["add_table option", "remove_table setting"]),
+        ("op.alter_column('store', 'name', type_=sa.String(200))", ["modify_type store.name"]),
+        ("op.alter_column('store', 'name', nullable=True)", ["modify_nullable store.name"]),
+        ("op.alter_column('store', 'name', server_default='x')", ["modify_default store.name"]),
+        ("op.create_index('ix_mine', 'store', ['name'])", ["add_index store.ix_mine"]),
+        ("op.create_unique_constraint('uq_mine', 'store', ['name'])", ["add_constraint store.uq_mine"]),
+        ("op.create_table_comment('store', 'shops')", ["add_table_comment store"]),
+        ("op.execute('ALTER TABLE store ADD COLUMN fax text')", ["add_column store.fax"]),
+    ],
+)
+def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path, upgrade: str, expected: list[str]) -> None:
+    application = branched(tmp_path, revision(upgrade), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    assert run.status == 1, run.explain()
+    found = [line for line in rows(run) if line.startswith("in_revision")]
+    assert found == [f"in_revision aa00bb11cc22 blocked {line}" for line in expected]
+
+
+def test_nothing_in_env_py_hides_what_a_revision_does(tmp_path: Path) -> None:
+    """Filters and comparisons of env.py are for the models."""
+    hiding = "include_object=lambda item, name, kind, *more: kind != 'column', compare_type=False)\n"
+    configured = "context.configure(connection=connection, target_metadata=target_metadata"
+    application = branched(
+        tmp_path,
+        revision(
+            "op.add_column('product', sa.Column('weight', sa.Integer()))\n"
+            "op.alter_column('store', 'name', type_=sa.String(200))"
+        ),
+        database=POSTGRESQL,
+        installed=(Replace("site:acme/db/alembic/env.py", f"{configured})\n", f"{configured}, {hiding}"),),
+    )
+    run = run_tool(application, "--since", "main")
+    assert [line for line in rows(run) if line.startswith("in_revision")] == [
+        "in_revision aa00bb11cc22 blocked add_column product.weight",
+        "in_revision aa00bb11cc22 blocked modify_type store.name",
+    ]
+    assert review_of(run)["changes"] == []
 
 
 @pytest.mark.parametrize("database", BOTH)

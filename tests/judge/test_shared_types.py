@@ -74,7 +74,7 @@ def test_a_custom_revision_that_altered_the_type() -> None:
     world.alter(APP_REVISION, "product", "column", "changed", "name")
     change = judged(world, use("product", "name"))
     assert (change.verdict, change.cause) == (BLOCKED, "poser")
-    assert "revision a1 of poser altered it" in change.reason
+    assert "revision a1 of poser changed the column name" in change.reason
     assert found(world.review(), "AR101")[0].revision == "a1"
 
 

@@ -16,6 +16,8 @@ from alembic_review.model.review import (
 )
 from alembic_review.reports import REPORTS, Options
 from alembic_review.reports.issues import issues, remarks
+from alembic_review.reports.numbers import in_revisions
+from alembic_review.reports.text import target_label
 from tests.reports.samples import sample
 
 POSER = sample("poser")
@@ -58,6 +60,15 @@ def test_what_a_pull_request_has_in_a_revision_is_told_when_it_blocks() -> None:
     ]
 
 
+def test_what_a_finding_says_of_a_revision_is_not_told_twice() -> None:
+    review = sample("since")
+    done = [change.fingerprint for change in in_revisions(review) if change.verdict is Verdict.BLOCKED]
+    assert done
+    assert not [issue for issue in issues(review) if issue.fingerprint in done]
+    without = replace(review, findings=tuple(one for one in review.findings if one.revision is None))
+    assert [issue.fingerprint for issue in issues(without) if issue.rule == "blocked-change"] == done
+
+
 def test_upstream_drift_is_a_remark() -> None:
     assert remarks(POSER)[0] == "90 changes of upstream drift, not yours to write: rattail"
     assert remarks(replace(POSER, changes=(), provenance=replace(POSER.provenance, not_checked=(), filters=()))) == ()
@@ -81,8 +92,13 @@ def test_a_way_out_stands_at_the_first_issue_that_goes_away_with_it() -> None:
 
 def test_what_a_pull_request_brings_is_a_remark() -> None:
     blocked = next(change for change in POSER.changes if change.verdict is Verdict.BLOCKED)
-    request = PullRequest("c0ffee", (NewRevision("abc", "poser", None),), (since(blocked, State.IN_REVISION, "abc"),))
-    assert "Since c0ffee: 1 new revision (abc), with 1 change" in remarks(replace(POSER, pull_request=request))
+    safe = next(change for change in POSER.changes if change.verdict is Verdict.SAFE)
+    written = since(blocked, State.IN_REVISION, "abc"), since(safe, State.IN_REVISION, "abc")
+    request = PullRequest("c0ffee", (NewRevision("abc", "poser", None, "a step"),), written, "origin/main")
+    said = remarks(replace(POSER, pull_request=request))
+    assert "Pull request since origin/main (c0ffee): 1 new revision (abc: a step)" in said
+    named = [line for line in said if line.startswith("In revisions, safe: ")]
+    assert named == [f"In revisions, safe: {safe.kind} {target_label(safe)} in abc"]
 
 
 def test_issues_are_plain_data() -> None:

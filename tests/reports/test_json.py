@@ -98,8 +98,11 @@ provenances = st.builds(
 pull_requests = st.builds(
     PullRequest,
     base=texts,
-    new_revisions=st.lists(st.builds(NewRevision, id=texts, owner=maybe, location=locations), max_size=2).map(tuple),
+    new_revisions=st.lists(
+        st.builds(NewRevision, id=texts, owner=maybe, location=locations, message=texts), max_size=2
+    ).map(tuple),
     changes=st.lists(changes_since, max_size=2).map(tuple),
+    ref=texts,
 )
 suggestions = st.builds(Suggestion, schema=maybe, table=texts, columns=many, code=texts, changes=many)
 reviews = st.builds(

@@ -41,7 +41,7 @@ class JudgedDatabase:
 
 @dataclass(frozen=True)
 class Written:
-    """A change that a pull request has in its revisions already, in the database as the base has it.
+    """A change that the revisions of a pull request make, in the database as the base has it.
 
     ``revision`` is the one that makes it; ``None`` where it can't be told.
     """
@@ -56,7 +56,7 @@ class Case:
     """The whole run.
 
     ``unloaded`` are tables declared in modules that nobody imported. Of a pull request, ``history`` is what its base
-    was, ``since`` the fingerprints of all changes from there to the models, and ``written`` those in its revisions.
+    was, and ``written`` is what its revisions change.
     """
 
     facts: Facts
@@ -65,7 +65,6 @@ class Case:
     databases: tuple[JudgedDatabase, ...]
     unloaded: Unloaded
     history: History | None = None
-    since: frozenset[str] = frozenset()
     written: tuple[Written, ...] = ()
 
     def revision(self, revision: str) -> Revision | None:
@@ -86,8 +85,11 @@ class Case:
 
     def revision_place(self, revision: str) -> Place | None:
         """The first line of a revision's file."""
-        found = self.revision(revision)
-        return Place(found.path, 1) if found is not None else None
+        return self.evidence.revision_place(revision)
+
+    def is_new(self, revision: str) -> bool:
+        """Tell whether the base of a pull request does not have this revision."""
+        return self.history is not None and all(known.id != revision for known in self.history.facts.revisions)
 
 
 def table_place(owned: Owned, case: Case) -> Place | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from alembic_review.judge.alterations import standing
+from alembic_review.judge.alterations import standing, texts
 from alembic_review.judge.evidence import Evidence, place_of
 from alembic_review.judge.matching import alteration_leads_to, edit_leads_to
 from alembic_review.judge.ownership import Owned, Ownership, table_text
@@ -98,7 +98,7 @@ class Causes:
 
     def of_change(self, owned: Owned, change: ChangeFact) -> Cause:
         """The cause of a change on a core table. Of several, the application's come first, then unexplained ones."""
-        altered = self._altering(owned.key, change)
+        altered = self.altering(owned.key, change)
         if altered is not None:
             return altered
         if owned.model is None:
@@ -250,14 +250,26 @@ class Causes:
             causes += [cause for cause in (self.of_item(owned, one) for one in columns) if cause.by is not By.OTHERS]
         return worst(causes) if causes else None
 
-    def _altering(self, key: TableKey, change: ChangeFact) -> Cause | None:
+    def altering(self, key: TableKey, change: ChangeFact) -> Cause | None:
+        """Which custom revision, or code beside them, did to a core table what the change is about; not if undone."""
         causes = [
-            _of_revision(alteration, owner)
+            self._of_revision(alteration, owner)
             for name in self._names(key)
             for alteration, owner in self.alterations(name)
             if alteration_leads_to(alteration, change)
         ]
         return worst(causes) if causes else None
+
+    def _of_revision(self, alteration: Alteration, owner: str | None) -> Cause:
+        if alteration.place is not None:
+            by = By.APPLICATION if owner is not None else By.NOBODY
+            how = "alters it beside its revisions" if owner is not None else "code in no known package alters it"
+            return Cause(owner, by, how, alteration.place)
+        revision, did = alteration.revision, next(texts([alteration]))
+        place = self._evidence.revision_place(revision)
+        if owner is None:
+            return Cause(None, By.NOBODY, f"revision {revision}, in no known package, {did}", place, revision)
+        return Cause(owner, By.APPLICATION, f"revision {revision} of {owner} {did}", place, revision)
 
     def _names(self, key: TableKey) -> list[TableKey]:
         """The table's name and the names it may have had, in any schema: a rename may move a table, too."""
@@ -312,7 +324,8 @@ class Causes:
             # The settings may call a table the core's that the application created all the same.
             revision = owned.origin.revision
             how = f"revision {revision} of {owned.provenance} created it"
-            causes.append(Cause(owned.provenance, By.APPLICATION, how, revision=revision))
+            place = self._evidence.revision_place(revision)
+            causes.append(Cause(owned.provenance, By.APPLICATION, how, place, revision))
         else:
             causes.append(Cause(owned.owner, By.OTHERS, "created it"))
         return worst(causes)
@@ -327,18 +340,6 @@ def worst(causes: Iterable[Cause]) -> Cause:
     """The application's doing before what is not explained, before anybody else's; else the first."""
     ranks = {By.APPLICATION: 0, By.NOBODY: 1, By.OTHERS: 2}
     return min(causes, key=lambda cause: ranks[cause.by])
-
-
-def _of_revision(alteration: Alteration, owner: str | None) -> Cause:
-    if alteration.place is not None:
-        by = By.APPLICATION if owner is not None else By.NOBODY
-        how = "alters it beside its revisions" if owner is not None else "code in no known package alters it"
-        return Cause(owner, by, how, alteration.place)
-    if owner is None:
-        how = f"revision {alteration.revision}, in no known package, altered it"
-        return Cause(None, By.NOBODY, how, revision=alteration.revision)
-    how = f"revision {alteration.revision} of {owner} altered it"
-    return Cause(owner, By.APPLICATION, how, revision=alteration.revision)
 
 
 def _item_text(item: Item) -> str:

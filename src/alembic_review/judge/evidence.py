@@ -23,6 +23,7 @@ class Evidence:
         self.custom = frozenset(custom)
         self.packages = frozenset(package.name for package in facts.packages) | frozenset(settings.core or ())
         self._revision_packages = {revision.id: revision.package for revision in facts.revisions}
+        self._paths = {revision.id: revision.path for revision in facts.revisions}
         self._folders = {revision.id: revision.version_location for revision in facts.revisions}
         self.locations = Locations(settings.root or _loose_root(facts, self.custom), facts.packages)
         self.project = self._project(project_name(facts, settings, self.custom))
@@ -89,6 +90,11 @@ class Evidence:
     def revision_folder(self, revision: str) -> str:
         """The folder of a revision's file; empty for one that is not among the facts."""
         return self._folders.get(revision, "")
+
+    def revision_place(self, revision: str) -> Place | None:
+        """The first line of a revision's file; ``None`` for one that is not among the facts."""
+        path = self._paths.get(revision)
+        return Place(path, 1) if path is not None else None
 
     def _all_frames(self, stack: int | None) -> tuple[Frame, ...]:
         if stack is None:

@@ -1,26 +1,98 @@
-"""What a pull request changes: the revisions of its base against today's models, by the rules for what is pending."""
+"""What a pull request changes: what its revisions make of the base, and what is pending after them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from alembic_review.judge import reasons
 from alembic_review.judge.case import Case, Judged, JudgedDatabase, Written
+from alembic_review.judge.cause import Causes
+from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.matching import alteration_leads_to
-from alembic_review.judge.verdict import Decision
+from alembic_review.judge.ownership import decide
+from alembic_review.judge.verdict import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
-from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, TableKey
+from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
 from alembic_review.model.history import History
 from alembic_review.model.review import Change, ChangeSince, Finding, NewRevision, PullRequest, Role, State, Verdict
 
 
-def facts_of_base(history: History, facts: Facts) -> Facts:
-    """The comparison with the base, and what is known today of who made and altered what.
+def written(case: Case, history: History) -> Iterator[Written]:
+    """What leads from the base to today's heads, each change with the revision of the pull request that makes it.
 
     Raises ``ObservationError`` when env.py worked on other databases.
     """
+    facts = _facts_of_base(history, case.facts)
+    evidence = Evidence(facts, case.settings, case.evidence.custom)
+    ordered = sorted(facts.databases, key=lambda database: (database.name or "", database.target))
+    for then, now in zip(ordered, case.databases, strict=True):
+        ownership = decide(then, evidence, case.settings)
+        causes = Causes(then, ownership, evidence)
+        verdicts = Verdicts(ownership, causes, evidence, case.unloaded)
+        database = JudgedDatabase(now.name, then, ownership, causes, ())
+        brought = _Brought(case, history, now, frozenset(_candidates(case, history)))
+        pending = {judged.fingerprint for judged in now.changes}
+        names = fingerprints((now.name, change) for change in then.changes)
+        for change, fingerprint in zip(then.changes, names, strict=True):
+            # Plugins compare what the application declares with the database, whatever else is compared.
+            if change.kind.startswith("op:") and fingerprint in pending:
+                continue
+            revision = brought.revision(change)
+            decision = verdicts.decide(change)
+            if change.key is not None and ownership.role(change.key) is Role.CORE:
+                decision = brought.on_core(change, ownership.owner(change.key), revision)
+            elif decision.place is None and revision is not None:
+                decision = replace(decision, place=case.revision_place(revision))
+            yield Written(database, Judged(change, decision, fingerprint), revision)
+
+
+def describe(
+    case: Case,
+    history: History,
+    in_revisions: Iterable[Change],
+    pending: Iterable[Change],
+    findings: Iterable[Finding],
+) -> PullRequest:
+    """What a pull request brings: what is in its revisions, and what is pending after them."""
+    revisions = {entry.judged.fingerprint: entry.revision for entry in case.written}
+    # A finding about a pending change has its own row.
+    told = [finding for finding in findings if finding.revision is not None and finding.change is None]
+    changes = [_since(change, State.PENDING, None) for change in pending]
+    for change in in_revisions:
+        revision = revisions[change.fingerprint]
+        place = (change.schema, change.table, revision)
+        codes = {finding.code for finding in told if (finding.schema, finding.table, finding.revision) == place}
+        changes.append(_since(replace(change, findings=tuple(sorted(codes))), State.IN_REVISION, revision))
+    return PullRequest(history.commit, tuple(_new_revisions(case)), tuple(changes), history.ref)
+
+
+def not_checked(case: Case) -> Iterator[str]:
+    """What new revisions may do beside the tables' schema."""
+    if any(case.is_new(revision.id) for revision in case.facts.revisions):
+        yield "what new revisions do to rows, views, functions and privileges (the schema of tables is compared)"
+
+
+def _new_revisions(case: Case) -> Iterator[NewRevision]:
+    """The revisions that the base does not have, in the order in which they are applied."""
+    order = {name: number for database in case.databases for number, name in enumerate(database.facts.applied)}
+    found = [revision for revision in case.facts.revisions if case.is_new(revision.id)]
+    for revision in sorted(found, key=lambda one: (order.get(one.id, len(order)), one.id)):
+        location = case.evidence.locations.of(case.revision_place(revision.id))
+        yield NewRevision(revision.id, case.evidence.revision_owner(revision.id), location, revision.message)
+
+
+def _candidates(case: Case, history: History) -> Iterator[str]:
+    """The revisions that may make the difference: new ones, and edited ones."""
+    known = {revision.id for revision in history.facts.revisions}
+    yield from (revision.id for revision in case.facts.revisions if revision.id not in known)
+    yield from (edited.id for edited in history.edited)
+
+
+def _facts_of_base(history: History, facts: Facts) -> Facts:
+    """The base, and what is known today of who made and altered what. Raises ``ObservationError``."""
     then = history.facts
     if [database.target for database in then.databases] != [database.target for database in facts.databases]:
         raise ObservationError(
@@ -34,47 +106,6 @@ def facts_of_base(history: History, facts: Facts) -> Facts:
         packages=facts.packages,
         databases=tuple(_informed(*pair) for pair in zip(then.databases, facts.databases, strict=True)),
     )
-
-
-def written(case: Case, past: Case, history: History) -> Iterator[Written]:
-    """The changes that are not pending any more, each with the revision of the pull request that makes it."""
-    candidates = {*new_revisions(case, history), *(edited.id for edited in history.edited)}
-    pending = {judged.fingerprint for database in case.databases for judged in database.changes}
-    for then, now in zip(past.databases, case.databases, strict=True):
-        for judged in then.changes:
-            if judged.fingerprint not in pending:
-                yield _written(case, then, now, judged, candidates)
-
-
-def describe(
-    case: Case,
-    history: History,
-    in_revisions: Iterable[Change],
-    pending: Iterable[Change],
-    findings: Iterable[Finding],
-) -> PullRequest:
-    """What a pull request brings: what is in its revisions, and what is pending."""
-    revisions = {entry.judged.fingerprint: entry.revision for entry in case.written}
-    told = [finding for finding in findings if finding.revision is not None]
-    changes = [_since(change, State.PENDING, None) for change in pending if change.fingerprint in case.since]
-    for change in in_revisions:
-        revision = revisions[change.fingerprint]
-        place = (change.schema, change.table, revision)
-        codes = {finding.code for finding in told if (finding.schema, finding.table, finding.revision) == place}
-        changes.append(_since(replace(change, findings=tuple(sorted(codes))), State.IN_REVISION, revision))
-    new = []
-    for name in new_revisions(case, history):
-        location = case.evidence.locations.of(case.revision_place(name))
-        new.append(NewRevision(name, case.evidence.revision_owner(name), location))
-    return PullRequest(history.commit, tuple(new), tuple(changes))
-
-
-def new_revisions(case: Case, history: History) -> list[str]:
-    """The revisions that the base does not have, in the order in which they are applied."""
-    then = {revision.id for revision in history.facts.revisions}
-    order = {name: number for database in case.databases for number, name in enumerate(database.facts.applied)}
-    found = [revision.id for revision in case.facts.revisions if revision.id not in then]
-    return sorted(found, key=lambda name: (order.get(name, len(order)), name))
 
 
 def _informed(then: DatabaseFacts, now: DatabaseFacts) -> DatabaseFacts:
@@ -93,55 +124,68 @@ def _together(then: tuple[Origin, ...], now: tuple[Origin, ...]) -> tuple[Origin
     return (*then, *(origin for origin in now if origin.key not in known))
 
 
-def _written(case: Case, then: JudgedDatabase, now: JudgedDatabase, judged: Judged, candidates: set[str]) -> Written:
-    altering = _altering(now, judged.fact, candidates)
-    creating = None if altering is not None else _creating(now, judged.fact.key, candidates)
-    revision = altering or creating
-    owner = case.evidence.revision_owner(revision) if revision is not None else None
-    decision = judged.decision
-    core = judged.fact.key is not None and then.ownership.role(judged.fact.key) is Role.CORE
-    if revision is not None and core:
-        by_application = owner is None or case.evidence.is_application(owner)
-        decision = _on_core(decision, revision, owner, by_application=by_application, creates=creating is not None)
-    return Written(then, replace(judged, decision=decision), revision)
+@dataclass(frozen=True)
+class _Brought:
+    """Answers for one database of today; ``candidates`` are the revisions that the base has not, or not so."""
 
+    case: Case
+    history: History
+    now: JudgedDatabase
+    candidates: frozenset[str]
 
-def _on_core(decision: Decision, revision: str, owner: str | None, *, by_application: bool, creates: bool) -> Decision:
-    """What a revision of the pull request makes of a core table.
+    def revision(self, change: ChangeFact) -> str | None:
+        """The revision that makes a change; ``None`` where that can't be told."""
+        return self._altering(change) or self._creating(change.key)
 
-    What it alters and does not undo was judged by that already; what it undoes stands against nobody any more.
-    """
-    if not by_application:
-        if decision.verdict is not Verdict.UPSTREAM:
-            return decision
-        return replace(decision, reason=reasons.own_revision(revision, owner))
-    if decision.verdict is Verdict.UPSTREAM and not creates:
-        return replace(decision, verdict=Verdict.SAFE, cause=owner, reason=reasons.restored(decision.owner, revision))
-    if decision.verdict is Verdict.UPSTREAM or decision.revision == revision:
-        reason = reasons.written(decision.owner, revision, owner)
-        return replace(decision, verdict=Verdict.BLOCKED, cause=owner, reason=reason, revision=revision)
-    return decision
+    def on_core(self, change: ChangeFact, owner: str | None, revision: str | None) -> Decision:
+        """The verdict on a change to a core table: what stands of the application's doing is blocked."""
+        assert change.key is not None
+        evidence = self.case.evidence
+        place = self.case.revision_place(revision) if revision is not None else change.place
+        package = evidence.revision_owner(revision) if revision is not None else None
+        by_application = revision is not None and (package is None or evidence.is_application(package))
+        cause = self.now.causes.altering(change.key, change)
+        if revision is not None and by_application:
+            if cause is None and revision != self._creating(change.key):
+                return Decision(Verdict.SAFE, reasons.restored(owner, revision), owner, package, place)
+            reason = reasons.written(owner, revision, package)
+            return Decision(Verdict.BLOCKED, reason, owner, package, place, revision)
+        if cause is not None:
+            reason = reasons.caused(owner, cause, change)
+            return Decision(Verdict.BLOCKED, reason, owner, cause.package, cause.place, cause.revision)
+        if revision is not None:
+            return Decision(Verdict.UPSTREAM, reasons.own_revision(revision, package), owner, package, place)
+        return self._unattributed(owner, place)
 
+    def _unattributed(self, owner: str | None, place: Place | None) -> Decision:
+        """Nothing of the application's is known to make the change."""
+        evidence = self.case.evidence
+        # Of revisions that could be the application's every alteration is known, of others only what they create.
+        others = {evidence.revision_owner(one) for one in self.candidates} - {None}
+        if any(not evidence.is_application(one) for one in others):
+            return Decision(Verdict.UPSTREAM, reasons.own_revisions(owner), owner, None, place)
+        if self.history.removed or self.history.edited:
+            return Decision(Verdict.SAFE, reasons.taken_back(owner), owner, None, place)
+        return Decision(Verdict.BLOCKED, reasons.untold(owner), owner, None, place)
 
-def _altering(now: JudgedDatabase, change: ChangeFact, candidates: set[str]) -> str | None:
-    """The last revision that did this to a table that was there before it."""
-    found = None
-    for alteration in now.facts.alterations:
-        if alteration.revision not in candidates or change.key is None:
-            continue
-        if change.kind == "add_table":
-            renamed = alteration.action == "renamed" and alteration.key.schema == change.key.schema
-            same = renamed and alteration.name == change.key.name
-        else:
-            same = alteration.key == change.key and alteration_leads_to(alteration, change)
-        found = alteration.revision if same else found
-    return found
+    def _altering(self, change: ChangeFact) -> str | None:
+        """The last revision that did this to a table that was there before it."""
+        found = None
+        for alteration in self.now.facts.alterations:
+            if alteration.revision not in self.candidates or change.key is None:
+                continue
+            if change.kind == "add_table":
+                renamed = alteration.action == "renamed" and alteration.key.schema == change.key.schema
+                same = renamed and alteration.name == change.key.name
+            else:
+                same = alteration.key == change.key and alteration_leads_to(alteration, change)
+            found = alteration.revision if same else found
+        return found
 
-
-def _creating(now: JudgedDatabase, key: TableKey | None, candidates: set[str]) -> str | None:
-    """The revision that created the table, with whatever is on it."""
-    origin = next((origin for origin in now.facts.origins if origin.key == key), None)
-    return origin.revision if origin is not None and origin.revision in candidates else None
+    def _creating(self, key: TableKey | None) -> str | None:
+        """The revision that created the table, with whatever is on it."""
+        origin = next((origin for origin in self.now.facts.origins if origin.key == key), None)
+        return origin.revision if origin is not None and origin.revision in self.candidates else None
 
 
 def _since(change: Change, state: State, revision: str | None) -> ChangeSince:

@@ -22,11 +22,15 @@ def own_type(owner: str | None, change: ChangeFact) -> str:
     return f"Only columns of {owner}'s own tables use the type {change.type_name}."
 
 
-def caused(owner: str | None, cause: Cause, change: ChangeFact) -> str:
-    """Of a change on a core table that the application's code or one of its revisions brought about."""
+def caused(owner: str | None, cause: Cause, change: ChangeFact, *, new: bool = False) -> str:
+    """Of a change on a core table that the application's code or one of its revisions brought about.
+
+    ``new`` says that nobody has that revision yet.
+    """
     instead = _instead(change)
     if cause.revision is not None:
-        instead = "Undo that in a new revision, and keep what you need in a table of your own."
+        undo = "Take that out of the revision again" if new else "Undo that in a new revision"
+        instead = f"{undo}, and keep what you need in a table of your own."
     return f"The table is {owner}'s, and {cause.clause}. {instead}"
 
 
@@ -115,6 +119,24 @@ def written(owner: str | None, revision: str, package: str | None) -> str:
 def restored(owner: str | None, revision: str) -> str:
     """Of a change on a core table by which a pull request takes back what the application did to it."""
     return f"Revision {revision} makes the table again what {owner} made it."
+
+
+def taken_back(owner: str | None) -> str:
+    """Of a change on a core table that comes of a revision which a pull request removes or edits."""
+    return f"The table is {owner}'s, and what a revision did to it before, none does any more."
+
+
+def untold(owner: str | None) -> str:
+    """Of a change on a core table that no revision is known to make."""
+    return (
+        f"The table is {owner}'s, and no revision is known to do this, though it was not so at the base. It stays "
+        "blocked until somebody finds out where it comes from."
+    )
+
+
+def own_revisions(owner: str | None) -> str:
+    """Of a change on a core table that one of several new revisions of the core makes."""
+    return f"A revision of the packages underneath changes {owner}'s table, none of yours does."
 
 
 def own_revision(revision: str, package: str | None) -> str:

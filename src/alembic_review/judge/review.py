@@ -38,12 +38,10 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     were had, ``root`` is the project's root inside its Git checkout, ``history`` the base of a pull request. Raises
     ``UsageError`` when it can't be told which tables are custom, ``ObservationError`` when nothing could be inspected.
     """
-    case = case_of(facts, settings, declared)
+    case = case_of(facts, settings, declared, history)
     require_inspected(facts, case.databases, case.evidence)
     if history is not None:
-        past = case_of(pull_request.facts_of_base(history, facts), settings, declared)
-        since = frozenset(judged.fingerprint for database in past.databases for judged in database.changes)
-        case = replace(case, history=history, since=since, written=tuple(pull_request.written(case, past, history)))
+        case = replace(case, written=tuple(pull_request.written(case, history)))
     findings = tuple(finding for check in CHECKS for finding in check.findings(case))
     changes = _changes(case, findings)
     ordered = tuple(sorted(findings, key=_finding_order))
@@ -62,8 +60,10 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     )
 
 
-def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) -> Case:
+def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...], history: History | None = None) -> Case:
     """Ownership and the verdict on every change, for checks and plans to look at. Raises as ``judge``."""
+    merged = {revision.id for revision in history.facts.revisions} if history is not None else set()
+    new = {revision.id for revision in facts.revisions} - merged if history is not None else set()
     evidence = Evidence(facts, settings, custom_packages(facts, settings))
     models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)
     missing = Unloaded(declared, frozenset(facts.modules), models)
@@ -74,10 +74,10 @@ def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...]) ->
     for database in ordered:
         ownership = decide(database, evidence, settings)
         causes = Causes(database, ownership, evidence)
-        verdicts = Verdicts(ownership, causes, evidence, missing)
+        verdicts = Verdicts(ownership, causes, evidence, missing, new)
         changes = tuple(Judged(change, verdicts.decide(change), next(names)) for change in database.changes)
         databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, changes))
-    return Case(facts, settings, evidence, tuple(databases), missing)
+    return Case(facts, settings, evidence, tuple(databases), missing, history)
 
 
 def _name(facts: Facts, database: DatabaseFacts) -> str | None:
@@ -187,6 +187,7 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
                     *_listeners(case),
                     *_compile_rules(case),
                     *untried(case),
+                    *pull_request.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
                 ]
@@ -251,6 +252,8 @@ def _change_order(change: Change) -> tuple[object, ...]:
     return (
         *_null_first(change.schema),
         *_null_first(change.table),
+        # A new table comes before what is on it.
+        change.kind != "add_table",
         change.kind,
         *_null_first(change.name),
         change.fingerprint,

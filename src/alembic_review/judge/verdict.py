@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from alembic_review.judge import reasons
@@ -31,9 +31,20 @@ class Decision:
 
 
 class Verdicts:
-    """Decides the changes of one database. ``unloaded`` are declarations in modules that nobody imported."""
+    """Decides the changes of one database.
 
-    def __init__(self, ownership: Ownership, causes: Causes, evidence: Evidence, unloaded: Unloaded) -> None:
+    ``unloaded`` are declarations in modules that nobody imported, ``new`` the revisions that were not merged yet.
+    """
+
+    def __init__(
+        self,
+        ownership: Ownership,
+        causes: Causes,
+        evidence: Evidence,
+        unloaded: Unloaded,
+        new: Collection[str] = (),
+    ) -> None:
+        self._new = new
         self._ownership = ownership
         self._causes = causes
         self._evidence = evidence
@@ -68,7 +79,7 @@ class Verdicts:
         cause = self._causes.of_change(owned, change)
         place = cause.place or change.place
         if cause.application:
-            reason = reasons.caused(owned.owner, cause, change)
+            reason = reasons.caused(owned.owner, cause, change, new=cause.revision in self._new)
             return Decision(Verdict.BLOCKED, reason, owned.owner, cause.package, place, cause.revision)
         if not cause.explained:
             reason = reasons.unexplained(owned.owner, cause)

@@ -57,7 +57,10 @@ class Package:
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision script. ``package`` owns the file; ``None`` for a folder that belongs to no package."""
+    """One revision script. ``package`` owns the file; ``None`` for a folder that belongs to no package.
+
+    ``message`` is the first line of its docstring.
+    """
 
     id: str
     path: str
@@ -67,6 +70,7 @@ class Revision:
     depends_on: tuple[str, ...] = ()
     branch_labels: tuple[str, ...] = ()
     is_head: bool = False
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -328,6 +332,7 @@ class DatabaseFacts:
 
     ``former`` are tables that a revision created and a later one dropped or renamed. ``not_undone`` says in
     words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
+    ``schema`` is the whole schema of the database as one worker hands it to another; nobody else reads it.
     """
 
     target: str
@@ -352,6 +357,7 @@ class DatabaseFacts:
     not_undone: tuple[str, ...] = ()
     types_left: tuple[str, ...] = ()
     downgrades: tuple[Downgrade, ...] = ()
+    schema: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,16 @@ class ChangedSettings:
 
 @dataclass(frozen=True)
 class History:
-    """The base: ``facts`` are its revisions applied and compared with today's models, ``commit`` is its full name.
+    """The base: ``facts`` are its revisions applied, and compared with the schema that today's heads lead to.
+
+    ``commit`` is the full name of it, ``ref`` the one it was asked for by.
 
     ``removed`` are revisions that are gone.
     """
 
     commit: str
     facts: Facts
+    ref: str = ""
     edited: tuple[EditedRevision, ...] = ()
     removed: tuple[str, ...] = ()
     settings: tuple[ChangedSettings, ...] = ()

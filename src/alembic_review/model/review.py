@@ -89,9 +89,10 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class ChangeSince(Change):
-    """A change from the base of a pull request to today's models.
+    """A change on the way from the base of a pull request to today's models.
 
-    ``revision`` is the one that makes it; ``None`` for a pending change, and where it can't be told.
+    What is ``in_revision`` leads from the base to today's heads, ``revision`` is the one that makes it (``None`` where
+    it can't be told). What is ``pending`` leads from there to the models.
     """
 
     state: State = State.PENDING
@@ -100,20 +101,25 @@ class ChangeSince(Change):
 
 @dataclass(frozen=True)
 class NewRevision:
-    """A revision that the base of a pull request does not have."""
+    """A revision that the base of a pull request does not have, with the first line of its docstring."""
 
     id: str
     owner: str | None
     location: Location | None
+    message: str = ""
 
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What a pull request changes. ``base`` is the full name of the commit it starts from."""
+    """What a pull request changes.
+
+    ``base`` is the full name of the commit it starts from, ``ref`` what was named to find it.
+    """
 
     base: str
     new_revisions: tuple[NewRevision, ...] = ()
     changes: tuple[ChangeSince, ...] = ()
+    ref: str = ""
 
 
 @dataclass(frozen=True)

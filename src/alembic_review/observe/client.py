@@ -69,7 +69,8 @@ class Request:
 
     ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
     after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
-    could be the application's own is taken back after it, and tried in another order.
+    could be the application's own is taken back after it, and tried in another order. With ``keep_schema`` the facts
+    have the schema of each database; ``against`` are such schemas, to be compared with instead of the models.
     """
 
     python: str
@@ -84,6 +85,8 @@ class Request:
     beside: Mapping[str, str] = field(default_factory=dict)
     trial: tuple[str, ...] = ()
     history: bool = False
+    keep_schema: bool = False
+    against: tuple[str, ...] = ()
 
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -218,6 +221,8 @@ class Conversation:
             beside=dict(request.beside),
             trial=list(request.trial),
             history=request.history,
+            keep_schema=request.keep_schema,
+            against=list(request.against),
         )
         return self._answer("facts")
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from alembic_review.model.review import Review
+from alembic_review.reports.numbers import levels, tally
 
 
 def render(review: Review) -> str:
     """A few lines of Markdown without any name in them."""
-    summary = review.summary
     return (
         f"### alembic-review: {review.outcome.value}\n\n"
         f"{'The gate refuses this.' if review.gate.refused else 'The gate lets this pass.'}\n\n"
-        f"Changes: {summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream. "
-        f"Findings: {summary.error} errors, {summary.warning} warnings, {summary.info} notes.\n\n"
+        f"Changes: {tally(review)}. Findings: {levels(review) or 'none'}.\n\n"
         "The report is too long for a comment here. It is in the files that the job kept.\n"
     )

@@ -22,7 +22,17 @@ from alembic_review.model.review import (
     Suggestion,
     Verdict,
 )
-from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
+from alembic_review.reports.fold import fold_changes
+from alembic_review.reports.numbers import in_revisions, levels, since_label, tally
+from alembic_review.reports.text import (
+    count,
+    owner_label,
+    place_label,
+    revision_label,
+    table_label,
+    target_label,
+    visible,
+)
 
 PROJECT = "project"
 _URGENCY = (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -63,12 +73,26 @@ def issues(review: Review) -> tuple[Issue, ...]:
     """Every issue, the blocking ones first, then by severity; otherwise in the order of the review."""
     root = review.provenance.root
     changes = dict(_reviewed(review))
-    told = {finding.change for finding in review.findings}
+    told = {finding.change for finding in review.findings} | _told_of_revisions(review)
     found = [_of_finding(finding, changes.get(finding.change or ""), root) for finding in review.findings]
     found += [_of_change(change, root) for key, change in changes.items() if key not in told and _is_open(change)]
     found = list(_with_code(found, review.suggestions))
     found.sort(key=lambda issue: (not issue.blocks, _URGENCY.index(issue.severity)))
     return tuple(_unique(found))
+
+
+def _told_of_revisions(review: Review) -> set[str]:
+    """What a pull request has in a revision and a finding about that revision and table blocks already."""
+    told = {
+        (finding.code, finding.schema, finding.table, finding.revision)
+        for finding in review.findings
+        if finding.blocks and finding.revision is not None
+    }
+    return {
+        change.fingerprint
+        for change in in_revisions(review)
+        if any((code, change.schema, change.table, change.revision) in told for code in change.findings)
+    }
 
 
 def stand_in(review: Review) -> Spot:
@@ -87,13 +111,10 @@ def whole_message(issue: Issue) -> str:
 
 def headline(review: Review) -> str:
     """Numbers of verdicts and severities, and what the gate refuses."""
-    summary = review.summary
-    numbers = f"{summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream"
-    levels = ((summary.error, "error"), (summary.warning, "warning"), (summary.info, "note"))
-    counts = [count(number, word) for number, word in levels if number]
-    found = f" with {', '.join(counts)}" if counts else ""
+    counts = levels(review)
+    found = f" with {counts}" if counts else ""
     reasons = visible("; ".join(review.gate.reasons))
-    return f"{numbers}{found}." + (f" Refused by the gate: {reasons}." if review.gate.refused else "")
+    return f"{tally(review)}{found}." + (f" Refused by the gate: {reasons}." if review.gate.refused else "")
 
 
 def remarks(review: Review) -> tuple[str, ...]:
@@ -102,16 +123,19 @@ def remarks(review: Review) -> tuple[str, ...]:
     owners = ", ".join(dict.fromkeys(owner_label(change.owner) for change in drift))
     lines = [f"{count(len(drift), 'change')} of upstream drift, not yours to write: {owners}"] if drift else []
     if review.pull_request is not None:
-        lines.append(_since(review.pull_request))
+        lines += _since(review.pull_request)
     lines += [f"Not checked: {visible(line)}" for line in review.provenance.not_checked]
     return tuple(lines + [f"Filter of env.py: {visible(line)}" for line in review.provenance.filters])
 
 
-def _since(request: PullRequest) -> str:
-    new = [visible(revision.id) for revision in request.new_revisions]
-    done = sum(_is_done(change) for change in request.changes)
-    named = f" ({', '.join(new)})" if new else ""
-    return f"Since {visible(request.base)}: {count(len(new), 'new revision')}{named}, with {count(done, 'change')}"
+def _since(request: PullRequest) -> Iterator[str]:
+    """The new revisions, and what they change that is no issue."""
+    new = [f"{visible(one.id)}: {visible(one.message)}".removesuffix(": ") for one in request.new_revisions]
+    yield f"Pull request {since_label(request)}" + (f" ({'; '.join(new)})" if new else "")
+    safe = [change for change in request.changes if _is_done(change) and change.verdict is Verdict.SAFE]
+    for line in fold_changes(safe):
+        label = f"{count(len(line.entries), 'change')} of the kind {visible(line.first.kind)}"
+        yield f"In revisions, safe: {label if line.folded else _label(line.first)}{revision_label(line.first)}"
 
 
 def _with_code(found: Iterable[Issue], suggestions: Iterable[Suggestion]) -> Iterator[Issue]:

@@ -7,12 +7,13 @@ numeric character reference (https://spec.commonmark.org/current/#entity-and-num
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from alembic_review.model.review import Change, Finding, Review, Role, State, Verdict
+from alembic_review.model.review import Change, Finding, Review, Role, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
+from alembic_review.reports.numbers import MADE, PENDING, in_revisions, levels, since_label, tally
 from alembic_review.reports.text import (
     count,
     owner_label,
@@ -30,11 +31,7 @@ _EXAMPLES = 3
 _LONGEST = 2_000  # characters, each of which may take ten when it is escaped
 _PLAIN = frozenset(" ,/;='?()")
 _START = re.compile(r" +|\d+[.)]")
-_SECTIONS = (
-    (Verdict.BLOCKED, "Blocked", "not yours to write", True),
-    (Verdict.SAFE, "Safe", "yours to write", True),
-    (Verdict.UPSTREAM, "Upstream", "drift of the packages underneath, never yours to write", False),
-)
+_TITLES = {Verdict.BLOCKED: ("Blocked", True), Verdict.SAFE: ("Safe", True), Verdict.UPSTREAM: ("Upstream", False)}
 _SHAPES = {Role.CORE: ("[", "]"), Role.CUSTOM: ("(", ")"), Role.UNKNOWN: ("{{", "}}")}
 
 Part = Callable[[Review, Options], str]
@@ -82,14 +79,8 @@ def _headline(review: Review, _options: Options) -> str:
     if review.failure is not None:
         lines = [title, f"Could not review: {_cut(review.failure.message)}"]
         return "\n\n".join([*lines, f"Hint: {_cut(review.failure.hint)}"] if review.failure.hint else lines)
-    summary = review.summary
-    numbers = f"{summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream"
-    levels = [
-        count(number, word)
-        for number, word in ((summary.error, "error"), (summary.warning, "warning"), (summary.info, "note"))
-        if number
-    ]
-    lines = [title, f"**{numbers}**" + (f" with {', '.join(levels)}" if levels else "")]
+    numbers, found = tally(review), levels(review)
+    lines = [title, f"**{numbers[:1].upper()}{numbers[1:]}**" + (f" with {found}" if found else "")]
     if review.gate.refused:
         lines.append(f"Refused by the gate: {_cut('; '.join(review.gate.reasons))}.")
     return "\n\n".join(lines)
@@ -101,12 +92,17 @@ def _cut(text: str) -> str:
 
 
 def _changes(review: Review, options: Options) -> str:
+    where = " pending" if review.pull_request is not None else ""
+    return _sections(review.changes, PENDING, where, options)
+
+
+def _sections(found: Sequence[Change], meanings: Mapping[Verdict, str], where: str, options: Options) -> str:
     texts = []
-    for verdict, title, meaning, is_open in _SECTIONS:
-        changes = [change for change in review.changes if change.verdict is verdict]
+    for verdict, (title, is_open) in _TITLES.items():
+        changes = [change for change in found if change.verdict is verdict]
         if not changes:
             continue
-        heading = f"{title}: {count(len(changes), 'change')}, {meaning}"
+        heading = f"{title}: {count(len(changes), 'change')}{where}, {meanings[verdict]}"
         rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
         table = _table(("Change", "Owner", "Place", "Reason"), rows)
         texts.append(f"### {heading}\n\n{table}" if is_open else _details(heading, table))
@@ -126,25 +122,15 @@ def _ways_out(review: Review, _options: Options) -> str:
 
 
 def _pull_request(review: Review, options: Options) -> str:
-    """What a pull request has in its revisions; what is pending stands above."""
+    """The new revisions, and what they change."""
     brought = review.pull_request
     if brought is None:
         return ""
-    written = [change for change in brought.changes if change.state is State.IN_REVISION]
-    new, pending = len(brought.new_revisions), len(brought.changes) - len(written)
-    counts = f"{count(new, 'new revision')}, {count(len(written), 'change')} in revisions, {pending} pending"
-    texts = [f"### Pull request since {escape(brought.base[:12])}: {counts}"]
-    named = [(one.id, owner_label(one.owner), place_label(one.location)) for one in brought.new_revisions]
+    texts = [f"### Pull request {escape(since_label(brought))}"]
+    named = [(one.id, one.message, owner_label(one.owner), place_label(one.location)) for one in brought.new_revisions]
     if named:
-        texts.append(_table(("New revision", "Owner", "Place"), [tuple(map(escape, row)) for row in named]))
-    for verdict, title, _, is_open in _SECTIONS:
-        changes: list[Change] = [change for change in written if change.verdict is verdict]
-        if changes:
-            heading = f"{title}, in revisions: {count(len(changes), 'change')}"
-            rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
-            table = _table(("Change", "Owner", "Place", "Reason"), rows)
-            texts.append(f"#### {heading}\n\n{table}" if is_open else _details(heading, table))
-    return "\n\n".join(texts)
+        texts.append(_table(("New revision", "Message", "Owner", "Place"), [tuple(map(escape, row)) for row in named]))
+    return "\n\n".join([*texts, *filter(None, [_sections(in_revisions(review), MADE, " in revisions", options)])])
 
 
 def _row(line: Line[Change]) -> tuple[str, ...]:
@@ -185,14 +171,23 @@ def _findings(review: Review, options: Options) -> str:
 
 def _code(review: Review, _options: Options) -> str:
     """SQL and Python of what is safe or blocked; upstream drift is nobody's to write."""
+    if review.pull_request is None:
+        return _listings(review.changes, "")
+    listings = _listings(in_revisions(review), " in revisions"), _listings(review.changes, " pending")
+    return "\n\n".join(filter(None, listings))
+
+
+def _listings(changes: Iterable[Change], where: str) -> str:
     operations: dict[tuple[str | None, int], Change] = {}
-    for change in review.changes:
+    for change in changes:
         if change.verdict is not Verdict.UPSTREAM:
             operations.setdefault((change.database, change.operation), change)
-    lines = list(operations.values())
+    # In the order in which Alembic would run them: a table comes before its indexes.
+    lines = [operations[key] for key in sorted(operations, key=lambda key: (key[0] or "", key[1]))]
     sql = "\n".join(change.sql for change in lines if change.sql)
     python = "\n".join(change.python for change in lines)
-    blocks = [(f"SQL of {count(len(lines), 'operation')}", "sql", sql), ("Python", "python", python)]
+    of = f"of {count(len(lines), 'operation')}{where}"
+    blocks = [(f"SQL {of}", "sql", sql), (f"Python {of}", "python", python)]
     return "\n\n".join(_details(title, _fence(text, language)) for title, language, text in blocks if text)
 
 
@@ -255,12 +250,12 @@ def _fence(text: str, language: str) -> str:
 
 _PARTS: tuple[tuple[str, Part], ...] = (
     ("verdict", _headline),
+    ("pull request", _pull_request),
     ("changes", _changes),
     ("ways out", _ways_out),
-    ("pull request", _pull_request),
     ("findings", _findings),
     ("diagram", _diagram),
     ("SQL and Python", _code),
     ("limits", _footer),
 )
-_DISPENSABLE = ("SQL and Python", "diagram", "ways out", "findings", "pull request", "changes", "limits")
+_DISPENSABLE = ("SQL and Python", "diagram", "ways out", "findings", "changes", "pull request", "limits")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich.console import Console, RenderableType
 from rich.syntax import Syntax
 from rich.text import Text
@@ -13,7 +15,6 @@ from alembic_review.model.review import (
     PullRequest,
     Review,
     Severity,
-    State,
     Suggestion,
     Verdict,
 )
@@ -21,6 +22,7 @@ from alembic_review.reports.base import Options
 from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
 from alembic_review.reports.footer import footer
+from alembic_review.reports.numbers import MADE, PENDING, in_revisions, levels, since_label, tally
 from alembic_review.reports.text import (
     NOWHERE,
     count,
@@ -36,11 +38,11 @@ from alembic_review.reports.text import (
 BLOCKED_CHANGE = "AR101"
 _EXAMPLES = 3
 
-_SECTIONS = (
-    (Verdict.BLOCKED, "BLOCKED", "not yours to write", "bold red"),
-    (Verdict.SAFE, "SAFE", "yours to write", "bold green"),
-    (Verdict.UPSTREAM, "UPSTREAM", "drift of the packages underneath, never yours to write", "bold cyan"),
-)
+_TITLES = {
+    Verdict.BLOCKED: ("BLOCKED", "bold red"),
+    Verdict.SAFE: ("SAFE", "bold green"),
+    Verdict.UPSTREAM: ("UPSTREAM", "bold cyan"),
+}
 _OUTCOME_STYLES = {
     Outcome.CLEAN: "bold green",
     Outcome.SAFE: "bold green",
@@ -54,23 +56,18 @@ def render(review: Review, options: Options) -> str:
     """The review as text of ``options.width`` columns; ends with a newline."""
     console = canvas(options)
     _headline(console, review)
-    for verdict, title, meaning, style in _SECTIONS:
-        changes = [change for change in review.changes if change.verdict is verdict]
-        if changes:
-            heading = Text.assemble((title, style), f"  {count(len(changes), 'change')}, {meaning}")
-            console.print(Text(), heading, Text(), sep="\n")
-            _section(console, changes, options)
+    if review.pull_request is not None:
+        _pull_request(console, review.pull_request)
+        _changes(console, in_revisions(review), MADE, " in revisions", options)
+    _changes(console, review.changes, PENDING, " pending" if review.pull_request is not None else "", options)
     for suggestion in review.suggestions:
         _way_out(console, suggestion, options)
-    if review.pull_request is not None:
-        _pull_request(console, review.pull_request, options)
     _findings(console, review, options)
     console.print(Text(), footer(review.provenance, verbose=options.verbose), sep="\n")
     return drawn(console)
 
 
 def _headline(console: Console, review: Review) -> None:
-    summary = review.summary
     style = _OUTCOME_STYLES[review.outcome]
     if review.failure is not None or review.outcome is Outcome.FAILED:
         console.print(Text("could not review: failed", style))
@@ -79,11 +76,9 @@ def _headline(console: Console, review: Review) -> None:
             if review.failure.hint:
                 console.print(Text(f"hint: {visible(review.failure.hint, lines=True)}", overflow="fold"))
         return
-    numbers = ((summary.safe, "safe"), (summary.blocked, "blocked"), (summary.upstream, "upstream"))
-    said = [f"{number} {word}" for number, word in numbers if number] or ["no changes"]
-    levels = ((summary.error, "error", ""), (summary.warning, "warning", ""), (summary.info, "note", ""))
-    said += [count(number, word) for number, word, _ in levels if number]
-    console.print(Text.assemble(", ".join(said) + ": ", (review.outcome.value, style)))
+    found = levels(review)
+    said = tally(review) + (f"{', ' if review.pull_request is None else '; '}{found}" if found else "")
+    console.print(Text.assemble(said + ": ", (review.outcome.value, style)))
     if review.gate.refused:
         reasons = "; ".join(map(visible, review.gate.reasons))
         console.print(Text(f"refused by the gate: {reasons}", overflow="fold"))
@@ -104,25 +99,29 @@ def _way_out(console: Console, suggestion: Suggestion, options: Options) -> None
     console.print(shown if options.colour else Text(code), soft_wrap=True)
 
 
-def _pull_request(console: Console, brought: PullRequest, options: Options) -> None:
-    """What is in its revisions; what is pending stands above."""
-    written = [change for change in brought.changes if change.state is State.IN_REVISION]
-    new, pending = len(brought.new_revisions), len(brought.changes) - len(written)
-    counts = f"{count(new, 'new revision')}, {count(len(written), 'change')} in revisions, {pending} pending"
-    heading = Text.assemble(("PULL REQUEST", "bold"), f"  since {visible(brought.base[:12])}: {counts}")
-    console.print(Text(), heading, sep="\n")
+def _pull_request(console: Console, brought: PullRequest) -> None:
+    """Its revisions."""
+    console.print(Text(), Text.assemble(("PULL REQUEST", "bold"), f"  {since_label(brought)}"), sep="\n")
+    if brought.new_revisions:
+        console.print()
     for revision in brought.new_revisions:
-        line = f"  revision {visible(revision.id)} ({owner_label(revision.owner)})  {place_label(revision.location)}"
-        console.print(Text(line, overflow="fold"))
-    for verdict, title, _, style in _SECTIONS:
-        changes: list[Change] = [change for change in written if change.verdict is verdict]
+        line = f"revision {visible(revision.id)} ({owner_label(revision.owner)})"
+        said = f"{line}: {visible(revision.message)}" if revision.message else line
+        console.print(stacked((said, "bold"), (place_label(revision.location), "dim"), indent=2))
+
+
+def _changes(
+    console: Console, found: Sequence[Change], meanings: Mapping[Verdict, str], where: str, options: Options
+) -> None:
+    for verdict, (title, style) in _TITLES.items():
+        changes = [change for change in found if change.verdict is verdict]
         if changes:
-            told = Text.assemble((title, style), f"  in revisions: {count(len(changes), 'change')}")
-            console.print(Text(), told, Text(), sep="\n")
+            heading = Text.assemble((title, style), f"  {count(len(changes), 'change')}{where}, {meanings[verdict]}")
+            console.print(Text(), heading, Text(), sep="\n")
             _section(console, changes, options)
 
 
-def _section(console: Console, changes: list[Change], options: Options) -> None:
+def _section(console: Console, changes: Sequence[Change], options: Options) -> None:
     lines = fold_changes(changes, verbose=options.verbose)
     if options.width >= WIDE:
         grid = table("Owner", "Change", "Place", "Reason")

@@ -58,14 +58,20 @@ def metadatas(context: MigrationContext) -> list[MetaData]:
     return [target] if isinstance(target, MetaData) else list(target)
 
 
-def compare(context: MigrationContext, type_users: TypeUsers) -> Comparison:
+def compare(context: MigrationContext, type_users: TypeUsers, schema: MetaData | None = None) -> Comparison:
     """Run the comparison of ``alembic revision --autogenerate``, before any ``process_revision_directives``.
 
-    ``type_users`` gives the columns in the database that have a type of this name.
+    ``type_users`` gives the columns in the database that have a type of this name. With a ``schema`` that was read from
+    a database, this is what is compared, in every detail, and not the models: what env.py wants to see of those says
+    nothing of it.
     """
     result = Comparison()
-    _watch_filters(context, result)
     target: Any = context.opts["target_metadata"]
+    if schema is None:
+        _watch_filters(context, result)
+    else:
+        _see_everything(context)
+        target = schema
     private.keep_nullability(
         column for each in metadatas(context) for table in each.tables.values() for column in table.c
     )
@@ -80,6 +86,14 @@ def compare(context: MigrationContext, type_users: TypeUsers) -> Comparison:
             _settle(operation)
             result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
     return result
+
+
+def _see_everything(context: MigrationContext) -> None:
+    for name in _FILTERS:
+        context.opts[name] = None
+    context.opts["include_schemas"] = True
+    same = lambda one, other: compiled(one, context.dialect) == compiled(other, context.dialect)  # noqa: E731
+    private.compare_by(context, same, same)
 
 
 def _settle(operation: Any) -> None:

@@ -43,7 +43,10 @@ from alembic_review.worker.trial import not_undone, types_left
 
 @dataclass
 class Compared:
-    """One target after the comparison. ``compared`` counts the tables of the models that were looked at."""
+    """One target after the comparison. ``compared`` counts the tables of the models that were looked at.
+
+    ``schema`` is the packed one of the database, where it is kept.
+    """
 
     target: Target
     replayed: Replayed
@@ -56,6 +59,7 @@ class Compared:
     not_checked: tuple[str, ...]
     plugins: tuple[str, ...]
     compared: int
+    schema: str = ""
 
 
 def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
@@ -111,6 +115,7 @@ def _database(
         changes=changes,
         declarations=compared.declarations,
         compared=compared.compared,
+        schema=compared.schema,
         filters=tuple(compared.comparison.filters),
         filtered=tuple(compared.comparison.filtered),
         plugins=compared.plugins,
@@ -177,6 +182,7 @@ def _revision(revision: Any, packages: dict[str, str | None], original: Callable
         depends_on=names(revision.dependencies),
         branch_labels=tuple(sorted(revision.branch_labels)),
         is_head=revision.is_head,
+        message=(revision.doc or "").strip().split("\n", 1)[0],
     )
 
 

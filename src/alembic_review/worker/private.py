@@ -204,6 +204,18 @@ def keep_nullability(columns: Iterable[Any]) -> None:
             column._user_defined_nullable = column.nullable
 
 
+def compare_by(
+    context: MigrationContext, same_type: Callable[[Any, Any], bool], same_default: Callable[[Any, Any], bool]
+) -> None:
+    """Compare the types and server defaults of two columns so, whatever env.py wants."""
+    context._user_compare_type = context._user_compare_server_default = True
+    implementation: Any = context.impl
+    implementation.compare_type = lambda one, other: not same_type(one.type, other.type)
+    implementation.compare_server_default = lambda one, other, *_rendered: (
+        not same_default(one.server_default, other.server_default)
+    )
+
+
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
     table = context._version

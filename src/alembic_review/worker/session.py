@@ -13,11 +13,12 @@ from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from alembic_review.model.facts import Facts, HistoryFacts, ModelTable, TableKey
+from alembic_review.model.facts import ChangeFact, Facts, HistoryFacts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
-from alembic_review.worker.catalogue import catalogue_of
+from alembic_review.worker.catalogue import Namer, catalogue_of
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
 from alembic_review.worker.declarations import declarations
@@ -33,6 +34,7 @@ from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
 from alembic_review.worker.render import Renderer
 from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
+from alembic_review.worker.schema import packed, unpacked
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import contents, downgrade_steps
 from alembic_review.worker.witnesses import Witnesses
@@ -214,11 +216,17 @@ class Session:
         connection = connection_of(context)
         name = replayed.namer(connection, all_schemas=bool(context.opts.get("include_schemas")))
         catalogue, replayed = replayed.catalogue, replayed.named(name)
+        # Before the comparison, which may leave the connection's settings other than they were.
+        with self._timed("schema"):
+            schema = packed(context) if self.request["keep_schema"] else ""
         with collected_warnings() as warnings:
             comparison = compare(
                 context,
                 lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)],
+                self._other_schema(index),
             )
+        if self.request["against"]:
+            comparison.changes = self._called(comparison.changes, name)
         frames = {table.key: described.innermost(table.stack, self.stacks) for table in tables if not table.removed}
         known = {key: frame for key, frame in frames.items() if frame is not None}
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
@@ -239,7 +247,27 @@ class Session:
             not_checked=limits.not_checked(context, plugins, replayed.last),
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
+            schema=schema,
         )
+
+    @staticmethod
+    def _called(changes: Iterable[ChangeFact], name: Namer) -> list[ChangeFact]:
+        """Every table under the name that a comparison with the models gives it."""
+        return [
+            replace(change, key=name(change.key), schema=name(change.key).schema)
+            if change.key is not None and change.key.schema is not None
+            else change
+            for change in changes
+        ]
+
+    def _other_schema(self, index: int) -> MetaData | None:
+        """What this database is to be compared with instead of the models."""
+        others = self.request["against"]
+        if not others:
+            return None
+        if index >= len(others):
+            raise WorkerError("env.py connected to more databases than with the revisions of today.")
+        return unpacked(others[index])
 
     def _may_be_custom(self, package: str | None) -> bool:
         known = {one.name: one for one in describe_packages({package} if package is not None else ())}

@@ -32,6 +32,7 @@ from alembic_review.model.review import (
 )
 from alembic_review.reports import Options
 from alembic_review.reports.html import page, render
+from alembic_review.reports.numbers import in_revisions
 from alembic_review.reports.text import table_label, target_label, visible
 from tests.reports.samples import NAMES, sample
 
@@ -46,7 +47,7 @@ LISTS = ("custom", "heads", "models", "plugins", "filters", "not_checked")
 CODE = ("python", "sql", "code")
 NAMED = (
     *("kind", "schema", "table", "name", "owner", "cause", "reason", "path", "column", "gate", "message", "hint"),
-    *("another", "core", "evidence", "base", "revision", *RUN, *LISTS, *CODE),
+    *("another", "core", "evidence", "base", "ref", "revision", "news", *RUN, *LISTS, *CODE),
 )
 HOSTILE = st.one_of(
     st.text(min_size=1, max_size=30),
@@ -79,7 +80,7 @@ def request(review: Review) -> Review:
         for number, change in enumerate(review.changes)
     ]
     revisions = (
-        NewRevision("ab12", "poser", Location("project", "versions/ab12.py", 1)),
+        NewRevision("ab12", "poser", Location("project", "versions/ab12.py", 1), "points of customers"),
         NewRevision("cd", None, None),
     )
     blocked = [change for change in review.changes if change.verdict is Verdict.BLOCKED]
@@ -95,7 +96,7 @@ def request(review: Review) -> Review:
         )
         for change in blocked
     )
-    return replace(review, pull_request=PullRequest("f" * 40, revisions, tuple(since)), suggestions=ways)
+    return replace(review, pull_request=PullRequest("f" * 40, revisions, tuple(since), "origin/main"), suggestions=ways)
 
 
 def short(review: Review) -> Review:
@@ -246,8 +247,12 @@ def spoiled(review: Review, names: dict[str, str]) -> Review:
         provenance=Provenance(**run),
         pull_request=PullRequest(
             names["base"],
-            tuple(replace(entry, id=names["revision"], location=place) for entry in request.new_revisions),
+            tuple(
+                replace(entry, id=names["revision"], message=names["news"], location=place)
+                for entry in request.new_revisions
+            ),
             tuple(map(change, request.changes)),
+            names["ref"],
         ),
         suggestions=tuple(
             replace(entry, table=names["table"], columns=(names["column"],), code=names["code"], location=place)
@@ -341,35 +346,39 @@ def test_a_pull_request_shows_base_revisions_and_states() -> None:
     (section,) = found(parse(render(review, Options())), id="pull-request")
     said = words(section)
     assert "f" * 40 in said
-    assert "2 new revisions ab12 of poser versions/ab12.py:1 cd of ?" in said
-    states = [words(entry) for entry in by_class(section, "name") if words(entry) in {"pending", "in revision ab12"}]
-    assert Counter(states) == {"pending": 3, "in revision ab12": 2}
+    assert "Since origin/main 2 new revisions ab12 : points of customers, of poser versions/ab12.py:1 cd , of ?" in said
+    assert [words(entry) for entry in by_class(section, "name")].count("in revision ab12") == 2
     assert review.pull_request is not None
+    assert len(review.pull_request.changes) == 5
     unknown = tuple(replace(change, revision=None) for change in review.pull_request.changes)
     odd = replace(review, pull_request=replace(review.pull_request, changes=unknown))
     (section,) = found(parse(render(odd, Options())), id="pull-request")
     assert "State in a revision" in words(section)
 
 
-def test_what_is_told_above_is_not_told_again() -> None:
-    review = request(short(sample("poser")))
-    (section,) = found(parse(render(review, Options())), id="since-blocked")
-    assert "Told above ." in words(section)
-    assert [link.get("href") for link in elements(section, "a")] == ["#change-blocked-1"]
-    assert not elements(section, "details")
-    (section,) = found(parse(render(replace(review, changes=()), Options())), id="since-blocked")
-    assert "poser adds this column to a table of rattail" in words(section)
-    assert "What to do: Put the column into an extension table" in words(section)
-    assert elements(section, "details")
-
-
-def test_folded_changes_of_a_pull_request_tell_their_states() -> None:
+def test_what_is_in_revisions_comes_before_what_is_pending() -> None:
     review = request(sample("poser"))
-    (section,) = found(parse(render(review, Options())), id="since-upstream")
+    tree = parse(render(review, Options()))
+    sections = [entry.get("id") for entry in elements(tree, "section")]
+    assert sections.index("pull-request") < sections.index("since-upstream") < sections.index("blocked")
+    (section,) = found(tree, id="since-upstream")
     (entry,) = elements(section, "article")
-    assert "State 45 pending, 45 in revision ab12" in words(entry)
-    rows = Counter(words(row).rpartition(" ")[2] for row in elements(next(by_class(entry, "entries")), "li"))
-    assert rows == {"pending": 45, "ab12": 45}
+    assert "State in revision ab12" in words(entry)
+    assert len(elements(next(by_class(entry, "entries")), "li")) == 45
+    (heading,) = elements(next(iter(found(tree, id="blocked"))), "h2")
+    assert "pending" in words(heading)
+
+
+def test_the_numbers_tell_revisions_from_what_is_pending() -> None:
+    review = request(short(sample("poser")))
+    said = words(next(by_class(parse(render(review, Options())), "tallies")))
+    pending = review.summary
+    written = Counter(change.verdict for change in in_revisions(review))
+    assert said == (
+        f"In revisions blocked {written[Verdict.BLOCKED]} safe {written[Verdict.SAFE]} upstream 0 "
+        f"Pending blocked {pending.blocked} safe {pending.safe} upstream 0 "
+        f"Findings errors {pending.error} warning {pending.warning} notes {pending.info}"
+    )
 
 
 def test_a_suggestion_shows_code_to_copy_and_what_goes_away() -> None:

@@ -15,6 +15,7 @@ from alembic_review.model.facts import Alteration, Place
 from alembic_review.model.review import Role, Severity
 
 _HINT = "Undo it in a new revision of your own, and keep what you need on a table of your own."
+_HINT_NEW = "Take that out of the revision again, and keep what you need on a table of your own."
 _HINT_BESIDE = "Take that statement out, and keep what you need on a table of your own."
 
 
@@ -35,7 +36,7 @@ def _run(case: Case) -> Iterator[Report]:
                 deed = ", ".join(texts(alterations))
                 yield Report(
                     message=f"{_who(revision, package)} altered {whose}: it {deed}.",
-                    hint=_HINT if place is None else _HINT_BESIDE,
+                    hint=_HINT_BESIDE if place is not None else _HINT_NEW if case.is_new(revision) else _HINT,
                     place=case.revision_place(revision) if place is None else place,
                     table=key,
                     revision=revision or None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from enum import Enum
 from functools import cache
 from importlib.resources import files
@@ -15,12 +16,13 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from alembic_review.model.review import Change, Review, Role
+from alembic_review.model.review import Change, Review, Role, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import Diagram, diagram
 from alembic_review.reports.html import layout
 from alembic_review.reports.html.highlight import LANGUAGES, highlighted
-from alembic_review.reports.html.view import state_label, view
+from alembic_review.reports.html.view import view
+from alembic_review.reports.numbers import in_revisions
 from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
 
 _MARKS = {"blocked": "✕", "safe": "✓", "upstream": "↑", "clean": "✓", "failed": "!"}
@@ -37,6 +39,8 @@ def render(review: Review, options: Options) -> str:
         .render(
             review=review,
             view=shown,
+            tallies=_tallies(review),
+            written=in_revisions(review),
             options=options,
             diagram=drawn,
             layout=layout.lay_out(drawn),
@@ -47,6 +51,26 @@ def render(review: Review, options: Options) -> str:
         )
     )
     return text.rstrip("\n") + "\n"
+
+
+def _tallies(review: Review) -> list[tuple[str, list[tuple[str, str, int]]]]:
+    """Groups of numbers with a title, each number with its class and its word."""
+    summary = review.summary
+    found = [
+        ("error", "errors", summary.error),
+        ("warning", "warnings", summary.warning),
+        ("info", "notes", summary.info),
+    ]
+    pending = _verdicts(Counter(change.verdict for change in review.changes))
+    if review.pull_request is None:
+        return [("", [*pending, *found])]
+    written = _verdicts(Counter(change.verdict for change in in_revisions(review)))
+    return [("In revisions", written), ("Pending", pending), ("Findings", found)]
+
+
+def _verdicts(numbers: Counter[Verdict]) -> list[tuple[str, str, int]]:
+    order = (Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM)
+    return [(verdict.value, verdict.value, numbers[verdict]) for verdict in order]
 
 
 def prepare() -> None:
@@ -75,7 +99,6 @@ def _environment() -> Environment:
         lines=_lines,
         owner=owner_label,
         place=place_label,
-        state=state_label,
         target=_target,
     )
     return environment

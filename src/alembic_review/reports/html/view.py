@@ -6,18 +6,15 @@ Names stay as they are in here; the templates' environment makes every one of th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alembic_review.model.review import Change, ChangeSince, Finding, Review, State, Suggestion, Table, Verdict
+from alembic_review.model.review import Change, ChangeSince, Finding, Review, Suggestion, Table, Verdict
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
+from alembic_review.reports.numbers import MADE, PENDING, in_revisions
 from alembic_review.reports.text import table_label, target_label
 
-_SECTIONS = (
-    (Verdict.BLOCKED, "Blocked", "not yours to write"),
-    (Verdict.SAFE, "Safe", "yours to write"),
-    (Verdict.UPSTREAM, "Upstream", "drift of the packages underneath, never yours to write"),
-)
+_TITLES = {Verdict.BLOCKED: "Blocked", Verdict.SAFE: "Safe", Verdict.UPSTREAM: "Upstream"}
 
 
 @dataclass(frozen=True)
@@ -33,9 +30,9 @@ class Marks:
 class Block:
     """One line of changes: a change, or many like it.
 
-    ``above`` is the id of the block that tells of the same changes already, empty where there is none.
     ``told`` are messages and hints of findings that stand with the change and nowhere else, a message that the reason
-    says already left empty; ``code`` holds one change for each operation.
+    says already left empty; ``code`` holds one change for each operation, ``state`` says which
+    revision makes the change.
     """
 
     id: str
@@ -44,8 +41,7 @@ class Block:
     reason: str
     told: tuple[tuple[str, str], ...]
     code: tuple[Change, ...]
-    states: tuple[str, ...]
-    above: str
+    state: str
 
     @property
     def change(self) -> Change:
@@ -116,9 +112,8 @@ class View:
 def view(review: Review, *, verbose: bool) -> View:
     """The page of ``review``; ``verbose`` folds nothing."""
     index = _Index(review)
-    sections = index.sections(review.changes, "change", verbose=verbose)
-    request = review.pull_request
-    since = index.sections(request.changes, "since", verbose=verbose) if request is not None else ()
+    since = index.sections(in_revisions(review), MADE, "since", verbose=verbose)
+    sections = index.sections(review.changes, PENDING, "change", verbose=verbose)
     others = index.others()
     return View(
         sections=sections,
@@ -136,8 +131,7 @@ class _Index:
     """Numbers and places of what a review names. Sections come first: they decide the places."""
 
     def __init__(self, review: Review) -> None:
-        since = review.pull_request.changes if review.pull_request is not None else ()
-        changes: tuple[Change, ...] = (*since, *review.changes)
+        changes: tuple[Change, ...] = (*in_revisions(review), *review.changes)
         self.changes = {change.fingerprint: change for change in changes}
         self.findings = review.findings
         self.table_owners = {(table.schema, table.name): table.owner for table in review.tables}
@@ -154,14 +148,16 @@ class _Index:
     def owner(self, owner: str | None) -> int:
         return self.owners.index(owner)
 
-    def sections(self, changes: Sequence[Change], prefix: str, *, verbose: bool) -> tuple[Section, ...]:
+    def sections(
+        self, changes: Sequence[Change], meanings: Mapping[Verdict, str], prefix: str, *, verbose: bool
+    ) -> tuple[Section, ...]:
         found = []
-        for verdict, title, meaning in _SECTIONS:
+        for verdict, title in _TITLES.items():
             own = [change for change in changes if change.verdict is verdict]
             lines = enumerate(fold_changes(own, verbose=verbose), start=1)
             blocks = tuple(self._block(line, f"{prefix}-{verdict.value}-{number}") for number, line in lines)
             if blocks:
-                found.append(Section(verdict, title, meaning, len(own), blocks))
+                found.append(Section(verdict, title, meanings[verdict], len(own), blocks))
         return tuple(found)
 
     def others(self) -> list[Finding]:
@@ -186,7 +182,7 @@ class _Index:
     def _block(self, line: Line[Change], place: str) -> Block:
         first = line.first
         prints = dict.fromkeys(change.fingerprint for change in line.entries)
-        above = {self.places.setdefault(fingerprint, place) for fingerprint in prints} - {place}
+        self.places |= dict.fromkeys(prints, place)
         own = [finding for fingerprint in prints for finding in self.told.get(fingerprint, ())]
         codes = dict.fromkeys(self.codes.index(code) for code in first.findings)
         return Block(
@@ -198,8 +194,7 @@ class _Index:
             code=tuple({(change.database, change.operation): change for change in reversed(line.entries)}.values())[
                 ::-1
             ],
-            states=_states(line.entries),
-            above=above.pop() if len(above) == 1 and not any(self.places[key] == place for key in prints) else "",
+            state=_state(first),
         )
 
     def _message(self, line: Line[Finding]) -> str:
@@ -231,21 +226,8 @@ class _Index:
         return Link(f"{change.kind} {target_label(change)}", self.places.get(fingerprint, ""))
 
 
-def state_label(change: ChangeSince) -> str:
-    """Whether a change that a pull request brings is still to be written, or where it is."""
-    if change.state is State.PENDING:
-        return "pending"
+def _state(change: Change) -> str:
+    """Which revision makes a change of a pull request; empty for what is pending."""
+    if not isinstance(change, ChangeSince):
+        return ""
     return f"in revision {change.revision}" if change.revision is not None else "in a revision"
-
-
-def _operations(changes: Iterable[Change]) -> tuple[Change, ...]:
-    found: dict[tuple[str | None, int], Change] = {}
-    for change in changes:
-        found.setdefault((change.database, change.operation), change)
-    return tuple(found.values())
-
-
-def _states(changes: Iterable[Change]) -> tuple[str, ...]:
-    counted = Counter(state_label(change) for change in changes if isinstance(change, ChangeSince))
-    total = counted.total()
-    return tuple(label if number == total == 1 else f"{number} {label}" for label, number in counted.items())
