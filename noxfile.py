@@ -14,6 +14,7 @@ nox.options.error_on_missing_interpreters = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 HERE = Path(__file__).resolve().parent
+SAMPLE_REVIEW = HERE / "tests" / "golden" / "since.json"
 APPLICATIONS = HERE / ".nox" / "applications"
 
 # An application that can't leave SQLAlchemy 1.4 yet, with everything that the fixtures use.
@@ -151,7 +152,9 @@ def captures(session: nox.Session) -> None:
     """Make the pictures in docs/captures anew, from a review of the sample application."""
     install_tool(session, *group("test"), *group("looks"))
     review = sample_review(session)
-    session.run("python", "-m", "tests.looks.captures", str(review), str(HERE / "docs" / "captures"))
+    session.run(
+        "python", "-m", "tests.looks.captures", str(review), str(SAMPLE_REVIEW), str(HERE / "docs" / "captures")
+    )
 
 
 @nox.session

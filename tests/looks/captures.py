@@ -1,4 +1,4 @@
-"""The pictures in the docs: ``python -m tests.looks.captures REVIEW FOLDER`` makes them from a saved review."""
+"""The pictures in the docs: ``python -m tests.looks.captures REVIEW PULL_REQUEST FOLDER``, from two saved reviews."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def main() -> None:
     """Write every picture; refuses one that is too large for a repository."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("review", type=Path, help="a JSON report")
+    parser.add_argument("pull_request", type=Path, help="the JSON report of a pull request")
     parser.add_argument("folder", type=Path, help="where the pictures go")
     named = parser.parse_args()
     review = read(named.review.read_bytes())
@@ -68,7 +69,7 @@ def main() -> None:
         pictures = {
             "terminal.svg": terminal_svg(review).encode("utf-8"),
             "html.png": shoot(browser, html.render(review, Options()), 1400, height=1000),
-            "comment.png": shoot(browser, comment_page(review), 940),
+            "comment.png": shoot(browser, comment_page(read(named.pull_request.read_bytes())), 940),
         }
     named.folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures.items():
