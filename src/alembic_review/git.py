@@ -16,6 +16,7 @@ from alembic_review.model.errors import ObservationError, UsageError
 _LIMIT_SECONDS = 120
 _LINK, _SUBMODULE = "120000", "160000"
 _PASSWORD = re.compile(r"(://)[^\s/@]+@")
+_REVISION = re.compile(rb"^revision[^=\n]*=[^#\n]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 _FETCH = "Fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout."
 
 # Set inside of hooks, where they may be relative to another folder; the root's own place decides.
@@ -93,7 +94,7 @@ class Base:
         """Write the folders of revisions as they were below ``target``, which is empty.
 
         What Git does not have is left out: packages that were installed. A folder that did not exist yet is empty; one
-        that was somewhere else is found by the names of its files.
+        that was somewhere else is found by the revisions in it.
         """
         sought = [(location, self._find(location)) for location in locations]
         taken = {inside for _, inside in sought if inside is not None}
@@ -144,11 +145,16 @@ class Base:
         return next(iter(own)) if len(own) == 1 else None
 
     def _moved(self, path: Path, taken: Iterable[str]) -> str | None:
-        """Where most of the revisions of this new folder were at the base."""
-        names = {name for name in _files(path) if name.endswith(".py") and not name.endswith("__init__.py")}
-        folders = Counter(
-            PurePosixPath(known).parent.as_posix() for known in self._tree if PurePosixPath(known).name in names
-        )
+        """Where most of the revisions of this new folder were at the base, whatever their files were called."""
+        sources = [file.read_bytes() for name, file in _files(path).items() if name.endswith(".py")]
+        names = sorted({name.decode(errors="replace") for text in sources for name in _REVISION.findall(text)})
+        if not names:
+            return None
+        pattern = rf"^revision[^=]*=[^#]*[\"']({'|'.join(map(re.escape, names))})[\"']"
+        # Status 1 is what it says when nothing matches.
+        done = _run(self.top, "grep", "-l", "-z", "--extended-regexp", "-e", pattern, self.commit, "--", "*.py")
+        known = [os.fsdecode(entry).partition(":")[2] for entry in done.stdout.split(b"\0") if entry]
+        folders = Counter(PurePosixPath(name).parent.as_posix() for name in known)
         for folder in taken:
             folders.pop(folder, None)
         return max(sorted(folders), key=lambda folder: folders[folder]) if folders else None

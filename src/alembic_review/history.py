@@ -21,6 +21,10 @@ from alembic_review.observe.client import Progress, Request, observe
 from alembic_review.observe.databases import RunDatabases
 
 _TABLE = "alembic-review"
+# Of Alembic's own settings (https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file).
+_FINDING = frozenset(
+    {"script_location", "version_locations", "version_path_separator", "path_separator", "recursive_version_locations"}
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def _observed(base: Base, earlier: Sequence[Earlier], observer: Observer, facts:
             message = message.replace(str(entry.folder), str(entry.path))
         raise ObservationError(
             f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the code of today. {message}",
-            hint=error.hint,
+            hint=f"What merged revisions import, call and read must stay as it was for them. {error.hint}".rstrip(),
         ) from error
 
 
@@ -148,25 +152,28 @@ def _code(path: Path) -> str:
 
 
 def _changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSettings]:
-    """The files in which settings of this tool differ from those of the base."""
+    """The files in which settings of this tool, or those by which Alembic finds revisions, differ from the base's."""
     files = [settings.root / "pyproject.toml"] if settings.root is not None else []
     if settings.config is not None:
         files.append(settings.config)
     for file in dict.fromkeys(path.resolve() for path in files):
         if not base.knows(file):
             continue
-        old, new = _table(file, base.file(file)), _table(file, file.read_bytes() if file.is_file() else None)
-        keys = tuple(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
-        if keys:
-            yield ChangedSettings(Place(str(file), _line(file)), keys)
+        then, now = base.file(file), file.read_bytes() if file.is_file() else None
+        for table in (_TABLE, "alembic" if file.suffix == ".toml" else settings.section):
+            old, new = _table(file, then, table), _table(file, now, table)
+            differing = {key for key in {*old, *new} if old.get(key) != new.get(key)}
+            keys = tuple(sorted(differing if table == _TABLE else differing & _FINDING))
+            if keys:
+                yield ChangedSettings(Place(str(file), _line(file, table)), keys, alembic=table != _TABLE)
 
 
-def _table(file: Path, text: bytes | None) -> Mapping[str, object]:
-    """The tool's settings in a file; none where it has none or can't be read, which today's own run tells."""
+def _table(file: Path, text: bytes | None, name: str) -> Mapping[str, object]:
+    """The settings of one table of a file; none where it has none or can't be read, which today's own run tells."""
     decoded = (text or b"").decode("utf-8", "replace")
     if file.suffix == ".toml":
         try:
-            found = tomllib.loads(decoded).get("tool", {}).get(_TABLE, {})
+            found = tomllib.loads(decoded).get("tool", {}).get(name, {})
         except tomllib.TOMLDecodeError:
             return {}
         return found if isinstance(found, dict) else {}
@@ -175,16 +182,16 @@ def _table(file: Path, text: bytes | None) -> Mapping[str, object]:
         parser.read_string(decoded)
     except configparser.Error:
         return {}
-    return dict(parser.items(_TABLE)) if parser.has_section(_TABLE) else {}
+    return dict(parser.items(name)) if parser.has_section(name) else {}
 
 
-def _line(file: Path) -> int:
+def _line(file: Path, table: str) -> int:
     """The line at which the settings begin."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return 1
-    return next((number for number, line in enumerate(lines, 1) if _TABLE in line and line.startswith("[")), 1)
+    return next((number for number, line in enumerate(lines, 1) if line.startswith("[") and table in line), 1)
 
 
 def _not_checked(facts: Facts, earlier: Sequence[Earlier]) -> Iterator[str]:

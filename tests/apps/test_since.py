@@ -266,11 +266,16 @@ def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) ->
     assert (brought(run)["new_revisions"], findings(run)) == ([], ["AR514 warning"])
     moved = application.project / "poser/db/migrations"
     folder.rename(moved)
+    for number, file in enumerate(sorted(moved.glob("*_*.py"))):
+        file.rename(moved / f"step{number}.py")
     Replace("app/acme.conf", "poser.db:alembic/versions", "poser.db:migrations").apply(application.locate)
     commit(application, "moved")
     run = run_tool(application, "--since", "main")
     assert run.status == 0, run.explain()
     assert (brought(run)["new_revisions"], brought(run)["changes"]) == ([], [])
+    (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR503"]
+    assert finding["message"] == "The settings of Alembic are changed: version_locations."
+    assert finding["location"] == {"base": "project", "path": "app/acme.conf", "line": 9}
 
 
 def test_a_merge_revision_is_new_and_changes_nothing(tmp_path: Path) -> None:
@@ -314,6 +319,7 @@ def test_revisions_of_the_base_that_no_longer_apply_are_named(tmp_path: Path) ->
     assert run.status == 3, run.explain()
     assert "The revisions of the base, " in run.stderr
     assert f"{VERSIONS}/11aa22bb33cc_step.py" in run.stderr.replace("\n", "")
+    assert "What merged revisions import, call and read must stay" in " ".join(run.stderr.split())
 
 
 def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:

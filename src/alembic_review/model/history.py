@@ -21,10 +21,11 @@ class EditedRevision:
 
 @dataclass(frozen=True)
 class ChangedSettings:
-    """Settings of this tool that are not what they were, and the file they are in."""
+    """Settings of this tool, or those by which Alembic finds revisions, that are not what they were in their file."""
 
     place: Place
     keys: tuple[str, ...]
+    alembic: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""AR503: a pull request changes what this tool is told."""
+"""AR503: a pull request changes what this tool is told, or where Alembic looks for revisions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.model.review import Severity
 
+_TOOL = "Look at them before anything else: they decide what is custom and what is refused."
+_ALEMBIC = "Look whether every merged revision is still found: one that is not is neither applied nor missed here."
+
 
 def _run(case: Case) -> Iterator[Report]:
     if case.history is None:
@@ -15,8 +18,8 @@ def _run(case: Case) -> Iterator[Report]:
     for changed in case.history.settings:
         keys = ", ".join(changed.keys)
         yield Report(
-            message=f"The settings of alembic-review are changed: {keys}.",
-            hint="Look at them before anything else: they decide what is custom and what is refused.",
+            message=f"The settings of {'Alembic' if changed.alembic else 'alembic-review'} are changed: {keys}.",
+            hint=_ALEMBIC if changed.alembic else _TOOL,
             place=changed.place,
             subject=changed.keys,
         )

@@ -5,8 +5,7 @@ Names stay as they are in here; the templates' environment makes every one of th
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alembic_review.model.review import Change, ChangeSince, Finding, Review, Suggestion, Table, Verdict
