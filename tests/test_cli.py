@@ -264,7 +264,6 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
         (["reviwe"], "No such command 'reviwe'"),
         (["--no-such-option"], "No such option"),
         (["owners", "--fail-on", "never"], "No such option"),
-        (["explain"], "Missing argument"),
         (["explain", "AR999"], "The codes are: AR101."),
         (["render", "none.json"], "none.json can't be read: No such file or directory."),
         (["render", "."], "can't be read: Is a directory."),
@@ -423,6 +422,12 @@ def test_a_saved_report_is_a_strangers_file(
 def test_explain_prints_the_page(capsys: Captured) -> None:
     assert run(["explain", "AR101"]) == 0
     assert capsys.readouterr().out == "# AR101\n\nA *blocked* change.\n"
+
+
+@pytest.mark.usefixtures("service")
+def test_explain_without_a_code_lists_all(capsys: Captured) -> None:
+    assert run(["explain"]) == 0
+    assert capsys.readouterr().out == "AR101  Blocked change\n"
 
 
 @pytest.mark.usefixtures("project")

@@ -173,6 +173,7 @@ def test_server_from_the_environment(tmp_path: Path) -> None:
     ("settings", "said", "hinted"),
     [
         ('custm = ["poser"]', "unknown key `custm`", "`custom`"),
+        ('[tool.alembic_review]\nprefix = "x"', "settings in [tool.alembic_review]", "[tool.alembic-review]"),
         ('fail_on = ["never"]', "unknown key `fail_on`", "`fail-on`"),
         ("zzzz = 1", "unknown key `zzzz`", "fail-on"),
         ('custom = "poser"', "`custom`: expected a list, got a string.", ""),
@@ -201,6 +202,11 @@ def test_wrong_settings_in_pyproject_are_refused(tmp_path: Path, settings: str, 
     ("settings", "said", "hinted"),
     [
         ("custm = poser", "unknown key `custm`", "`custom`"),
+        (
+            "prefix = a\n[Alembic_Review]\nprefix = b",
+            "settings in [Alembic_Review], which nothing reads",
+            "[alembic-review]",
+        ),
         ("timeout = soon", "`timeout` is not a number", ""),
         ("fail-on = blokced", "`fail-on[0]`", "blocked, pending"),
         ("owners = shared_log", "`owners` is not `table = package`", ""),

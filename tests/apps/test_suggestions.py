@@ -47,6 +47,7 @@ HUNG = {
         ["parent_uuid"],
     ),
     "a type with parameters": ("Store.area = sa.Column(sa.Numeric(8, 2), index=True)  # HERE\n", "store", ["area"]),
+    "a unique one": ("Store.area = sa.Column(sa.Integer(), unique=True)  # HERE\n", "store", ["area"]),
     "a default": ('Store.mood = sa.Column(sa.String(5), server_default="good")  # HERE\n', "store", ["mood"]),
     "a name that is no attribute": ('Store.klass = sa.Column("class", sa.String(5))  # HERE\n', "store", ["class"]),
     "two on one table": (
@@ -89,6 +90,9 @@ def test_the_code_runs_and_the_review_is_safe_with_it(tmp_path: Path, case: str,
     rows = [row(change) for change in review_of(second)["changes"]]
     assert f"safe add_table poser_{table}" in rows
     assert all(entry.startswith("safe ") for entry in rows), second.explain()
+    code = suggestion["code"]
+    assert ("index=True" in code, "unique=True" in code) == ("index=True" in text, "unique=True" in text)
+    assert ("add_index" in str(rows)) is ("index=True" in text)
     extended = {found["name"]: found["extends"] for found in review_of(second)["tables"]}
     assert extended[f"poser_{table}"] == table
 
@@ -112,6 +116,26 @@ def test_a_column_that_a_revision_made_already(tmp_path: Path, database: str) ->
     second = run_tool(application)
     assert second.status == 0, second.explain()
     assert [row(change) for change in review_of(second)["changes"]] == ["safe add_table poser_store"]
+
+
+def test_what_comes_with_a_column_goes_with_it(tmp_path: Path) -> None:
+    hung = module("Product.area = sa.Column(sa.Integer(), index=True)\n")
+    run = run_tool(make_application(tmp_path, hung))
+    said = {(change["kind"], change["table"]): change["reason"] for change in review_of(run)["changes"]}
+    assert said["add_column", "product"].endswith("refers to this one (an extension table).")
+    assert said["add_index", "product"].endswith("It goes away with the column area.")
+    assert said["add_column", "product_history"].endswith("It goes away with what is put on product.")
+
+
+def test_a_table_of_ones_own_that_is_there_already_is_named(tmp_path: Path) -> None:
+    hung = module("Person.motto = sa.Column(sa.String(9))\n")
+    run = run_tool(make_application(tmp_path, hung))
+    (change,) = review_of(run)["changes"]
+    assert change["reason"].endswith("Move it to poser_person, which is your extension of this table.")
+    step = revision("op.add_column('person', sa.Column('motto', sa.String(9)))")
+    run = run_tool(make_application(tmp_path / "migrated", (*hung, *step)))
+    (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR105"]
+    assert finding["hint"].endswith("keep what you need on poser_person, your table that extends it.")
 
 
 @pytest.mark.parametrize(

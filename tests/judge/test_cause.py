@@ -52,7 +52,7 @@ def test_the_application_causes_what_one_of_its_frames_adds(at: Sequence[str]) -
 def test_other_packages_bring_drift(at: Sequence[str], cause: str) -> None:
     change = column_added_at(at)
     assert (change.verdict, change.cause) == (UPSTREAM, cause)
-    assert ("basis's own models" in change.reason) is (cause == "basis")
+    assert ("basis' own models" in change.reason) is (cause == "basis")
 
 
 @pytest.mark.parametrize("at", [["/etc/tool.py:5"], ["basis:5", "/etc/tool.py:5"]])

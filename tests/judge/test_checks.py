@@ -65,6 +65,10 @@ def destructive(world: World) -> None:
     world.change("remove_column", "poser_widget", "shape")
 
 
+def required(world: World) -> None:
+    world.change("add_column", "poser_widget", "weight", wanted="weight INTEGER NOT NULL")
+
+
 def without_prefix(world: World) -> None:
     world.settings = replace(SETTINGS, prefix="poser_")
     world.table("gadget", ["poser:20"])
@@ -124,6 +128,7 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR105": altered_by_models,
     "AR106": altered_by_revision,
     "AR201": destructive,
+    "AR202": required,
     "AR401": without_prefix,
     "AR402": in_a_namespace,
     "AR501": edited,
@@ -489,6 +494,36 @@ def test_only_what_the_application_throws_away_is_destructive(
     world.databases[0].created(table, APP_REVISION if destructive else CORE_REVISION)
     world.change(kind, table, name)
     assert bool(found(world.review(), "AR201")) is destructive
+
+
+# AR202
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "expected"),
+    [
+        ("add_column", "weight INTEGER NOT NULL", True),
+        ("add_column", "weight INTEGER", False),
+        ("add_column", "weight INTEGER DEFAULT 0 NOT NULL", False),
+        ("add_column", "weight INTEGER GENERATED ALWAYS AS (size * 2) STORED NOT NULL", False),
+        ("add_column", "weight SERIAL NOT NULL", False),
+        ("modify_nullable", "False", True),
+        ("modify_nullable", "True", False),
+    ],
+)
+def test_a_column_that_rows_must_have_is_told(kind: str, wanted: str, expected: bool) -> None:
+    world = basics()
+    world.change(kind, "poser_widget", "weight", wanted=wanted)
+    assert bool(found(world.review(), "AR202")) is expected
+
+
+def test_a_table_that_nobody_has_yet_has_no_rows() -> None:
+    world = basics()
+    world.change("add_column", "poser_widget", "weight", wanted="weight INTEGER NOT NULL")
+    facts = world.facts()
+    databases = tuple(replace(database, changes=()) for database in facts.databases)
+    world.history = History("c0ffee", replace(facts, revisions=(), databases=databases))
+    assert not found(world.review(), "AR202")
 
 
 # AR401 and AR402

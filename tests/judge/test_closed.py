@@ -116,6 +116,14 @@ def test_a_misspelt_owner_is_an_error_and_not_a_core_package() -> None:
     world.review(owners={"product": "ap"}, core=("ap", "core"))
 
 
+def test_the_owner_of_a_misspelt_table_is_an_error() -> None:
+    world = started()
+    with pytest.raises(UsageError, match="prodcut to app, but there is no table") as caught:
+        world.review(owners={"prodcut": "app"})
+    assert caught.value.hint == "Did you mean product?"
+    world.review(owners={"elsewhere": "app"})
+
+
 def test_an_owner_may_be_something_that_is_no_package() -> None:
     world = started()
     review = world.review(owners={"product": "postgis"})

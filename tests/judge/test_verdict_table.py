@@ -260,7 +260,7 @@ def test_the_reason_names_what_to_look_at() -> None:
         said[row] = only(world.review()).reason
     assert "poser puts this on it" in said["core table: by the application's code"]
     assert "revision a1 of poser added the column label" in said["core table: by a custom revision"]
-    assert "basis's own models and revisions disagree" in said["core table: models ahead"]
+    assert "basis' own models and revisions disagree" in said["core table: models ahead"]
     assert "nobody was seen putting this on it" in said["core table: unexplained item"]
     assert "changes the type of the column uuid in place" in said["core table: unexplained edit"]
     assert "Import poser.old" in said["no model, custom revision, unloaded"]

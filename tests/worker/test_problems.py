@@ -1,17 +1,33 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from alembic_review.worker.problems import WorkerError, application_frames, describe
+from alembic_review.worker.problems import WorkerError, application_frames, describe, hint_of
 
 
 def test_a_database_error_is_told_with_its_statement_and_without_links() -> None:
     error = OperationalError("ALTER  TABLE\n x", {}, ValueError("no such table: x"))
     assert describe(error) == "ValueError: no such table: x\n  statement: ALTER TABLE x"
+
+
+@pytest.mark.parametrize(
+    ("error", "batch"),
+    [
+        (NotImplementedError("No support for ALTER of constraints in SQLite dialect."), True),
+        (OperationalError("ALTER", {}, sqlite3.OperationalError('near "ALTER": syntax error')), True),
+        (OperationalError("ALTER", {}, sqlite3.OperationalError("no such table: x")), False),
+        (NotImplementedError("not yet"), False),
+    ],
+)
+def test_who_alters_a_table_of_sqlite_is_told_of_batches(error: Exception, batch: bool) -> None:
+    hint = hint_of(error, "else")
+    assert ("render_as_batch=True" in hint) is batch
+    assert (hint == "else") is not batch
 
 
 def test_a_long_statement_is_cut() -> None:

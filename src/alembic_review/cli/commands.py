@@ -130,15 +130,19 @@ def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
 
 
 @cli.command("explain")
-@click.argument("code")
+@click.argument("code", required=False)
 @options(DEBUG)
-def explain_command(*, code: str, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
+def explain_command(*, code: str | None, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
     """Say what the check CODE means and what to do.
 
-    A terminal shows it with colours and as wide as it is; anything else gets the page as Markdown.
+    Without CODE all checks are listed. A terminal shows it with colours and as wide as it is; anything else gets the
+    page as Markdown.
     """
     from alembic_review import service  # noqa: PLC0415 - not needed for --help
 
+    if code is None:
+        outputs.to_stdout("".join(f"{rule.code}  {rule.title}\n" for rule in service.rules()))
+        return 0
     page = service.explain(code)
     if not page.endswith("\n"):
         page += "\n"

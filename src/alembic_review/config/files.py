@@ -9,7 +9,7 @@ import configparser
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,10 @@ def table_of(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 def pyproject_layer(path: Path) -> Layer | None:
     """The ``[tool.alembic-review]`` table of a pyproject.toml; ``None`` where it has none."""
     tool = read_toml(path).get("tool", {})
-    if not isinstance(tool, Mapping) or SECTION not in tool:
+    if not isinstance(tool, Mapping):
+        return None
+    _refuse_misspelt(tool, path, "tool.")
+    if SECTION not in tool:
         return None
     place = f"[tool.{SECTION}] of {path}"
     table = tool[SECTION]
@@ -96,6 +99,7 @@ def pyproject_layer(path: Path) -> Layer | None:
 def ini_layer(path: Path) -> Layer | None:
     """The ``[alembic-review]`` section of an ini, interpolated as Alembic does; ``None`` where it has none."""
     parser = read_ini(path)
+    _refuse_misspelt(parser.sections(), path, "")
     if not parser.has_section(SECTION):
         return None
     place = f"[{SECTION}] of {path}"
@@ -104,6 +108,16 @@ def ini_layer(path: Path) -> Layer | None:
     keys = bare.options(SECTION)
     _refuse_unknown(keys, place)
     return Layer(place, path.parent, _decode({key: _ini_value(parser, key, place) for key in keys}, place), path)
+
+
+def _refuse_misspelt(sections: Iterable[str], path: Path, start: str) -> None:
+    """Settings in a section that is nearly called like ours would be settings that nobody reads."""
+    for section in sections:
+        if section != SECTION and re.sub(r"[\W_]", "", section.lower()) == SECTION.replace("-", ""):
+            raise UsageError(
+                f"{path} has settings in [{start}{section}], which nothing reads.",
+                hint=f"Did you mean [{start}{SECTION}]?",
+            )
 
 
 def read_ini(path: Path) -> configparser.ConfigParser:

@@ -177,6 +177,17 @@ class Causes:
         column = ChangeFact(kind, use.key, use.key.schema, use.column, 0, "", None, (use.column,), item=number)
         return self.of_change(owned, column)
 
+    def made_from(self, owned: Owned, cause: Cause, change: ChangeFact) -> str | None:
+        """What the subject of a change goes away with, in words: the source of a generated copy, a hung column."""
+        if cause.inherited and self.is_generated(owned) and change.item is not None:
+            source = self.source(owned)
+            return f"what is put on {table_text(source.key)}" if source is not None else None
+        if change.kind not in ("add_index", "add_constraint", "add_fk") or owned.model is None or not change.columns:
+            return None
+        columns = [one for one in owned.model.items if one.kind == "column" and one.name in change.columns]
+        hung = [one.name for one in columns if self.of_item(owned, one).application and one.name is not None]
+        return f"the column {hung[0]}" if hung else None
+
     def is_generated(self, owned: Owned) -> bool:
         """Tell whether a generator made the model, and no owner of tables stands in its stack."""
         return owned.model is not None and not self._evidence.owners(owned.model.stack)

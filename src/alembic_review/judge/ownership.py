@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -47,6 +47,16 @@ class Ownership:
         owned = self.tables.get(key)
         return owned.role if owned is not None else Role.UNKNOWN
 
+    def extension(self, key: TableKey) -> TableKey | None:
+        """The application's own table that extends this one; ``None`` where there is none, or several."""
+        found = [
+            owned.key
+            for owned in self.tables.values()
+            if owned.role is Role.CUSTOM and owned.model is not None and owned.model.extends == key
+            if not owned.model.removed
+        ]
+        return found[0] if len(found) == 1 else None
+
     def owner(self, key: TableKey) -> str | None:
         owned = self.tables.get(key)
         return owned.owner if owned is not None else None
@@ -64,6 +74,7 @@ def decide(database: DatabaseFacts, evidence: Evidence, settings: Settings) -> O
     keys |= {origin.key for origin in database.former} | {alteration.key for alteration in database.alterations}
     keys |= {change.key for change in database.changes if change.key is not None}
     tables = {key: decider.decide(key) for key in sorted(keys, key=lambda key: (key.schema or "", key.name))}
+    _check_tables(tables, settings)
     _check_core(tables, settings, evidence)
     return Ownership(tables)
 
@@ -220,6 +231,18 @@ def _check_owners(settings: Settings, evidence: Evidence) -> None:
             raise UsageError(
                 f"The settings give the table {table} to {owner}, but no package of that name takes part.",
                 hint=f"Did you mean {nearest[0]}? If {owner} is right, name it under core too.",
+            )
+
+
+def _check_tables(tables: Collection[TableKey], settings: Settings) -> None:
+    """A table that is nearly called like another one would stay without its owner."""
+    known = {table_text(key) for key in tables}
+    for table in sorted(set(settings.owners) - known):
+        nearest = get_close_matches(table, sorted(known - set(settings.owners)), n=1, cutoff=0.85)
+        if nearest:
+            raise UsageError(
+                f"The settings give {table} to {settings.owners[table]}, but there is no table of that name.",
+                hint=f"Did you mean {nearest[0]}?",
             )
 
 

@@ -151,7 +151,7 @@ class _Brought:
             reason = reasons.written(owner, revision, package)
             return Decision(Verdict.BLOCKED, reason, owner, package, place, revision)
         if cause is not None:
-            reason = reasons.caused(owner, cause, change)
+            reason = reasons.caused(owner, cause, change, reasons.Way())
             return Decision(Verdict.BLOCKED, reason, owner, cause.package, cause.place, cause.revision)
         if revision is not None:
             return Decision(Verdict.UPSTREAM, reasons.own_revision(revision, package), owner, package, place)

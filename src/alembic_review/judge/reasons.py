@@ -6,38 +6,49 @@ Like changes get the same words but for their own names, so that a report can fo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from alembic_review.judge.cause import Cause
 from alembic_review.judge.ownership import Owned, table_text
 from alembic_review.model.facts import ChangeFact, Declared, TableKey
 
 
+@dataclass(frozen=True)
+class Way:
+    """What is known of the way out of a blocked change.
+
+    ``new``: nobody has the revision yet that made it necessary. ``follows`` names what the subject is made from,
+    ``extension`` the table of the application that extends the core table.
+    """
+
+    new: bool = False
+    follows: str | None = None
+    extension: str | None = None
+
+
 def safe(owner: str | None) -> str:
     """Of a change on a custom table."""
-    return f"The table is {owner}'s own."
+    return f"The table is {whose(owner)} own."
 
 
 def own_type(owner: str | None, change: ChangeFact) -> str:
     """Of a shared type that only custom columns use."""
-    return f"Only columns of {owner}'s own tables use the type {change.type_name}."
+    return f"Only columns of {whose(owner)} own tables use the type {change.type_name}."
 
 
-def caused(owner: str | None, cause: Cause, change: ChangeFact, *, new: bool = False) -> str:
-    """Of a change on a core table that the application's code or one of its revisions brought about.
-
-    ``new`` says that nobody has that revision yet.
-    """
-    instead = _instead(change)
+def caused(owner: str | None, cause: Cause, change: ChangeFact, way: Way) -> str:
+    """Of a change on a core table that the application's code or one of its revisions brought about."""
+    instead = _instead(change, way)
     if cause.revision is not None:
-        undo = "Take that out of the revision again" if new else "Undo that in a new revision"
+        undo = "Take that out of the revision again" if way.new else "Undo that in a new revision"
         instead = f"{undo}, and keep what you need in a table of your own."
-    return f"The table is {owner}'s, and {cause.clause}. {instead}"
+    return f"The table is {whose(owner)}, and {cause.clause}. {instead}"
 
 
 def unexplained(owner: str | None, cause: Cause) -> str:
     """Of a change on a core table that nobody is known to have brought about."""
     return (
-        f"The table is {owner}'s, and the cause of this is not explained: {cause.clause}. It stays blocked until "
+        f"The table is {whose(owner)}, and the cause of this is not explained: {cause.clause}. It stays blocked until "
         "somebody finds out who does that, and stops it."
     )
 
@@ -45,8 +56,9 @@ def unexplained(owner: str | None, cause: Cause) -> str:
 def drift(owner: str | None, cause: Cause) -> str:
     """Of a change that the core has without the application too."""
     if cause.package is not None and cause.package != owner:
-        return f"{owner}'s models and revisions disagree without you ({cause.package} brings it): not yours to write."
-    return f"{owner}'s own models and revisions disagree without you: not yours to write."
+        models = f"{whose(owner)} models and revisions"
+        return f"{models} disagree without you ({cause.package} brings it): not yours to write."
+    return f"{whose(owner)} own models and revisions disagree without you: not yours to write."
 
 
 def unloaded(declared: Declared) -> str:
@@ -109,10 +121,10 @@ def unreadable(change: ChangeFact) -> str:
 
 def written(owner: str | None, revision: str, package: str | None) -> str:
     """Of a change on a core table that a revision of the application makes in a pull request."""
-    whose = f" of {package}" if package is not None else ""
+    maker = f"{revision} of {package}" if package is not None else revision
     return (
-        f"The table is {owner}'s, and revision {revision}{whose} changes it. Take that out of the revision again, and "
-        "keep what you need in a table of your own."
+        f"The table is {whose(owner)}, and revision {maker} changes it. Take that out of the revision again, and keep "
+        "what you need in a table of your own."
     )
 
 
@@ -123,20 +135,20 @@ def restored(owner: str | None, revision: str) -> str:
 
 def taken_back(owner: str | None) -> str:
     """Of a change on a core table that comes of a revision which a pull request removes or edits."""
-    return f"The table is {owner}'s, and what a revision did to it before, none does any more."
+    return f"The table is {whose(owner)}, and what a revision did to it before, none does any more."
 
 
 def untold(owner: str | None) -> str:
     """Of a change on a core table that no revision is known to make."""
     return (
-        f"The table is {owner}'s, and no revision is known to do this, though it was not so at the base. It stays "
+        f"The table is {whose(owner)}, and no revision is known to do this, though it was not so at the base. It stays "
         "blocked until somebody finds out where it comes from."
     )
 
 
 def own_revisions(owner: str | None) -> str:
     """Of a change on a core table that one of several new revisions of the core makes."""
-    return f"A revision of the packages underneath changes {owner}'s table, none of yours does."
+    return f"A revision of the packages underneath changes {whose(owner)} table, none of yours does."
 
 
 def own_revision(revision: str, package: str | None) -> str:
@@ -144,8 +156,17 @@ def own_revision(revision: str, package: str | None) -> str:
     return f"Revision {revision} of {package} itself changes its own table."
 
 
-def _instead(change: ChangeFact) -> str:
+def whose(owner: str | None) -> str:
+    """``poser's``, ``models'``."""
+    return f"{owner}'" if owner is not None and owner.endswith("s") else f"{owner}'s"
+
+
+def _instead(change: ChangeFact, way: Way) -> str:
     """What to do instead of this kind of change to a core table."""
+    if way.follows is not None:
+        return f"It goes away with {way.follows}."
+    if change.kind == "add_column" and way.extension is not None:
+        return f"Move it to {way.extension}, which is your extension of this table."
     if change.kind in ("add_column", "add_fk", "add_constraint"):
         return "Move it to a table of your own whose primary key refers to this one (an extension table)."
     if change.kind == "add_index":

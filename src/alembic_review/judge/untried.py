@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alembic_review.judge.case import Case
+from alembic_review.judge.reasons import whose
 
 
 def untried(case: Case) -> Iterator[str]:
@@ -24,4 +25,4 @@ def untried(case: Case) -> Iterator[str]:
         if rehearsal.failed is not None and case.altered_core(rehearsal.failed):
             reason = f"revision {rehearsal.failed} alters a core table"
         if reason and any(evidence.is_application(owner) for owner in owners):
-            yield f"another order of {', '.join(sorted(filter(None, owners)))}'s revisions ({reason})"
+            yield f"another order of {whose(', '.join(sorted(filter(None, owners))))} revisions ({reason})"

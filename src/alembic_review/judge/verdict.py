@@ -79,12 +79,20 @@ class Verdicts:
         cause = self._causes.of_change(owned, change)
         place = cause.place or change.place
         if cause.application:
-            reason = reasons.caused(owned.owner, cause, change, new=cause.revision in self._new)
+            reason = reasons.caused(owned.owner, cause, change, self._way(owned, cause, change))
             return Decision(Verdict.BLOCKED, reason, owned.owner, cause.package, place, cause.revision)
         if not cause.explained:
             reason = reasons.unexplained(owned.owner, cause)
             return Decision(Verdict.BLOCKED, reason, owned.owner, None, place, cause.revision)
         return Decision(Verdict.UPSTREAM, reasons.drift(owned.owner, cause), owned.owner, cause.package, place)
+
+    def _way(self, owned: Owned, cause: Cause, change: ChangeFact) -> reasons.Way:
+        extension = self._ownership.extension(owned.key)
+        return reasons.Way(
+            new=cause.revision in self._new,
+            follows=self._causes.made_from(owned, cause, change),
+            extension=table_text(extension) if extension is not None else None,
+        )
 
     def _unknown(self, change: ChangeFact, owned: Owned) -> Decision:
         setting = owners_setting(owned, self._evidence)

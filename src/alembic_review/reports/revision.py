@@ -28,8 +28,9 @@ def described(text: str, plan: RevisionPlan) -> str:
 
 def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), written: bool = True) -> str:
     """What was written, destructive changes first. Ends with a newline."""
-    where = "the head" if plan.head == "head" else plan.head
-    place = f"after {where}" if plan.head != "base" else f"first of the branch {plan.branch_label or plan.package}"
+    branch = plan.branch_label or plan.package
+    starts = {"head": "the first one", "base": f"first of the branch {branch}"}
+    place = starts.get(plan.head, f"after {plan.head}")
     lines = [f"{'Wrote' if written else 'Would write'} {path}", f"  revision {plan.revision}, {place}"]
     if plan.depends_on:
         lines.append(f"  depends on {', '.join(plan.depends_on)}")

@@ -35,6 +35,8 @@ def column_code(column: Column[Any], renderer: Renderer) -> ColumnCode | None:
     except LookupError:
         return None
     keys = [_foreign_key(key) for key in column.foreign_keys]
+    # Alembic renders these two as an index or a constraint of the table.
+    rest += [f"{name}=True" for name in ("index", "unique") if getattr(column, name, None)]
     return ColumnCode(column.name, type_, tuple(sorted(keys)), tuple(rest), tuple(sorted(imports | names.imports)))
 
 

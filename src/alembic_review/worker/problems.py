@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from types import TracebackType
@@ -21,6 +22,7 @@ _FRAMES_SHOWN = 3
 _REVIEWED = ("postgresql", "sqlite")
 _IMPORTS_DRIVER = ("import_dbapi", "dbapi")  # the latter on SQLAlchemy 1.4
 _NO_SUCH_SCHEMA = "3F000"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+_ALTERING = re.compile(r'near "(ALTER|CONSTRAINT|DROP|COMMENT)": syntax error')
 _STATEMENT_SHOWN = 500  # characters
 
 
@@ -58,7 +60,19 @@ def hint_of(error: BaseException, otherwise: str) -> str:
             "The scratch database has only what env.py and the revisions create: let one of them make the schema "
             "(CREATE SCHEMA IF NOT EXISTS)."
         )
-    return otherwise
+    return _without_batch(original or error) or otherwise
+
+
+def _without_batch(error: BaseException) -> str:
+    """What to do when SQLite, or Alembic for it, does not know how to alter a table."""
+    text = str(error)
+    refused = isinstance(error, NotImplementedError) and "SQLite" in text
+    if refused or (type(error).__module__ == "sqlite3" and _ALTERING.search(text)):
+        return (
+            "SQLite alters a table only by making it anew: let env.py configure render_as_batch=True, and use "
+            "op.batch_alter_table() in revisions."
+        )
+    return ""
 
 
 def _without_driver(error: BaseException) -> str:

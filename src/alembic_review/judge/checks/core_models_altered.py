@@ -15,7 +15,8 @@ from alembic_review.judge.ownership import Owned, table_text
 from alembic_review.model.facts import ChangeFact, Item, ModelTable
 from alembic_review.model.review import Severity
 
-_HINT = "Take it out of your code, and keep what you need on a table of your own whose primary key refers to it."
+_HINT = "Take it out of your code, and keep what you need on {table}."
+_OTHERWISE = "a table of your own whose primary key refers to it"
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -65,9 +66,10 @@ def _removal(database: JudgedDatabase, owned: Owned, model: ModelTable, blocked:
 
 def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple[str | None, ...]) -> Report:
     table = f"{table_text(owned.key)} of {owned.owner}"
+    own = database.ownership.extension(owned.key)
     return Report(
         message=f"The core table {table} is altered, though no change is pending: {cause.clause}.",
-        hint=_HINT,
+        hint=_HINT.format(table=f"{table_text(own)}, your table that extends it" if own is not None else _OTHERWISE),
         place=cause.place,
         table=owned.key,
         subject=subject,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import table_text
+from alembic_review.judge.reasons import whose
 from alembic_review.model.review import Role, Severity
 
 
@@ -21,9 +22,9 @@ def _run(case: Case) -> Iterator[Report]:
             yield Report(
                 message=(
                     f"Revision {revision} lies among those of {owner}, and it {', '.join(deeds)}: "
-                    f"{'these are' if len(deeds) > 1 else 'that is'} {theirs}'s."
+                    f"{'these are' if len(deeds) > 1 else 'that is'} {whose(theirs)}."
                 ),
-                hint=f"Put what it does into a revision in {theirs}'s version location, on its branch.",
+                hint=f"Put what it does into a revision in {whose(theirs)} version location, on its branch.",
                 place=case.revision_place(revision),
                 revision=revision,
                 database=database.name,
