@@ -389,7 +389,8 @@ def test_a_suggestion_shows_code_to_copy_and_what_goes_away() -> None:
     assert "Take out poser/db/model/customers.py:14" in words(section)
     (link,) = elements(section, "a")
     assert link.get("href") == "#change-blocked-1"
-    assert "AR101" in words(section)
+    (section,) = found(parse(render(sample("since"), Options())), id="suggestions")
+    assert "Goes away add_column product_history.shelf_label , AR105 on product" in words(section)
 
 
 def test_nothing_but_provenance_differs_between_two_equal_runs() -> None:
