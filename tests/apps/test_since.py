@@ -215,6 +215,25 @@ def test_what_a_new_revision_throws_away_is_told_as_if_it_were_pending(tmp_path:
     assert run.status == 1, run.explain()
 
 
+def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
+    renames = (
+        "op.alter_column('poser_widget', 'shape', new_column_name='form')\n"
+        "op.rename_table('poser_widget_store', 'poser_stock')\n"
+        "op.drop_column('poser_widget', 'note')\nop.add_column('poser_widget', sa.Column('memo', sa.Text()))"
+    )
+    application = branched(tmp_path, revision(renames), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    told = {(change["kind"], change["table"], change["name"]): change["reason"] for change in brought(run)["changes"]}
+    halves = {
+        *(("remove_column", "poser_widget", "shape"), ("add_column", "poser_widget", "form")),
+        *(("remove_table", "poser_widget_store", None), ("add_table", "poser_stock", None)),
+    }
+    assert {key for key, reason in told.items() if "half of a renaming" in reason} == halves
+    new = [finding for finding in review_of(run)["findings"] if (finding["code"], finding["revision"] or "")[1]]
+    lost = [finding["message"] for finding in new if finding["code"] == "AR201"]
+    assert lost == ["Revision aa00bb11cc22 drops the column note of poser_widget with all its data."]
+
+
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
     run = run_tool(application, "--since", "main")

@@ -43,12 +43,14 @@ class JudgedDatabase:
 class Written:
     """A change that the revisions of a pull request make, in the database as the base has it.
 
-    ``revision`` is the one that makes it; ``None`` where it can't be told.
+    ``revision`` is the one that makes it; ``None`` where it can't be told. It is ``renamed`` where the comparison only
+    sees a drop and an addition of something that got another name.
     """
 
     database: JudgedDatabase
     judged: Judged
     revision: str | None
+    renamed: bool = False
 
 
 @dataclass(frozen=True)

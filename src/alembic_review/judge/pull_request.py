@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from alembic_review.judge import reasons
+from alembic_review.judge.alterations import renaming
 from alembic_review.judge.case import Case, Judged, JudgedDatabase, Written
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.evidence import Evidence
@@ -46,7 +47,10 @@ def written(case: Case, history: History) -> Iterator[Written]:
                 decision = brought.on_core(change, ownership.owner(change.key), revision)
             elif decision.place is None and revision is not None:
                 decision = replace(decision, place=case.revision_place(revision))
-            yield Written(database, Judged(change, decision, fingerprint), revision)
+            renamed = brought.renames(change)
+            if renamed:
+                decision = replace(decision, reason=f"{decision.reason} {reasons.RENAMED}")
+            yield Written(database, Judged(change, decision, fingerprint), revision, renamed)
 
 
 def describe(
@@ -137,6 +141,12 @@ class _Brought:
         """The revision that makes a change; ``None`` where that can't be told."""
         return self._altering(change) or self._creating(change.key)
 
+    def renames(self, change: ChangeFact) -> bool:
+        """Tell whether a candidate gave another name to what seems to be dropped or added."""
+        facts = self.now.facts
+        alterations = [alteration for alteration in facts.alterations if alteration.revision in self.candidates]
+        return renaming(change, alterations, places=facts.dialect == "postgresql") is not None
+
     def on_core(self, change: ChangeFact, owner: str | None, revision: str | None) -> Decision:
         """The verdict on a change to a core table: what stands of the application's doing is blocked."""
         assert change.key is not None
@@ -175,8 +185,7 @@ class _Brought:
             if alteration.revision not in self.candidates or change.key is None:
                 continue
             if change.kind == "add_table":
-                renamed = alteration.action == "renamed" and alteration.key.schema == change.key.schema
-                same = renamed and alteration.name == change.key.name
+                same = renaming(change, [alteration], places=False) is not None
             else:
                 same = alteration.key == change.key and alteration_leads_to(alteration, change)
             found = alteration.revision if same else found

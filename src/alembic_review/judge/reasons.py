@@ -146,6 +146,10 @@ def untold(owner: str | None) -> str:
     )
 
 
+RENAMED = "This is half of a renaming: nothing is lost."
+"""Of a drop or an addition that a comparison makes of another name."""
+
+
 def own_revisions(owner: str | None) -> str:
     """Of a change on a core table that one of several new revisions of the core makes."""
     return f"A revision of the packages underneath changes {whose(owner)} table, none of yours does."

@@ -37,7 +37,7 @@ def _in_revisions(case: Case) -> Iterator[Report]:
     """What a pull request has in its revisions already."""
     for written in case.written:
         did = _deed(written.judged)
-        if did is None:
+        if did is None or written.renamed:
             continue
         who = f"Revision {written.revision}" if written.revision is not None else "A revision of this pull request"
         yield Report(
