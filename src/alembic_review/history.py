@@ -7,8 +7,8 @@ import configparser
 import os
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from alembic_review.git import Base, Earlier, Location, find_base, same_text
@@ -17,7 +17,7 @@ from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Facts, Place, Revision
 from alembic_review.model.history import ChangedSettings, EditedRevision, History
 from alembic_review.model.settings import Settings
-from alembic_review.observe.client import Progress, Request, observe
+from alembic_review.observe.client import Conversation, Progress, Request, observe
 from alembic_review.observe.databases import RunDatabases
 
 _TABLE = "alembic-review"
@@ -27,38 +27,34 @@ _FINDING = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Observer:
-    """How today's facts were had, and how those of the base are."""
+def observed_since(
+    settings: Settings, ref: str, request: Request, databases: RunDatabases, progress: Progress
+) -> tuple[Facts, History]:
+    """The facts of today, and the base that HEAD and ``ref`` have in common, seen with today's ``env.py``.
 
-    request: Request
-    databases: RunDatabases
-    progress: Progress
-
-    def facts(self, instead: Mapping[str, str], against: Facts) -> Facts:
-        """The facts with these folders in place of those that the application names.
-
-        What is compared is the schema that the databases of the facts ``against`` have.
-        """
-        schemas = tuple(database.schema for database in against.databases)
-        return observe(replace(self.request, instead=instead, against=schemas), self.databases, self.progress)
-
-
-def history_of(settings: Settings, ref: str, facts: Facts, observer: Observer) -> History:
-    """The base that HEAD and ``ref`` have in common, seen with today's ``env.py``.
-
-    ``facts`` are those of today, with the schemas of their databases. Raises ``UsageError`` for what is no
-    commit, ``ObservationError`` where Git can't tell or the base's revisions can't be applied.
+    Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git can't tell, or where the revisions of
+    today or of the base can't be observed.
     """
-    observer.progress(f"looking for the base of {ref}")
-    base = find_base(settings.root or Path(facts.config or ".").parent, ref)
     with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
-        own = _own(facts, settings.distribution)
-        locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
-        earlier = base.read(locations, Path(top).resolve())
-        same = all(entry.unchanged for entry in earlier)
-        then = _unchanged(facts) if same else _observed(base, earlier, observer, facts)
-        return History(
+        looked: list[tuple[Base, list[Earlier], tuple[str, ...]]] = []
+
+        def look(worker: Conversation, facts: Facts) -> None:
+            progress(f"looking for the base of {ref}")
+            base = find_base(settings.root or Path(facts.config or ".").parent, ref)
+            own = _own(facts, settings.distribution)
+            locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
+            earlier = base.read(locations, Path(top).resolve())
+            same = all(entry.unchanged for entry in earlier)
+            looked.append((base, earlier, () if same else worker.schemas()))
+
+        facts = observe(replace(request, history=True), databases, progress, look)
+        ((base, earlier, schemas),) = looked
+        then = _unchanged(facts)
+        if schemas:
+            instead = {os.path.realpath(entry.path): str(entry.folder) for entry in earlier}
+            asked = replace(request, instead=instead, against=schemas)
+            then = _of_base(base, earlier, lambda: observe(asked, databases, progress))
+        return facts, History(
             commit=base.commit,
             facts=then,
             ref=ref,
@@ -74,9 +70,9 @@ def _unchanged(facts: Facts) -> Facts:
     return replace(facts, databases=tuple(replace(database, changes=()) for database in facts.databases))
 
 
-def _observed(base: Base, earlier: Sequence[Earlier], observer: Observer, facts: Facts) -> Facts:
+def _of_base(base: Base, earlier: Sequence[Earlier], observed: Callable[[], Facts]) -> Facts:
     try:
-        return observer.facts({os.path.realpath(entry.path): str(entry.folder) for entry in earlier}, facts)
+        return observed()
     except ObservationError as error:
         message = error.message
         for entry in earlier:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic_review.git import prefix
-from alembic_review.history import Observer, history_of
+from alembic_review.history import observed_since
 from alembic_review.judge import judge
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.ownership import custom_packages
@@ -46,9 +46,10 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     asked = request(settings, debug=debug)
     past = None
     with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
-        facts = observe(replace(asked, history=True, keep_schema=settings.since is not None), databases, progress)
         if settings.since is not None:
-            past = history_of(settings, settings.since, facts, Observer(asked, databases, progress))
+            facts, past = observed_since(settings, settings.since, asked, databases, progress)
+        else:
+            facts = observe(replace(asked, history=True), databases, progress)
         server = databases.kinds
     progress("judging")
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)

@@ -332,7 +332,6 @@ class DatabaseFacts:
 
     ``former`` are tables that a revision created and a later one dropped or renamed. ``not_undone`` says in
     words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
-    ``schema`` is the whole schema of the database as one worker hands it to another; nobody else reads it.
     """
 
     target: str
@@ -357,7 +356,6 @@ class DatabaseFacts:
     not_undone: tuple[str, ...] = ()
     types_left: tuple[str, ...] = ()
     downgrades: tuple[Downgrade, ...] = ()
-    schema: str = ""
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ class Request:
 
     ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
     after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
-    could be the application's own is taken back after it, and tried in another order. With ``keep_schema`` the facts
-    have the schema of each database; ``against`` are such schemas, to be compared with instead of the models.
+    could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
+    another conversation, to be compared with instead of the models.
     """
 
     python: str
@@ -85,7 +85,6 @@ class Request:
     beside: Mapping[str, str] = field(default_factory=dict)
     trial: tuple[str, ...] = ()
     history: bool = False
-    keep_schema: bool = False
     against: tuple[str, ...] = ()
 
 
@@ -98,6 +97,10 @@ class _FactsMessage(msgspec.Struct):
 
 class _HistoryMessage(msgspec.Struct):
     history: HistoryFacts
+
+
+class _SchemasMessage(msgspec.Struct):
+    schemas: tuple[str, ...]
 
 
 class _WrittenMessage(msgspec.Struct):
@@ -120,14 +123,22 @@ class _Output:
             sys.stderr.flush()
 
 
-def observe(request: Request, databases: Databases, progress: Progress) -> Facts:
+def observe(
+    request: Request,
+    databases: Databases,
+    progress: Progress,
+    meanwhile: Callable[[Conversation, Facts], None] | None = None,
+) -> Facts:
     """Run one worker to the end and return its facts.
 
-    Raises ``ObservationError`` when it reports an error, dies, speaks nonsense or takes longer than
-    ``request.timeout``. Where that happens only while it tries the application's history, this is not checked.
+    ``meanwhile`` may ask it for more, before it tries the application's history. Raises ``ObservationError`` when the
+    worker reports an error, dies, speaks nonsense or takes longer than ``request.timeout``. Where that happens only
+    while it tries the history, this is not checked.
     """
     with conversation(request, databases, progress) as worker:
         told = worker.told()
+        if meanwhile is not None:
+            meanwhile(worker, decoded(told))
         history = worker.history() if request.history else None
     # Not before the worker is gone: its memory and ours would add up just when both are at their highest.
     return _with_history(decoded(told), history) if history is not None else decoded(told)
@@ -221,10 +232,14 @@ class Conversation:
             beside=dict(request.beside),
             trial=list(request.trial),
             history=request.history,
-            keep_schema=request.keep_schema,
             against=list(request.against),
         )
         return self._answer("facts")
+
+    def schemas(self) -> tuple[str, ...]:
+        """After ``told`` and before ``history``: the schema of each database, for another worker to compare with."""
+        self._send(type="schemas")
+        return _decoded(self._answer("schemas"), _SchemasMessage).schemas
 
     def history(self) -> HistoryFacts | ObservationError:
         """After ``told``: what the revisions do when taken back and in another order, or why that is not known."""

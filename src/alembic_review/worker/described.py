@@ -43,10 +43,7 @@ from alembic_review.worker.trial import not_undone, types_left
 
 @dataclass
 class Compared:
-    """One target after the comparison. ``compared`` counts the tables of the models that were looked at.
-
-    ``schema`` is the packed one of the database, where it is kept.
-    """
+    """One target after the comparison. ``compared`` counts the tables of the models that were looked at."""
 
     target: Target
     replayed: Replayed
@@ -59,7 +56,6 @@ class Compared:
     not_checked: tuple[str, ...]
     plugins: tuple[str, ...]
     compared: int
-    schema: str = ""
 
 
 def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
@@ -115,7 +111,6 @@ def _database(
         changes=changes,
         declarations=compared.declarations,
         compared=compared.compared,
-        schema=compared.schema,
         filters=tuple(compared.comparison.filters),
         filtered=tuple(compared.comparison.filtered),
         plugins=compared.plugins,

@@ -35,7 +35,9 @@ def serve(descriptor: int, version: str) -> int:
         # The parent ends us and whatever the application started; it finds these by us, so wait for it.
         while True:
             order = channel.receive()
-            if order["type"] == "history":
+            if order["type"] == "schemas":
+                _answer(channel, request, "schemas", lambda: {"schemas": session.schemas()})
+            elif order["type"] == "history":
                 _answer(channel, request, "history", lambda: {"history": session.history()})
             elif order["type"] == "write":
                 plans = order["plans"]

@@ -136,6 +136,23 @@ class Session:
                 "What is not compared can't be reviewed; env.py must treat both commands alike.",
             )
 
+    def schemas(self) -> list[str]:
+        """After ``run``, before ``history``: the packed schema of each database, in the facts' order."""
+        self.redirect.start_run()
+        found: list[str] = []
+
+        def work(_heads: Any, context: MigrationContext) -> Any:
+            if len(found) >= len(self.compared) or self._target(context).key != self.compared[len(found)].target.key:
+                raise WorkerError("env.py connected to other databases than when comparing.")
+            found.append(packed(context))
+            return ()
+
+        config = self.environment.config(["revision", "--autogenerate", "-m", "review"])
+        self._run(self.environment, config, self.script, work, "schema", dont_mutate=True)
+        if len(found) < len(self.compared):
+            raise WorkerError("env.py connected to fewer databases than when comparing.")
+        return found
+
     def history(self) -> HistoryFacts:
         """After ``run``: what the application's revisions do when taken back and in another order."""
         if not self.watched:
@@ -216,9 +233,6 @@ class Session:
         connection = connection_of(context)
         name = replayed.namer(connection, all_schemas=bool(context.opts.get("include_schemas")))
         catalogue, replayed = replayed.catalogue, replayed.named(name)
-        # Before the comparison, which may leave the connection's settings other than they were.
-        with self._timed("schema"):
-            schema = packed(context) if self.request["keep_schema"] else ""
         with collected_warnings() as warnings:
             comparison = compare(
                 context,
@@ -247,7 +261,6 @@ class Session:
             not_checked=limits.not_checked(context, plugins, replayed.last),
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
-            schema=schema,
         )
 
     @staticmethod
