@@ -93,6 +93,15 @@ def test_a_new_revision_that_alters_a_core_table_is_blocked_though_nothing_is_pe
     assert "revision aa00bb11cc22 of poser changes it" in change["reason"]
 
 
+LEGACY = """
+
+_upgrade = upgrade
+
+
+def upgrade():
+    _upgrade()
+    op.execute("{statement}")
+"""
 WEIGHT = revision("op.add_column('product', sa.Column('weight', sa.Integer()))")
 GRAMS = revision("op.add_column('product', sa.Column('grams', sa.Integer()))", id="bb11cc22dd33", down="aa00bb11cc22")
 
@@ -170,6 +179,15 @@ def test_a_table_is_what_its_revision_makes_of_it_and_the_rest_is_pending(tmp_pa
         ("op.create_unique_constraint('uq_mine', 'store', ['name'])", ["add_constraint store.uq_mine"]),
         ("op.create_table_comment('store', 'shops')", ["add_table_comment store"]),
         ("op.execute('ALTER TABLE store ADD COLUMN fax text')", ["add_column store.fax"]),
+        (
+            "op.rename_table('setting', 'x')\nop.rename_table('event_log', 'setting')\nop.rename_table('x', 'event_log')",
+            [
+                *("add_column event_log.name", "add_column event_log.value"),
+                *("add_column setting.logged_at", "add_column setting.message", "add_column setting.number"),
+                *("remove_column event_log.logged_at", "remove_column event_log.message"),
+                *("remove_column event_log.number", "remove_column setting.name", "remove_column setting.value"),
+            ],
+        ),
     ],
 )
 def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path, upgrade: str, expected: list[str]) -> None:
@@ -178,6 +196,20 @@ def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path, upgra
     assert run.status == 1, run.explain()
     found = [line for line in rows(run) if line.startswith("in_revision")]
     assert found == [f"in_revision aa00bb11cc22 blocked {line}" for line in expected]
+
+
+def test_a_core_table_that_is_dropped_and_made_again_stays_the_core_s(tmp_path: Path) -> None:
+    """Also one without a model, of which only the revisions tell whose it is."""
+    legacy = "CREATE TABLE legacy (id INTEGER PRIMARY KEY)"
+    merged = Append("site:acme/db/alembic/versions/c6f1d35908ab_inactive_users.py", LEGACY.format(statement=legacy))
+    again = revision(f"op.drop_table('legacy')\nop.execute('{legacy}')")
+    application = branched(tmp_path, again, installed=(merged,), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    assert run.status == 1, run.explain()
+    (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR106"]
+    assert "altered the core table legacy of acme: it dropped the table" in finding["message"]
+    (table,) = [table for table in review_of(run)["tables"] if table["name"] == "legacy"]
+    assert (table["owner"], table["role"]) == ("acme", "core")
 
 
 def test_nothing_in_env_py_hides_what_a_revision_does(tmp_path: Path) -> None:
@@ -199,6 +231,57 @@ def test_nothing_in_env_py_hides_what_a_revision_does(tmp_path: Path) -> None:
         "in_revision aa00bb11cc22 blocked modify_type store.name",
     ]
     assert review_of(run)["changes"] == []
+
+
+LISTENING = """
+import sqlalchemy as sa
+
+@sa.event.listens_for(sa.Table, "column_reflect")
+def note(inspector, table, column):
+    class Local(sa.types.TypeDecorator):
+        impl = sa.Integer
+        cache_ok = True
+
+    column["info"] = {"function": lambda: None}
+    if isinstance(column["type"], sa.Integer):
+        column["type"] = Local()
+"""
+
+
+def test_listeners_of_the_application_do_not_matter(tmp_path: Path) -> None:
+    """Nothing that they leave on a reflected table can be handed to another process."""
+    application = branched(
+        tmp_path,
+        revision("op.add_column('poser_widget', sa.Column('weight', sa.Integer()))"),
+        before=(Append(f"{MODEL}/__init__.py", LISTENING),),
+        database=POSTGRESQL,
+    )
+    run = run_tool(application, "--since", "main")
+    assert run.status == 0, run.explain()
+    assert "in_revision aa00bb11cc22 safe add_column poser_widget.weight" in rows(run)
+
+
+def test_tables_on_a_longer_search_path_have_one_name(tmp_path: Path) -> None:
+    upgrade = (
+        "op.execute('CREATE TABLE public.poser_far (id varchar(32) PRIMARY KEY)')\n"
+        "op.execute('CREATE TABLE poser_near (id varchar(32) PRIMARY KEY REFERENCES poser_far, store varchar(32) "
+        "REFERENCES store (uuid))')\nop.add_column('store', sa.Column('fax', sa.Text()))"
+    )
+    searching = (
+        "    with engine.connect() as connection:\n"
+        "        connection.exec_driver_sql('CREATE SCHEMA IF NOT EXISTS near')\n"
+        "        connection.exec_driver_sql('SET search_path TO near, public')\n"
+        "        connection.dialect.default_schema_name = 'near'\n"
+        "        connection.commit()\n"
+    )
+    env = Replace("site:acme/db/alembic/env.py", "    with engine.connect() as connection:\n", searching)
+    application = branched(tmp_path, revision(upgrade), installed=(env,), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    assert [line for line in rows(run) if line.startswith("in_revision")] == [
+        "in_revision aa00bb11cc22 blocked add_column store.fax",
+        "in_revision aa00bb11cc22 safe add_table poser_far",
+        "in_revision aa00bb11cc22 safe add_table poser_near",
+    ]
 
 
 @pytest.mark.parametrize("database", BOTH)
@@ -232,6 +315,10 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
     new = [finding for finding in review_of(run)["findings"] if (finding["code"], finding["revision"] or "")[1]]
     lost = [finding["message"] for finding in new if finding["code"] == "AR201"]
     assert lost == ["Revision aa00bb11cc22 drops the column note of poser_widget with all its data."]
+    marked = [
+        change["name"] for change in brought(run)["changes"] if change["state"] == "in_revision" and change["findings"]
+    ]
+    assert marked == ["note"]
 
 
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +16,8 @@ def item(action: str, before: str | None, after: str | None, name: str = "size",
     return Alteration("r", key, "column", action, name, (name,), before, after)
 
 
-def renamed(old: str, new: str) -> Alteration:
-    return Alteration("r", TableKey(None, old), "table", "renamed", new)
+def renamed(old: str, new: str, revision: str = "r") -> Alteration:
+    return Alteration(revision, TableKey(None, old), "table", "renamed", new)
 
 
 @pytest.mark.parametrize(
@@ -24,12 +26,16 @@ def renamed(old: str, new: str) -> Alteration:
         [item("added", None, "integer"), item("removed", "integer", None)],
         [item("changed", "a", "b"), item("changed", "b", "c"), item("changed", "c", "a")],
         [item("removed", "a", None), item("added", None, "a")],
-        [renamed("core", "other"), renamed("other", "core")],
+        [renamed("core", "other"), renamed("other", "core", "s")],
         [
-            renamed("core", "other"),
+            renamed("core", "other", "q"),
             item("added", None, "x", key=TableKey(None, "other")),
             renamed("other", "core"),
-            item("removed", "x", None),
+            replace(item("removed", "x", None), revision="s"),
+        ],
+        [
+            *(renamed("core", "other"), renamed("other", "core")),
+            *(renamed("core", "other", "s"), renamed("other", "core", "s")),
         ],
     ],
 )
@@ -44,7 +50,9 @@ def test_what_was_undone_leaves_nothing(alterations: list[Alteration]) -> None:
         [item("added", None, "integer"), item("changed", "integer", "text")],
         [item("removed", "a", None), item("added", None, "b")],
         [renamed("core", "other")],
-        [renamed("core", "other"), renamed("other", "third")],
+        [renamed("core", "other"), renamed("other", "third", "s")],
+        [renamed("core", "other"), renamed("other", "core")],
+        [renamed("core", "other"), renamed("other", "third"), renamed("third", "core")],
         [Alteration("r", CORE, "table", "dropped")],
         [Alteration("r", CORE, "table", "dropped"), item("added", None, "x")],
     ],
@@ -54,7 +62,7 @@ def test_what_lasts_stays(alterations: list[Alteration]) -> None:
 
 
 def test_alterations_of_a_renamed_table_stand_under_its_first_name() -> None:
-    added = item("added", None, "x", key=TableKey(None, "other"))
+    added = replace(item("added", None, "x", key=TableKey(None, "other")), revision="s")
     assert [entry.key for entry in standing([renamed("core", "other"), added])] == [CORE, CORE]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
 
@@ -35,16 +35,26 @@ def _follow_renames(alterations: Sequence[Alteration]) -> tuple[list[Alteration]
     """The alterations under the first names of their tables, and the tables that have their first name again."""
     first: dict[TableKey, TableKey] = {}
     followed = []
-    for alteration in alterations:
-        origin = first.get(alteration.key, alteration.key)
-        followed.append(replace(alteration, key=origin))
+    for _, group in groupby(enumerate(alterations), _step):
+        step = [alteration for _, alteration in group]
+        followed += [replace(alteration, key=first.get(alteration.key, alteration.key)) for alteration in step]
         # The same name again means another schema, of which nothing says which.
-        new = alteration.name
-        if alteration.action == "renamed" and new is not None and new != alteration.key.name:
-            first.pop(alteration.key, None)
-            first[TableKey(alteration.key.schema, new)] = origin
+        names = {
+            TableKey(one.key.schema, one.name): one.key
+            for one in step
+            if one.action == "renamed" and one.name is not None and one.name != one.key.name
+        }
+        # All at once: two tables may have changed names with each other.
+        origins = {new: first.get(old, old) for new, old in names.items()}
+        first = {key: origin for key, origin in first.items() if key not in names.values()} | origins
     renamed = {alteration.key for alteration in followed if alteration.action == "renamed"}
     return followed, {key for key in renamed if first.get(key) == key}
+
+
+def _step(numbered: tuple[int, Alteration]) -> object:
+    """What was seen at once: all that a revision did, and each statement beside it."""
+    number, alteration = numbered
+    return alteration.revision if alteration.place is None else number
 
 
 def _is_undone(members: Sequence[Alteration]) -> bool:

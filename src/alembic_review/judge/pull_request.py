@@ -62,13 +62,12 @@ def describe(
 ) -> PullRequest:
     """What a pull request brings: what is in its revisions, and what is pending after them."""
     revisions = {entry.judged.fingerprint: entry.revision for entry in case.written}
-    # A finding about a pending change has its own row.
-    told = [finding for finding in findings if finding.revision is not None and finding.change is None]
+    found = list(findings)
     changes = [_since(change, State.PENDING, None) for change in pending]
     for change in in_revisions:
         revision = revisions[change.fingerprint]
-        place = (change.schema, change.table, revision)
-        codes = {finding.code for finding in told if (finding.schema, finding.table, finding.revision) == place}
+        about = (change.fingerprint, change.schema, change.table, revision)
+        codes = {finding.code for finding in found if _tells(finding, *about)}
         changes.append(_since(replace(change, findings=tuple(sorted(codes))), State.IN_REVISION, revision))
     return PullRequest(history.commit, tuple(_new_revisions(case)), tuple(changes), history.ref)
 
@@ -195,6 +194,13 @@ class _Brought:
         """The revision that created the table, with whatever is on it."""
         origin = next((origin for origin in self.now.facts.origins if origin.key == key), None)
         return origin.revision if origin is not None and origin.revision in self.candidates else None
+
+
+def _tells(finding: Finding, fingerprint: str, schema: str | None, table: str | None, revision: str | None) -> bool:
+    """Whether a finding is about this change, or about all that its revision does to the table."""
+    if finding.change is not None or revision is None:
+        return finding.change == fingerprint
+    return (finding.schema, finding.table, finding.revision) == (schema, table, revision)
 
 
 def _since(change: Change, state: State, revision: str | None) -> ChangeSince:

@@ -211,7 +211,8 @@ def _findings(console: Console, review: Review, options: Options) -> None:
             _severity(listed[0]),
             stacked((what, "bold"), *((f"hint: {hint}", "") for hint in hints if hint), indent=2),
         )
-    labels = {change.fingerprint: f"{visible(change.kind)} {target_label(change)}" for change in review.changes}
+    changes: tuple[Change, ...] = (*in_revisions(review), *review.changes)
+    labels = {change.fingerprint: f"{visible(change.kind)} {target_label(change)}" for change in changes}
     for line in fold_findings(others, verbose=options.verbose):
         finding = line.first
         more = f"and {len(line.entries) - 1} more like this (--verbose lists them)" if line.folded else ""

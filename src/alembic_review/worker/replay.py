@@ -27,7 +27,8 @@ class Replayed:
     ``watched`` says which revisions could be the application's: what those alter is noted in every detail, of the
     others which tables they create and drop, and what they do to tables of watched ones; ``effective`` are those that
     changed any table or type. Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it
-    is when they were taken back again.
+    is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
+    that had created them.
     """
 
     catalogue: Catalogue
@@ -41,6 +42,7 @@ class Replayed:
     creators: dict[Any, str] = field(default_factory=dict)
     last: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
     known: dict[Any, Details] = field(default_factory=dict)
+    taken: dict[TableKey, str] = field(default_factory=dict)
     digested: bool = False
     gone: dict[TableKey, str] = field(default_factory=dict)
     name: str | None = None
@@ -172,7 +174,9 @@ def _note(
     unclear = _note_gone(result, connection, revision, after, version_table)
     for identity in after.tables.keys() - before.tables.keys():
         if not unclear:
-            result.creators[identity] = revision
+            # Who drops a table of somebody else and makes it again does not make it one's own.
+            key, _ = after.tables[identity]
+            result.creators[identity] = result.taken.get(key, revision) if watched else revision
     if not watched:
         _note_own(result, connection, revision, after)
     else:
@@ -206,6 +210,9 @@ def _note_gone(
     for identity, (key, _) in before.tables.items():
         if identity not in after.tables and not _is(key, version_table):
             action = "dropped_or_renamed" if unclear else "dropped"
+            creator = result.creators.get(identity)
+            if revision in result.watched and creator is not None and creator not in result.watched:
+                result.taken[key] = creator
             result.gone.setdefault(key, result.creators.get(identity, ""))
             result.alterations.append(Alteration(revision, key, "table", action))
         elif identity in after.tables and after.tables[identity][0] != key:

@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -34,7 +34,7 @@ from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
 from alembic_review.worker.render import Renderer
 from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
-from alembic_review.worker.schema import packed, unpacked
+from alembic_review.worker.schema import packed, plain_names, unpacked
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import contents, downgrade_steps
 from alembic_review.worker.witnesses import Witnesses
@@ -233,12 +233,10 @@ class Session:
         connection = connection_of(context)
         name = replayed.namer(connection, all_schemas=bool(context.opts.get("include_schemas")))
         catalogue, replayed = replayed.catalogue, replayed.named(name)
-        with collected_warnings() as warnings:
-            comparison = compare(
-                context,
-                lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)],
-                self._other_schema(index),
-            )
+        users = lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)]  # noqa: E731
+        other = self._other_schema(index)
+        with collected_warnings() as warnings, plain_names(context) if other is not None else nullcontext():
+            comparison = compare(context, users, other)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
         frames = {table.key: described.innermost(table.stack, self.stacks) for table in tables if not table.removed}

@@ -37,16 +37,15 @@ def _in_revisions(case: Case) -> Iterator[Report]:
     """What a pull request has in its revisions already."""
     for written in case.written:
         did = _deed(written.judged)
-        if did is None or written.renamed:
+        # What no revision does, such as one that is gone, takes nothing from databases that are there.
+        if did is None or written.renamed or written.revision is None:
             continue
-        who = f"Revision {written.revision}" if written.revision is not None else "A revision of this pull request"
         yield Report(
-            message=f"{who} {did} with all its data.",
+            message=f"Revision {written.revision} {did} with all its data.",
             hint=_HINT,
-            place=case.revision_place(written.revision) if written.revision is not None else None,
-            table=written.judged.fact.key,
+            place=case.revision_place(written.revision),
+            change=written.judged,
             revision=written.revision,
-            subject=(written.judged.fact.kind, written.judged.fact.name),
             database=written.database.name,
         )
 
