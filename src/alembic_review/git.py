@@ -17,6 +17,8 @@ _LIMIT_SECONDS = 120
 _LINK, _SUBMODULE = "120000", "160000"
 _PASSWORD = re.compile(r"(://)[^\s/@]+@")
 _REVISION = re.compile(rb"^revision[^=\n]*=[^#\n]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
+# Of these, today's is used with the revisions of the base, too.
+_CODE = (".py", ".mako")
 _FETCH = "Fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout."
 
 # Set inside of hooks, where they may be relative to another folder; the root's own place decides.
@@ -38,10 +40,14 @@ class Location:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A folder of revisions as it was at the base: ``folder`` holds the files of then, none where there was none."""
+    """A folder of revisions as it was at the base: ``folder`` holds the files of then, none where there was none.
+
+    With ``beside``, so does the folder around it.
+    """
 
     path: Path
     folder: Path
+    beside: bool = False
 
     def then(self, path: Path) -> Path | None:
         """The file of then that lay where ``path`` is today; ``None`` for a path outside of this folder."""
@@ -49,9 +55,12 @@ class Earlier:
 
     @property
     def unchanged(self) -> bool:
-        """Whether every file is what it was."""
+        """Whether every file is what it was, and every one that its revisions may read from the folder around it."""
         then, now = _files(self.folder), _files(self.path)
-        return then.keys() == now.keys() and all(same_text(then[name], now[name]) for name in now)
+        if then.keys() != now.keys() or not all(same_text(then[name], now[name]) for name in now):
+            return False
+        around, today = (_files(self.folder.parent), self.path.parent) if self.beside else ({}, self.path)
+        return all(same_text(file, today / name) for name, file in around.items() if not name.endswith(_CODE))
 
 
 @dataclass(frozen=True)
@@ -106,10 +115,10 @@ class Base:
             then = inside if self._below(inside, self._tree) else self._moved(location.path, taken)
             folder = target / "tree" / then if then is not None else target / "new" / str(number)
             folder.mkdir(parents=True, exist_ok=True)
-            found.append(Earlier(location.path, folder))
+            # With what lies beside it: revisions may read files of the script folder.
+            beside = PurePosixPath(then).parent.as_posix() if then is not None else "."
+            found.append(Earlier(location.path, folder, beside != "."))
             if then is not None:
-                # With what lies beside it: revisions may read files of the script folder.
-                beside = PurePosixPath(then).parent.as_posix()
                 wanted |= self._below(then if beside == "." else beside, self._tree)
         self._write(sorted(wanted), target / "tree")
         return found

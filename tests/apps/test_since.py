@@ -93,6 +93,11 @@ def test_a_new_revision_that_alters_a_core_table_is_blocked_though_nothing_is_pe
     assert "revision aa00bb11cc22 of poser changes it" in change["reason"]
 
 
+SWAPPED = """
+op.rename_table('setting', 'x')
+op.rename_table('event_log', 'setting')
+op.rename_table('x', 'event_log')
+"""
 LEGACY = """
 
 _upgrade = upgrade
@@ -180,7 +185,7 @@ def test_a_table_is_what_its_revision_makes_of_it_and_the_rest_is_pending(tmp_pa
         ("op.create_table_comment('store', 'shops')", ["add_table_comment store"]),
         ("op.execute('ALTER TABLE store ADD COLUMN fax text')", ["add_column store.fax"]),
         (
-            "op.rename_table('setting', 'x')\nop.rename_table('event_log', 'setting')\nop.rename_table('x', 'event_log')",
+            SWAPPED,
             [
                 *("add_column event_log.name", "add_column event_log.value"),
                 *("add_column setting.logged_at", "add_column setting.message", "add_column setting.number"),
@@ -359,6 +364,16 @@ def test_a_merged_revision_that_is_gone_is_told(tmp_path: Path) -> None:
     application = branched(tmp_path, (Delete(f"{VERSIONS}/11aa22bb33cc_step.py"), *NOTE), before=NOTE_REVISION)
     run = run_tool(application, "--since", "main")
     assert "AR502 error" in findings(run), run.explain()
+
+
+def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
+    reading = "import pathlib\nop.execute((pathlib.Path(__file__).parents[1] / 'tables.sql').read_text())"
+    file = f"{VERSIONS.rpartition('/')[0]}/tables.sql"
+    before = (*revision(reading), Write(file, "CREATE TABLE poser_a (id INTEGER PRIMARY KEY)"))
+    edited = Write(file, "CREATE TABLE poser_a (id INTEGER PRIMARY KEY, more TEXT)")
+    application = branched(tmp_path, (edited,), before=before)
+    run = run_tool(application, "--since", "main")
+    assert [line for line in rows(run) if line.startswith("in_")] == ["in_revision None safe add_column poser_a.more"]
 
 
 def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ def written(case: Case, history: History) -> Iterator[Written]:
             decision = verdicts.decide(change)
             if change.key is not None and ownership.role(change.key) is Role.CORE:
                 decision = brought.on_core(change, ownership.owner(change.key), revision)
-            elif decision.place is None and revision is not None:
+            else:
+                revision = revision or brought.only_revision
+            if decision.place is None and revision is not None:
                 decision = replace(decision, place=case.revision_place(revision))
             renamed = brought.renames(change)
             if renamed:
@@ -139,6 +141,11 @@ class _Brought:
     def revision(self, change: ChangeFact) -> str | None:
         """The revision that makes a change; ``None`` where that can't be told."""
         return self._altering(change) or self._creating(change.key)
+
+    @property
+    def only_revision(self) -> str | None:
+        """The one revision that may make any difference; ``None`` where there are several, or one is gone."""
+        return next(iter(self.candidates)) if len(self.candidates) == 1 and not self.history.removed else None
 
     def renames(self, change: ChangeFact) -> bool:
         """Tell whether a candidate gave another name to what seems to be dropped or added."""
