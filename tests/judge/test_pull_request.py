@@ -1,0 +1,233 @@
+"""Each change in the revisions of a pull request: its verdict, and which revision it is put down to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alembic_review.model.errors import ObservationError
+from alembic_review.model.facts import ChangeFact, Origin, Place
+from alembic_review.model.history import EditedRevision, History
+from alembic_review.model.review import ChangeSince, Location, PullRequest, State, Verdict
+
+from .world import APP, APP_REVISION, CORE, CORE_REVISION, World, basics, folder, key
+
+NEW, NEWER = "n1", "n2"
+BASE = "c0ffee"
+
+
+def made(kind: str, table: str, name: str | None = None, **fields: Any) -> ChangeFact:
+    columns = (name,) if name and "column" in kind else ()
+    return ChangeFact(kind, key(table), None, name, 0, f"op.{kind}()", None, columns, **fields)
+
+
+def pull_request(
+    world: World,
+    changes: Sequence[ChangeFact],
+    *,
+    new: Sequence[str] = (NEW,),
+    edited: Sequence[str] = (),
+    removed: Sequence[str] = (),
+) -> PullRequest:
+    """What the judge says of ``changes`` from the base, which has all revisions but the ``new`` ones."""
+    for name in new:
+        if all(revision.id != name for revision in world.revisions):
+            world.revision(name, APP, f"{folder(APP)}/versions")
+    facts = world.facts()
+    world.history = History(
+        BASE,
+        replace(
+            facts,
+            revisions=tuple(revision for revision in facts.revisions if revision.id not in new),
+            databases=tuple(replace(database, changes=tuple(changes)) for database in facts.databases),
+        ),
+        ref="main",
+        edited=tuple(EditedRevision(name, f"/project/{name}.py") for name in edited),
+        removed=tuple(removed),
+    )
+    found = world.review().pull_request
+    assert found is not None
+    return found
+
+
+def only(found: PullRequest) -> ChangeSince:
+    (change,) = [change for change in found.changes if change.state is State.IN_REVISION]
+    return change
+
+
+def on_own_table(world: World) -> PullRequest:
+    world.alter(NEW, "poser_widget", "column", "added", "colour")
+    return pull_request(world, [made("add_column", "poser_widget", "colour")])
+
+
+def on_core_table(world: World) -> PullRequest:
+    world.alter(NEW, "product", "column", "added", "label")
+    return pull_request(world, [made("add_column", "product", "label")])
+
+
+def undone(world: World) -> PullRequest:
+    world.alter(APP_REVISION, "product", "column", "added", "label", after="x")
+    world.alter(NEW, "product", "column", "removed", "label", before="x")
+    return pull_request(world, [made("remove_column", "product", "label")])
+
+
+def undone_otherwise(world: World) -> PullRequest:
+    world.alter(APP_REVISION, "product", "column", "removed", "name", before="text 2")
+    world.alter(NEW, "product", "column", "added", "name", after="text 5")
+    return pull_request(world, [made("add_column", "product", "name")])
+
+
+def by_the_core(world: World) -> PullRequest:
+    world.revision("c2", CORE, f"{folder(CORE)}/versions")
+    return pull_request(world, [made("add_column", "product", "label")], new=("c2",))
+
+
+def by_nobody(world: World) -> PullRequest:
+    return pull_request(world, [made("add_column", "product", "label")])
+
+
+def by_what_is_gone(world: World) -> PullRequest:
+    return pull_request(world, [made("remove_column", "product", "label")], new=(), removed=("r1",))
+
+
+def by_an_edit(world: World) -> PullRequest:
+    world.alter(APP_REVISION, "product", "column", "added", "label")
+    return pull_request(world, [made("add_column", "product", "label")], new=(), edited=(APP_REVISION,))
+
+
+def by_an_older_one(world: World) -> PullRequest:
+    world.alter(APP_REVISION, "product", "column", "added", "label")
+    return pull_request(world, [made("add_column", "product", "label")])
+
+
+def created(world: World) -> PullRequest:
+    world.revision(NEW, APP, f"{folder(APP)}/versions")
+    world.table("poser_note", ["poser:30"], by=NEW)
+    return pull_request(world, [made("add_table", "poser_note")])
+
+
+def created_for_the_core(world: World) -> PullRequest:
+    """The settings say so; a dispute would be blocked anyway."""
+    world.revision(NEW, APP, f"{folder(APP)}/versions")
+    world.table("stock", None, by=NEW)
+    world.settings = replace(world.settings, owners={"stock": CORE})
+    return pull_request(world, [made("add_table", "stock")])
+
+
+def of_nobody(world: World) -> PullRequest:
+    world.databases[0].stray("stray")
+    return pull_request(world, [made("add_column", "stray", "label")])
+
+
+ROWS: dict[str, tuple[Callable[[World], PullRequest], Verdict, str | None, str]] = {
+    "own table": (on_own_table, Verdict.SAFE, NEW, "poser's own"),
+    "own new table": (created, Verdict.SAFE, NEW, "poser's own"),
+    "core table": (on_core_table, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
+    "core table that it creates": (created_for_the_core, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
+    "undoes an older revision": (undone, Verdict.SAFE, NEW, "again what basis made it"),
+    "undoes it otherwise": (undone_otherwise, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
+    "by a revision of the core": (by_the_core, Verdict.UPSTREAM, None, "none of yours does"),
+    "by nobody": (by_nobody, Verdict.BLOCKED, None, "no revision is known to do this"),
+    "by a revision that is gone": (by_what_is_gone, Verdict.SAFE, None, "none does any more"),
+    "by an edited revision": (by_an_edit, Verdict.BLOCKED, APP_REVISION, "Take that out of the revision again"),
+    "by an older one, as far as is known": (by_an_older_one, Verdict.BLOCKED, None, "of poser added the column label"),
+    "table of nobody": (of_nobody, Verdict.BLOCKED, NEW, "nobody can say whose change this is"),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_verdict_on_what_a_revision_does(row: str) -> None:
+    build, verdict, revision, said = ROWS[row]
+    change = only(build(basics()))
+    assert (change.verdict, change.revision) == (verdict, revision)
+    assert said in change.reason
+
+
+def test_what_alters_the_core_stands_at_its_revision_and_what_is_custom_at_its_model() -> None:
+    model = Place("/project/poser/model.py", 7)
+    blocked, without_model = only(on_core_table(basics())), only(created(basics()))
+    safe = only(pull_request(basics(), [made("add_column", "poser_widget", "colour", place=model)]))
+    assert [change.location for change in (blocked, safe, without_model)] == [
+        Location("project", f"poser/versions/{NEW}.py", 1),
+        Location("project", "poser/model.py", 7),
+        Location("project", f"poser/versions/{NEW}.py", 1),
+    ]
+    assert blocked.findings == ("AR106",)
+
+
+def test_of_several_revisions_the_last_one_that_did_it_is_named() -> None:
+    world = basics()
+    world.alter(NEW, "product", "column", "added", "label", after="x")
+    world.alter(NEWER, "product", "column", "changed", "label", before="x", after="y")
+    world.alter(NEWER, "product", "column", "added", "other")
+    assert only(pull_request(world, [made("add_column", "product", "label")], new=(NEW, NEWER))).revision == NEWER
+
+
+def test_nobody_is_named_for_an_own_table_where_several_revisions_might_have_done_it() -> None:
+    changes = [made("add_column", "poser_widget", "colour")]
+    assert only(pull_request(basics(), changes)).revision == NEW
+    assert only(pull_request(basics(), changes, new=(NEW, NEWER))).revision is None
+
+
+@pytest.mark.parametrize(("table", "name"), [("poser_old", "poser_new"), ("old", "new")])
+def test_both_halves_of_a_renaming_say_so(table: str, name: str) -> None:
+    world = basics()
+    world.databases[0].former.append(Origin(key(table), APP_REVISION, APP))
+    world.databases[0].created(name, APP_REVISION)
+    world.alter(NEW, table, "table", "renamed", name)
+    found = pull_request(world, [made("remove_table", table), made("add_table", name)])
+    written = [change for change in found.changes if change.state is State.IN_REVISION]
+    assert [change.revision for change in written] == [NEW, NEW]
+    assert all("half of a renaming" in change.reason for change in written)
+
+
+@given(st.lists(st.sampled_from(["colour", "size", "weight"]), unique=True), st.booleans())
+def test_every_change_is_there_once(names: list[str], plugin: bool) -> None:
+    world = basics()
+    for name in names:
+        world.change("add_column", "poser_widget", name)
+    pending = world.facts().databases[0].changes
+    changes = [made("add_column", "poser_widget", f"{name}_then") for name in names]
+    entity = made("op:CreateFunctionOp", "poser_widget", "f")
+    if plugin:
+        world.databases[0].changes.append(entity)
+        changes.append(entity)
+    found = pull_request(world, changes)
+    in_revision = [change for change in found.changes if change.state is State.IN_REVISION]
+    # What a plugin wants of the base and of today's heads alike is pending.
+    assert sorted(change.name or "" for change in in_revision) == sorted(f"{name}_then" for name in names)
+    assert len(found.changes) - len(in_revision) == len(pending) + plugin
+    assert (found.base, found.ref) == (BASE, "main")
+
+
+def test_new_revisions_come_in_the_order_in_which_they_are_applied() -> None:
+    world = basics()
+    world.revision(NEWER, APP, f"{folder(APP)}/versions")
+    world.revision(NEW, APP, f"{folder(APP)}/versions")
+    facts = world.facts()
+    applied = (CORE_REVISION, APP_REVISION, NEWER, NEW)
+    then = tuple(revision for revision in facts.revisions if revision.id not in (NEW, NEWER))
+    now = tuple(replace(revision, message=f"message of {revision.id}") for revision in facts.revisions)
+    databases = tuple(replace(database, applied=applied) for database in facts.databases)
+    world.history = History(BASE, replace(facts, revisions=then))
+    world.facts = lambda: replace(facts, revisions=now, databases=databases)  # type: ignore[method-assign]
+    found = world.review().pull_request
+    assert found is not None
+    assert [(new.id, new.owner, new.message) for new in found.new_revisions] == [
+        (NEWER, APP, "message of n2"),
+        (NEW, APP, "message of n1"),
+    ]
+
+
+def test_other_databases_at_the_base_are_an_error() -> None:
+    world = basics()
+    facts = world.facts()
+    others = tuple(replace(database, target="sqlite:///other") for database in facts.databases)
+    world.history = History(BASE, replace(facts, databases=others))
+    with pytest.raises(ObservationError, match="other databases"):
+        world.review()
