@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from types import MappingProxyType
@@ -9,6 +10,8 @@ from types import MappingProxyType
 from alembic_review.model.review import Change, ChangeSince, PullRequest, Review, State, Verdict
 from alembic_review.reports.text import count, visible
 
+_SHORT = 12  # characters of a commit's name
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ORDER = (Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM)
 
 PENDING = MappingProxyType(
@@ -53,8 +56,10 @@ def levels(review: Review) -> str:
 
 def since_label(request: PullRequest) -> str:
     """``since main (5f0c1a7be2d4): 1 new revision``."""
-    base = visible(request.base[:12])
-    start = f"{visible(request.ref)} ({base})" if request.ref else base
+    base, ref = request.base[:_SHORT], request.ref
+    if _COMMIT.fullmatch(ref):
+        ref = ref[:_SHORT]
+    start = visible(base) if ref in ("", base) else f"{visible(ref)} ({visible(base)})"
     return f"since {start}: {count(len(request.new_revisions), 'new revision')}"
 
 
