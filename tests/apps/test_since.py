@@ -148,6 +148,44 @@ def test_a_merged_revision_that_altered_the_core_is_undone_by_a_new_one(tmp_path
     assert "again what acme made it" in change["reason"]
 
 
+def test_a_dropped_core_column_can_be_put_back(tmp_path: Path) -> None:
+    dropped = revision("op.drop_column('product', 'description')")
+    back = revision(
+        "op.add_column('product', sa.Column('description', sa.String(120)))", id="bb11cc22dd33", down="aa00bb11cc22"
+    )
+    application = branched(tmp_path, back, before=dropped, database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    assert run.status == 0, run.explain()
+    assert rows(run) == ["in_revision bb11cc22dd33 safe add_column product.description"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Delete(f"{VERSIONS}/aa00bb11cc22_step.py"),
+        Replace(
+            f"{VERSIONS}/aa00bb11cc22_step.py", "op.add_column('product', sa.Column('weight', sa.Integer()))", "pass"
+        ),
+    ],
+    ids=["gone", "emptied"],
+)
+def test_who_takes_back_a_merged_revision_takes_back_nothing(tmp_path: Path, edit: Edit) -> None:
+    """Databases that have it keep what it did."""
+    application = branched(tmp_path, (edit,), before=WEIGHT)
+    run = run_tool(application, "--since", "main")
+    assert run.status == 1, run.explain()
+    assert rows(run) == ["in_revision None blocked remove_column product.weight"]
+    assert "AR201" not in {finding["code"] for finding in review_of(run)["findings"]}
+
+
+def test_an_own_table_that_changes_names_with_a_core_table(tmp_path: Path) -> None:
+    swap = SWAPPED.replace("'setting'", "'poser_sync_log'")
+    application = branched(tmp_path, revision(swap), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    assert run.status == 1, run.explain()
+    assert "AR106" in {finding["code"] for finding in review_of(run)["findings"]}
+
+
 def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: Path) -> None:
     application = branched(tmp_path, (*NOTE, *note_revision(down="aa00bb11cc22")), before=WEIGHT)
     run = run_tool(application, "--since", "main")

@@ -78,8 +78,38 @@ def undone(world: World) -> PullRequest:
 
 def undone_otherwise(world: World) -> PullRequest:
     world.alter(APP_REVISION, "product", "column", "removed", "name", before="text 2")
+    world.alter(NEW, "product", "column", "added", "name", after="integer 5")
+    return pull_request(world, [made("add_column", "product", "name")])
+
+
+def put_back(world: World) -> PullRequest:
+    world.alter(APP_REVISION, "product", "column", "removed", "name", before="text 2")
     world.alter(NEW, "product", "column", "added", "name", after="text 5")
     return pull_request(world, [made("add_column", "product", "name")])
+
+
+def renamed_back_and_more(world: World) -> PullRequest:
+    world.databases[0].stray("elsewhere")
+    world.alter(APP_REVISION, "product", "table", "renamed", "elsewhere", after=None, before=None)
+    world.alter(NEW, "elsewhere", "column", "added", "label")
+    world.alter(NEW, "elsewhere", "table", "renamed", "product", after=None, before=None)
+    return pull_request(world, [made("add_table", "product")])
+
+
+def without_proof(world: World) -> PullRequest:
+    """It seems undone, and nobody had done anything before."""
+    world.alter(NEW, "product", "column", "changed", "name", before="a", after="b")
+    world.alter(NEW, "product", "column", "changed", "name", before="b", after="a")
+    return pull_request(world, [made("modify_type", "product", "name")])
+
+
+def by_an_edited_comment(world: World) -> PullRequest:
+    by_nobody(world)
+    assert world.history is not None
+    world.history = replace(world.history, edited=(EditedRevision(APP_REVISION, "/project/a1.py", code=False),))
+    found = world.review().pull_request
+    assert found is not None
+    return found
 
 
 def by_the_core(world: World) -> PullRequest:
@@ -130,10 +160,14 @@ ROWS: dict[str, tuple[Callable[[World], PullRequest], Verdict, str | None, str]]
     "core table": (on_core_table, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
     "core table that it creates": (created_for_the_core, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
     "undoes an older revision": (undone, Verdict.SAFE, NEW, "again what basis made it"),
+    "puts back what an older one took away": (put_back, Verdict.SAFE, NEW, "again what basis made it"),
+    "undoes more than there was": (renamed_back_and_more, Verdict.BLOCKED, NEW, "Take that out"),
+    "seems to undo what nobody did": (without_proof, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
+    "by nobody, and a comment is edited": (by_an_edited_comment, Verdict.BLOCKED, None, "no revision is known"),
     "undoes it otherwise": (undone_otherwise, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
     "by a revision of the core": (by_the_core, Verdict.UPSTREAM, None, "none of yours does"),
     "by nobody": (by_nobody, Verdict.BLOCKED, None, "no revision is known to do this"),
-    "by a revision that is gone": (by_what_is_gone, Verdict.SAFE, None, "none does any more"),
+    "by a revision that is gone": (by_what_is_gone, Verdict.BLOCKED, None, "undo what it did in a new one"),
     "by an edited revision": (by_an_edit, Verdict.BLOCKED, APP_REVISION, "Take that out of the revision again"),
     "by an older one, as far as is known": (by_an_older_one, Verdict.BLOCKED, None, "of poser added the column label"),
     "table of nobody": (of_nobody, Verdict.BLOCKED, NEW, "nobody can say whose change this is"),
@@ -203,6 +237,46 @@ def test_every_change_is_there_once(names: list[str], plugin: bool) -> None:
     assert sorted(change.name or "" for change in in_revision) == sorted(f"{name}_then" for name in names)
     assert len(found.changes) - len(in_revision) == len(pending) + plugin
     assert (found.base, found.ref) == (BASE, "main")
+
+
+def test_what_is_pending_and_what_is_in_a_revision_never_share_a_fingerprint() -> None:
+    world = basics()
+    world.change("remove_fk", "poser_widget", "fk_size")
+    found = pull_request(world, [made("remove_fk", "poser_widget", "fk_size")])
+    assert len({change.fingerprint for change in found.changes}) == len(found.changes) == 2
+
+
+def test_what_no_comparison_shows_is_listed() -> None:
+    world = basics()
+    world.alter(NEW, "poser_widget", "index", "changed", "ix_size", columns=("size",))
+    world.alter(NEW, "poser_widget", "column", "added", "colour")
+    world.alter(NEW, "poser_widget", "column", "added", "gone", after="x")
+    world.alter(NEWER, "poser_widget", "column", "removed", "gone", before="x")
+    pull_request(world, [made("add_column", "poser_widget", "colour")], new=(NEW, NEWER))
+    said = [line for line in world.review().provenance.not_checked if "no comparison" in line]
+    assert said == ["that revision n1 changed the index ix_size of poser_widget (no comparison shows it)"]
+
+
+@pytest.mark.parametrize(
+    ("alterations", "said"),
+    [
+        ([(NEW, "column", "changed", "size", "int 2", "int 4")], ["drops the column size of poser_widget"]),
+        ([(NEW, "column", "changed", "size", "int 2", "text 2")], []),
+        ([(NEW, "table", "dropped", None, None, None)], ["drops the table poser_widget"]),
+        (
+            [(NEW, "column", "removed", "size", "int 2", None), (NEWER, "column", "added", "size", None, "int 4")],
+            ["drops the column size of poser_widget"],
+        ),
+        ([(NEW, "column", "added", "c", None, "int 2"), (NEWER, "column", "removed", "c", "int 2", None)], []),
+    ],
+)
+def test_what_is_dropped_and_made_again_is_gone_all_the_same(alterations: list[Any], said: list[str]) -> None:
+    world = basics()
+    for revision, kind, action, name, before, after in alterations:
+        world.alter(revision, "poser_widget", kind, action, name, before=before, after=after)
+    pull_request(world, [], new=(NEW, NEWER))
+    told = [finding.message for finding in world.review().findings if finding.code == "AR201"]
+    assert told == [f"Revision {NEW} {did} with all its data, and it is made again." for did in said]
 
 
 def test_new_revisions_come_in_the_order_in_which_they_are_applied() -> None:

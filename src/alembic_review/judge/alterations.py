@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -9,6 +10,7 @@ from itertools import groupby, pairwise
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
 
 _ABSENT = object()
+_PLACE = re.compile(r" \d+$")
 
 
 def standing(alterations: Sequence[Alteration]) -> list[Alteration]:
@@ -62,7 +64,11 @@ def _is_undone(members: Sequence[Alteration]) -> bool:
     if any(_before(one) is None or _after(one) is None for one in members):
         return False
     chained = all(_after(one) == _before(other) for one, other in pairwise(members))
-    return chained and _after(members[-1]) == _before(members[0])
+    start, end = _before(members[0]), _after(members[-1])
+    if any(one.action == "removed" for one in members):
+        # What one revision took away and another one put back comes last in its table.
+        start, end = (_PLACE.sub("", text) if isinstance(text, str) else text for text in (start, end))
+    return chained and end == start
 
 
 def _before(alteration: Alteration) -> object:
@@ -103,6 +109,14 @@ def renaming(change: ChangeFact, alterations: Sequence[Alteration], *, places: b
                 if twin and other.action != one.action and {other.before, other.after} - {None} == ends:
                     return one
     return None
+
+
+def made_again(alteration: Alteration) -> bool:
+    """Tell whether one revision took a column away and added it again, as the same or as another one."""
+    if (alteration.kind, alteration.action) != ("column", "changed"):
+        return False
+    before, after = (_PLACE.search(text or "") for text in (alteration.before, alteration.after))
+    return before is not None and after is not None and before.group() != after.group()
 
 
 def texts(alterations: Sequence[Alteration]) -> Iterator[str]:

@@ -264,14 +264,15 @@ class Causes:
     def altering(self, key: TableKey, change: ChangeFact) -> Cause | None:
         """Which custom revision, or code beside them, did to a core table what the change is about; not if undone."""
         causes = [
-            self._of_revision(alteration, owner)
-            for name in self._names(key)
+            self.cause_of(alteration, owner)
+            for name in self.names(key)
             for alteration, owner in self.alterations(name)
             if alteration_leads_to(alteration, change)
         ]
         return worst(causes) if causes else None
 
-    def _of_revision(self, alteration: Alteration, owner: str | None) -> Cause:
+    def cause_of(self, alteration: Alteration, owner: str | None) -> Cause:
+        """The cause of what one alteration leads to; ``owner`` is the package that did it."""
         if alteration.place is not None:
             by = By.APPLICATION if owner is not None else By.NOBODY
             how = "alters it beside its revisions" if owner is not None else "code in no known package alters it"
@@ -282,7 +283,7 @@ class Causes:
             return Cause(None, By.NOBODY, f"revision {revision}, in no known package, {did}", place, revision)
         return Cause(owner, By.APPLICATION, f"revision {revision} of {owner} {did}", place, revision)
 
-    def _names(self, key: TableKey) -> list[TableKey]:
+    def names(self, key: TableKey) -> list[TableKey]:
         """The table's name and the names it may have had, in any schema: a rename may move a table, too."""
         names = [key]
         for name in names:

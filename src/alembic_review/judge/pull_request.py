@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from alembic_review.judge import reasons
-from alembic_review.judge.alterations import renaming
+from alembic_review.judge.alterations import renaming, standing, texts
 from alembic_review.judge.case import Case, Judged, JudgedDatabase, Written
-from alembic_review.judge.cause import Causes
+from alembic_review.judge.cause import Cause, Causes
 from alembic_review.judge.evidence import Evidence
-from alembic_review.judge.fingerprint import fingerprints
+from alembic_review.judge.fingerprint import digest, fingerprints
 from alembic_review.judge.matching import alteration_leads_to
-from alembic_review.judge.ownership import decide
+from alembic_review.judge.ownership import decide, table_text
 from alembic_review.judge.verdict import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
@@ -34,7 +34,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
         causes = Causes(then, ownership, evidence)
         verdicts = Verdicts(ownership, causes, evidence, case.unloaded)
         database = JudgedDatabase(now.name, then, ownership, causes, ())
-        brought = _Brought(case, history, now, frozenset(_candidates(case, history)))
+        brought = _Brought(case, history, now, candidates(case, history))
         pending = {judged.fingerprint for judged in now.changes}
         names = fingerprints((now.name, change) for change in then.changes)
         for change, fingerprint in zip(then.changes, names, strict=True):
@@ -52,7 +52,8 @@ def written(case: Case, history: History) -> Iterator[Written]:
             renamed = brought.renames(change)
             if renamed:
                 decision = replace(decision, reason=f"{decision.reason} {reasons.RENAMED}")
-            yield Written(database, Judged(change, decision, fingerprint), revision, renamed)
+            # The same may be pending as well: what a revision takes away, and what the models do not want then.
+            yield Written(database, Judged(change, decision, digest("in_revision", fingerprint)), revision, renamed)
 
 
 def describe(
@@ -75,9 +76,22 @@ def describe(
 
 
 def not_checked(case: Case) -> Iterator[str]:
-    """What new revisions may do beside the tables' schema."""
+    """What new revisions do beside what a comparison shows, and no finding tells."""
     if any(case.is_new(revision.id) for revision in case.facts.revisions):
         yield "what new revisions do to rows, views, functions and privileges (the schema of tables is compared)"
+    for database in case.databases:
+        facts = [entry.judged.fact for entry in case.written if entry.database.name == database.name]
+        changes = [fact for fact in facts if fact.key is not None]
+        for one in standing([one for one in database.facts.alterations if case.is_new(one.revision)]):
+            shown = any(
+                one.key in database.causes.names(change.key)
+                and (change.kind == "add_table" or alteration_leads_to(one, change))
+                for change in changes
+                if change.key is not None
+            )
+            if not shown and one.kind != "table" and database.ownership.role(one.key) is Role.CUSTOM:
+                did = f"{next(texts([one]))} of {table_text(one.key)}"
+                yield f"that revision {one.revision} {did} (no comparison shows it)"
 
 
 def _new_revisions(case: Case) -> Iterator[NewRevision]:
@@ -89,11 +103,11 @@ def _new_revisions(case: Case) -> Iterator[NewRevision]:
         yield NewRevision(revision.id, case.evidence.revision_owner(revision.id), location, revision.message)
 
 
-def _candidates(case: Case, history: History) -> Iterator[str]:
+def candidates(case: Case, history: History) -> frozenset[str]:
     """The revisions that may make the difference: new ones, and edited ones."""
     known = {revision.id for revision in history.facts.revisions}
-    yield from (revision.id for revision in case.facts.revisions if revision.id not in known)
-    yield from (edited.id for edited in history.edited)
+    new = {revision.id for revision in case.facts.revisions} - known
+    return frozenset(new | {edited.id for edited in history.edited if edited.code})
 
 
 def _facts_of_base(history: History, facts: Facts) -> Facts:
@@ -160,9 +174,9 @@ class _Brought:
         place = self.case.revision_place(revision) if revision is not None else change.place
         package = evidence.revision_owner(revision) if revision is not None else None
         by_application = revision is not None and (package is None or evidence.is_application(package))
-        cause = self.now.causes.altering(change.key, change)
+        cause = self._cause(change.key, change)
         if revision is not None and by_application:
-            if cause is None and revision != self._creating(change.key):
+            if cause is None and self._altered_before(change.key, change):
                 return Decision(Verdict.SAFE, reasons.restored(owner, revision), owner, package, place)
             reason = reasons.written(owner, revision, package)
             return Decision(Verdict.BLOCKED, reason, owner, package, place, revision)
@@ -180,13 +194,34 @@ class _Brought:
         others = {evidence.revision_owner(one) for one in self.candidates} - {None}
         if any(not evidence.is_application(one) for one in others):
             return Decision(Verdict.UPSTREAM, reasons.own_revisions(owner), owner, None, place)
-        if self.history.removed or self.history.edited:
-            return Decision(Verdict.SAFE, reasons.taken_back(owner), owner, None, place)
+        if self.history.removed or any(edited.code for edited in self.history.edited):
+            return Decision(Verdict.BLOCKED, reasons.taken_back(owner), owner, None, place)
         return Decision(Verdict.BLOCKED, reasons.untold(owner), owner, None, place)
+
+    def _cause(self, key: TableKey, change: ChangeFact) -> Cause | None:
+        """What stands of the application's doing; on a table as a whole, whatever is on it."""
+        causes = self.now.causes
+        if change.kind not in ("add_table", "remove_table"):
+            return causes.altering(key, change)
+        return next((causes.cause_of(*entry) for name in causes.names(key) for entry in causes.alterations(name)), None)
+
+    def _altered_before(self, key: TableKey, change: ChangeFact) -> bool:
+        """Tell whether a merged revision of the application did what a candidate may have undone."""
+        names, evidence = self.now.causes.names(key), self.case.evidence
+        return any(
+            alteration.key in names
+            and (alteration_leads_to(alteration, change) or change.kind in ("add_table", "remove_table"))
+            and (evidence.revision_owner(alteration.revision) is None or self._is_own(alteration.revision))
+            for alteration in self.now.facts.alterations
+            if alteration.revision not in self.candidates
+        )
+
+    def _is_own(self, revision: str) -> bool:
+        return self.case.evidence.is_application(self.case.evidence.revision_owner(revision))
 
     def _altering(self, change: ChangeFact) -> str | None:
         """The last revision that did this to a table that was there before it."""
-        found = None
+        found = self._renaming_others(change)
         for alteration in self.now.facts.alterations:
             if alteration.revision not in self.candidates or change.key is None:
                 continue
@@ -196,6 +231,15 @@ class _Brought:
                 same = alteration.key == change.key and alteration_leads_to(alteration, change)
             found = alteration.revision if same else found
         return found
+
+    def _renaming_others(self, change: ChangeFact) -> str | None:
+        """A foreign key has other words when what it refers to was renamed, or is gone."""
+        if change.kind not in ("add_fk", "remove_fk"):
+            return None
+        for alteration in reversed(self.now.facts.alterations):
+            if alteration.kind == "table" and alteration.action != "changed" and alteration.revision in self.candidates:
+                return alteration.revision
+        return None
 
     def _creating(self, key: TableKey | None) -> str | None:
         """The revision that created the table, with whatever is on it."""

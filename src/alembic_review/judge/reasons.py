@@ -134,8 +134,11 @@ def restored(owner: str | None, revision: str) -> str:
 
 
 def taken_back(owner: str | None) -> str:
-    """Of a change on a core table that comes of a revision which a pull request removes or edits."""
-    return f"The table is {whose(owner)}, and what a revision did to it before, none does any more."
+    """Of a change on a core table that comes of a merged revision which a pull request removes or edits."""
+    return (
+        f"The table is {whose(owner)}. What a merged revision did to it, none does any more, and databases that have "
+        "that revision stay as they are: keep it as it was, and undo what it did in a new one."
+    )
 
 
 def untold(owner: str | None) -> str:

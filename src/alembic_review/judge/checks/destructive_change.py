@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alembic_review.judge.alterations import made_again
 from alembic_review.judge.case import Case, Judged, table_place
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import Owned, table_text
-from alembic_review.model.facts import Place
-from alembic_review.model.review import Severity, Verdict
+from alembic_review.model.facts import Alteration, Place, TableKey
+from alembic_review.model.review import Role, Severity, Verdict
 
 _DESTRUCTIVE = {"remove_table": "drops the table {table}", "remove_column": "drops the column {name} of {table}"}
 
@@ -31,6 +32,7 @@ def _run(case: Case) -> Iterator[Report]:
                 database=database.name,
             )
     yield from _in_revisions(case)
+    yield from _made_again(case)
 
 
 def _in_revisions(case: Case) -> Iterator[Report]:
@@ -48,6 +50,47 @@ def _in_revisions(case: Case) -> Iterator[Report]:
             revision=written.revision,
             database=written.database.name,
         )
+
+
+def _made_again(case: Case) -> Iterator[Report]:
+    """What new revisions drop, though it is there again in the end: no comparison shows that."""
+    bases = {database.target: database for database in case.history.facts.databases} if case.history else {}
+    for database in case.databases:
+        base = bases.get(database.facts.target)
+        gone = {written.judged.fact.key for written in case.written if written.judged.fact.kind == "remove_table"}
+        added: set[tuple[TableKey, str | None]] = set()
+        for one in database.facts.alterations if base is not None else ():
+            item = (one.key, one.name)
+            if one.place is not None or not case.is_new(one.revision) or base is None:
+                continue
+            if (one.kind, one.action) == ("column", "added"):
+                added.add(item)
+            known = one.key in base.database_tables and one.key not in gone and item not in added
+            table = table_text(one.key)
+            if not known or database.ownership.role(one.key) is not Role.CUSTOM:
+                continue
+            if (one.kind, one.action) == ("table", "dropped"):
+                did = f"drops the table {table}"
+            elif made_again(one) or ((one.kind, one.action) == ("column", "removed") and not _is_row(case, one)):
+                did = f"drops the column {one.name} of {table}"
+            else:
+                continue
+            yield Report(
+                message=f"Revision {one.revision} {did} with all its data, and it is made again.",
+                hint=_HINT,
+                table=one.key,
+                revision=one.revision,
+                subject=("made again", one.kind, one.name),
+                database=database.name,
+            )
+
+
+def _is_row(case: Case, alteration: Alteration) -> bool:
+    """Whether the pull request's own changes tell that a column goes."""
+    return any(
+        (change.kind, change.key, change.name) == ("remove_column", alteration.key, alteration.name)
+        for change in (written.judged.fact for written in case.written)
+    )
 
 
 def _deed(judged: Judged) -> str | None:
