@@ -233,11 +233,12 @@ class _Brought:
         return found
 
     def _renaming_others(self, change: ChangeFact) -> str | None:
-        """A foreign key has other words when what it refers to was renamed, or is gone."""
+        """A foreign key has other words when a table or a column that it refers to was renamed."""
         if change.kind not in ("add_fk", "remove_fk"):
             return None
         for alteration in reversed(self.now.facts.alterations):
-            if alteration.kind == "table" and alteration.action != "changed" and alteration.revision in self.candidates:
+            moved = alteration.kind in ("table", "column") and alteration.action != "changed"
+            if moved and alteration.revision in self.candidates:
                 return alteration.revision
         return None
 
