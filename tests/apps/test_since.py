@@ -355,6 +355,11 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
         *(("remove_table", "poser_widget_store", None), ("add_table", "poser_stock", None)),
     }
     assert {key for key, reason in told.items() if "half of a renaming" in reason} == halves
+    shown = {change["sql"] for change in brought(run)["changes"] if "renaming" in change["reason"]}
+    assert shown == {
+        'ALTER TABLE "poser_widget" RENAME COLUMN "shape" TO "form";',
+        'ALTER TABLE "poser_widget_store" RENAME TO "poser_stock";',
+    }
     new = [finding for finding in review_of(run)["findings"] if (finding["code"], finding["revision"] or "")[1]]
     lost = [finding["message"] for finding in new if finding["code"] == "AR201"]
     assert lost == ["Revision aa00bb11cc22 drops the column note of poser_widget with all its data."]

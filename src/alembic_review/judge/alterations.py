@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from alembic_review.model.facts import Alteration, ChangeFact, TableKey
+from alembic_review.model.facts import Alteration, TableKey
 
 _ABSENT = object()
 _PLACE = re.compile(r" \d+$")
@@ -86,29 +86,6 @@ def _is_item(alteration: Alteration) -> bool:
 
 def _group(alteration: Alteration) -> tuple[TableKey, str, str | None]:
     return alteration.key, alteration.kind, alteration.name
-
-
-def renaming(change: ChangeFact, alterations: Sequence[Alteration], *, places: bool) -> Alteration | None:
-    """The renaming that a comparison takes for this drop or addition of a table or a column.
-
-    A column has another name where one was taken away and one came that is the same in every detail; this is proof only
-    with ``places``: where the details tell one column from another in its place.
-    """
-    for one in alterations:
-        if change.kind == "remove_table" and one.action == "renamed" and one.key == change.key:
-            return one
-        if change.kind == "add_table" and one.action == "renamed" and change.key is not None:
-            same_name = one.name == change.key.name
-            if same_name and (one.key.schema == change.key.schema or one.key.name == change.key.name):
-                return one
-        action = {"remove_column": "removed", "add_column": "added"}.get(change.kind)
-        if places and (one.key, one.kind, one.action, one.name) == (change.key, "column", action, change.name):
-            ends = {one.before, one.after} - {None}
-            for other in alterations:
-                twin = (other.revision, other.key, other.kind) == (one.revision, one.key, one.kind)
-                if twin and other.action != one.action and {other.before, other.after} - {None} == ends:
-                    return one
-    return None
 
 
 def made_again(alteration: Alteration) -> bool:

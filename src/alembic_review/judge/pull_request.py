@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 from alembic_review.judge import reasons
-from alembic_review.judge.alterations import renaming, standing, texts
+from alembic_review.judge.alterations import standing, texts
 from alembic_review.judge.case import Case, Judged, JudgedDatabase, Written
 from alembic_review.judge.cause import Cause, Causes
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import digest, fingerprints
 from alembic_review.judge.matching import alteration_leads_to
 from alembic_review.judge.ownership import decide, table_text
+from alembic_review.judge.renaming import Renaming, as_renamed, renamings
 from alembic_review.judge.verdict import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
@@ -37,7 +39,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
         brought = _Brought(case, history, now, candidates(case, history))
         pending = {judged.fingerprint for judged in now.changes}
         names = fingerprints((now.name, change) for change in then.changes)
-        for change, fingerprint in zip(then.changes, names, strict=True):
+        for change, fingerprint in zip(as_renamed(then.changes, brought.renamings), names, strict=True):
             # Plugins compare what the application declares with the database, whatever else is compared.
             if change.kind.startswith("op:") and fingerprint in pending:
                 continue
@@ -49,7 +51,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
                 revision = revision or brought.only_revision
             if decision.place is None and revision is not None:
                 decision = replace(decision, place=case.revision_place(revision))
-            renamed = brought.renames(change)
+            renamed = any(renaming.half(change) for renaming in brought.renamings)
             if renamed:
                 decision = replace(decision, reason=f"{decision.reason} {reasons.RENAMED}")
             # The same may be pending as well: what a revision takes away, and what the models do not want then.
@@ -161,11 +163,12 @@ class _Brought:
         """The one revision that may make any difference; ``None`` where there are several, or one is gone."""
         return next(iter(self.candidates)) if len(self.candidates) == 1 and not self.history.removed else None
 
-    def renames(self, change: ChangeFact) -> bool:
-        """Tell whether a candidate gave another name to what seems to be dropped or added."""
+    @cached_property
+    def renamings(self) -> tuple[Renaming, ...]:
+        """What a candidate gave another name."""
         facts = self.now.facts
         alterations = [alteration for alteration in facts.alterations if alteration.revision in self.candidates]
-        return renaming(change, alterations, places=facts.dialect == "postgresql") is not None
+        return tuple(renamings(alterations, places=facts.dialect == "postgresql"))
 
     def on_core(self, change: ChangeFact, owner: str | None, revision: str | None) -> Decision:
         """The verdict on a change to a core table: what stands of the application's doing is blocked."""
@@ -225,12 +228,10 @@ class _Brought:
         for alteration in self.now.facts.alterations:
             if alteration.revision not in self.candidates or change.key is None:
                 continue
-            if change.kind == "add_table":
-                same = renaming(change, [alteration], places=False) is not None
-            else:
-                same = alteration.key == change.key and alteration_leads_to(alteration, change)
-            found = alteration.revision if same else found
-        return found
+            if change.kind != "add_table" and alteration.key == change.key and alteration_leads_to(alteration, change):
+                found = alteration.revision
+        renamed = [one.revision for one in self.renamings if change.kind == "add_table" and one.half(change)]
+        return renamed[-1] if renamed else found
 
     def _renaming_others(self, change: ChangeFact) -> str | None:
         """A foreign key has other words when a table or a column that it refers to was renamed."""

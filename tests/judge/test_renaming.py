@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from alembic_review.judge.renaming import Renaming, as_renamed, renamings
+from alembic_review.model.facts import Alteration, ChangeFact, TableKey
+
+OLD, NEW = TableKey(None, "old"), TableKey(None, "new")
+
+
+def column(action: str, name: str, text: str, revision: str = "r") -> Alteration:
+    before, after = (text, None) if action == "removed" else (None, text)
+    return Alteration(revision, OLD, "column", action, name, (name,), before, after)
+
+
+def change(kind: str, key: TableKey, name: str | None = None, operation: int = 0) -> ChangeFact:
+    return ChangeFact(kind, key, None, name, operation, "op.x()", "X;")
+
+
+TABLE = Alteration("r", OLD, "table", "renamed", "new")
+
+
+def test_a_table_with_another_name() -> None:
+    (found,) = renamings([TABLE], places=False)
+    assert (found.python, found.sql) == ("op.rename_table('old', 'new')", 'ALTER TABLE "old" RENAME TO "new";')
+    went, came = as_renamed([change("remove_table", OLD, None, 3), change("add_table", NEW, None, 5)], [found])
+    assert (went.sql, came.sql, went.operation, came.operation) == (found.sql, found.sql, 3, 3)
+    assert not found.half(change("remove_table", NEW))
+    assert not found.half(change("add_column", OLD, "new"))
+
+
+def test_a_table_that_was_changed_too_keeps_the_words_of_the_comparison() -> None:
+    (found,) = renamings([TABLE, column("added", "more", "x")], places=False)
+    halves = [change("remove_table", OLD), change("add_table", NEW)]
+    assert as_renamed(halves, [found]) == halves
+    assert all(map(found.half, halves))
+
+
+@pytest.mark.parametrize(
+    ("alterations", "places", "expected"),
+    [
+        ([column("removed", "a", "text 2"), column("added", "b", "text 2")], True, [("a", "b")]),
+        ([column("removed", "a", "text 2"), column("added", "b", "text 5")], True, []),
+        ([column("removed", "a", "text"), column("added", "b", "text")], False, []),
+        ([column("removed", "a", "text 2"), column("added", "b", "text 2", "s")], True, []),
+    ],
+)
+def test_a_column_with_another_name(
+    alterations: list[Alteration], places: bool, expected: list[tuple[str, str]]
+) -> None:
+    assert [(one.column, one.new) for one in renamings(alterations, places=places)] == expected
+
+
+def test_names_are_quoted() -> None:
+    renaming = Renaming(TableKey("s", 'My "old"'), "From", "to_x", "r")
+    assert renaming.sql == 'ALTER TABLE "s"."My ""old""" RENAME COLUMN "From" TO "to_x";'
+    assert renaming.python == "op.alter_column('My \"old\"', 'From', new_column_name='to_x', schema='s')"
