@@ -16,6 +16,7 @@ from alembic_review.judge.suggest import suggestions
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.untried import untried
 from alembic_review.judge.verdict import Verdicts
+from alembic_review.judge.written import written
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.history import History
 from alembic_review.model.review import Change, Finding, Provenance, Review, Table
@@ -41,7 +42,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     case = case_of(facts, settings, declared, history)
     require_inspected(facts, case.databases, case.evidence)
     if history is not None:
-        case = replace(case, written=tuple(pull_request.written(case, history)))
+        case = replace(case, written=tuple(written(case, history)))
     findings = tuple(finding for check in CHECKS for finding in check.findings(case))
     changes = _changes(case, findings)
     ordered = tuple(sorted(findings, key=_finding_order))
