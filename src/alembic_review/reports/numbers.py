@@ -60,7 +60,8 @@ def since_label(request: PullRequest) -> str:
     if _COMMIT.fullmatch(ref):
         ref = ref[:_SHORT]
     start = visible(base) if ref in ("", base) else f"{visible(ref)} ({visible(base)})"
-    return f"since {start}: {count(len(request.new_revisions), 'new revision')}"
+    new = len(request.new_revisions)
+    return f"since {start}: {count(new, 'new revision') if new else 'no new revision'}"
 
 
 def _counted(changes: Iterable[Change]) -> str:
