@@ -11,7 +11,19 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from alembic_review.model.review import Change, Failure, Finding, Review, Table, Verdict
+from alembic_review.model.review import (
+    Change,
+    ChangeSince,
+    Failure,
+    Finding,
+    Location,
+    NewRevision,
+    PullRequest,
+    Review,
+    State,
+    Table,
+    Verdict,
+)
 from alembic_review.reports import REPORTS, Options
 from alembic_review.reports.json import read
 from alembic_review.reports.json import render as as_json
@@ -119,8 +131,16 @@ def poisoned(table: str, column: str, prose: str) -> Review:
         return replace(old, name=table, owner=table, evidence=(prose,), extends=column if old.extends else None)
 
     run = REVIEW.provenance
+    written = [replace(change(old), fingerprint=f"in {old.fingerprint}") for old in REVIEW.changes]
+    pull_request = PullRequest(
+        "6118cefcbb2a3e3cc67cce03b8fa543471074c0d",
+        (NewRevision(column, table, None, prose), NewRevision(table, None, Location("project", prose, 1))),
+        tuple(ChangeSince(**vars(entry), state=State.IN_REVISION, revision=column) for entry in written),
+        prose,
+    )
     return replace(
         REVIEW,
+        pull_request=pull_request,
         gate=replace(REVIEW.gate, reasons=(prose,)),
         changes=tuple(map(change, REVIEW.changes)),
         findings=tuple(map(finding, REVIEW.findings)),
