@@ -132,7 +132,7 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
     # What Alembic would write to undo that is the revision's doing too.
     for change in review_of(run)["changes"]:
         assert change["location"]["path"].startswith(VERSIONS)
-        assert f"added the column {change['name']}. Take that out of the revision again" in change["reason"]
+        assert f"added the column {change['name']}; this would undo it. Take that out of" in change["reason"]
     hints = {finding["hint"] for finding in review_of(run)["findings"] if finding["code"] == "AR106"}
     assert all(hint.startswith("Take that out of the revision again") for hint in hints), hints
     assert any("do to rows" in line for line in review_of(run)["provenance"]["not_checked"])

@@ -259,7 +259,9 @@ def test_the_reason_names_what_to_look_at() -> None:
         build(world)
         said[row] = only(world.review()).reason
     assert "poser puts this on it" in said["core table: by the application's code"]
-    assert "revision a1 of poser added the column label" in said["core table: by a custom revision"]
+    assert (
+        "revision a1 of poser added the column label; this would undo it. " in said["core table: by a custom revision"]
+    )
     assert "basis' own models and revisions disagree" in said["core table: models ahead"]
     assert "nobody was seen putting this on it" in said["core table: unexplained item"]
     assert "changes the type of the column uuid in place" in said["core table: unexplained edit"]

@@ -18,12 +18,13 @@ class Way:
     """What is known of the way out of a blocked change.
 
     ``new``: nobody has the revision yet that made it necessary. ``follows`` names what the subject is made from,
-    ``extension`` the table of the application that extends the core table.
+    ``extension`` the table of the application that extends the core table. The change ``undoes`` what a revision did.
     """
 
     new: bool = False
     follows: str | None = None
     extension: str | None = None
+    undoes: bool = False
 
 
 def safe(owner: str | None) -> str:
@@ -42,7 +43,8 @@ def caused(owner: str | None, cause: Cause, change: ChangeFact, way: Way) -> str
     if cause.revision is not None:
         undo = "Take that out of the revision again" if way.new else "Undo that in a new revision"
         instead = f"{undo}, and keep what you need in a table of your own."
-    return f"The table is {whose(owner)}, and {cause.clause}. {instead}"
+    undoing = "; this would undo it" if cause.revision is not None and way.undoes else ""
+    return f"The table is {whose(owner)}, and {cause.clause}{undoing}. {instead}"
 
 
 def unexplained(owner: str | None, cause: Cause) -> str:

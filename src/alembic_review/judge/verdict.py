@@ -92,6 +92,7 @@ class Verdicts:
             new=cause.revision in self._new,
             follows=self._causes.made_from(owned, cause, change),
             extension=table_text(extension) if extension is not None else None,
+            undoes=self._causes.altering(owned.key, change) is not None,
         )
 
     def _unknown(self, change: ChangeFact, owned: Owned) -> Decision:
