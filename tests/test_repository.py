@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import re
 import tomllib
 from importlib.metadata import metadata, version
@@ -89,6 +90,20 @@ def test_the_pictures_of_the_docs_are_there_and_small() -> None:
     assert all(1_000 < size < 300_000 for size in pictures.values())
     readme = (REPOSITORY / "README.md").read_text()
     assert [name for name in pictures if f"docs/captures/{name}" not in readme] == []
+
+
+def test_the_picture_of_the_terminal_shows_what_the_readme_shows() -> None:
+    """An old picture would contradict the text beside it; `nox -s captures` takes all of them again."""
+    drawing = (REPOSITORY / "docs" / "captures" / "terminal.svg").read_text()
+    readme = (REPOSITORY / "README.md").read_text()
+    lines: dict[float, str] = {}
+    for height, text in re.findall(r'<text class="terminal-r[^>]* y="([\d.]+)"[^>]*>(.*?)</text>', drawing):
+        lines[float(height)] = lines.get(float(height), "") + html.unescape(text)
+    drawn = "".join("".join(lines[height].split()) for height in sorted(lines))
+    printed = re.search(r"<!-- capture -->\n+```text\n\$ [^\n]+\n(.*?)\nCompared ", readme, re.DOTALL)
+
+    assert printed is not None
+    assert drawn.partition("Compared")[0] == "".join(printed[1].split())
 
 
 def test_the_pictures_load_nothing() -> None:
