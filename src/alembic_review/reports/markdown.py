@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from alembic_review.model.review import Change, Finding, Review, Role, Verdict
+from alembic_review.model.review import Change, Finding, NewRevision, Review, Role, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
@@ -127,9 +127,12 @@ def _pull_request(review: Review, options: Options) -> str:
     if brought is None:
         return ""
     texts = [f"### Pull request {escape(since_label(brought))}"]
-    named = [(one.id, one.message, owner_label(one.owner), place_label(one.location)) for one in brought.new_revisions]
+    named = [
+        (escape(one.id), escape(one.message), escape(owner_label(one.owner)), _place(one))
+        for one in brought.new_revisions
+    ]
     if named:
-        texts.append(_table(("New revision", "Message", "Owner", "Place"), [tuple(map(escape, row)) for row in named]))
+        texts.append(_table(("New revision", "Message", "Owner", "Place"), named))
     return "\n\n".join([*texts, *filter(None, [_sections(in_revisions(review), MADE, " in revisions", options)])])
 
 
@@ -146,13 +149,22 @@ def _row(line: Line[Change]) -> tuple[str, ...]:
     return label, owner, _places(line), reason
 
 
-def _place(entry: Change | Finding) -> str:
-    return escape(place_label(entry.location))
+def _place(entry: Change | Finding | NewRevision) -> str:
+    return _breakable(place_label(entry.location))
+
+
+def _breakable(path: str) -> str:
+    """A path that a narrow column breaks before the file; else it takes the width that reasons need.
+
+    The sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday) let the tag through.
+    """
+    folder, slash, file = path.rpartition("/")
+    return f"{escape(folder + slash)}<wbr>{escape(file)}" if slash else escape(file)
 
 
 def _places(line: Line[Change]) -> str:
     paths = {change.location.path for change in line.entries if change.location is not None}
-    return escape(paths.pop()) if len(paths) == 1 else f"{len(paths)} files"
+    return _breakable(paths.pop()) if len(paths) == 1 else f"{len(paths)} files"
 
 
 def _findings(review: Review, options: Options) -> str:
