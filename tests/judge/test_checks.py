@@ -316,7 +316,8 @@ def damage(world: World) -> list[str]:
     review = world.review()
     assert review.outcome is Outcome.BLOCKED
     assert review.gate.reasons == (f"{len(review.findings)} blocking finding{'s' * (len(review.findings) != 1)}",)
-    return [finding.message.partition("though no change is pending: ")[2] for finding in found(review, "AR105")]
+    messages = [finding.message.removesuffix(" No change is pending for that.") for finding in found(review, "AR105")]
+    return [message.partition(" is altered: ")[2] for message in messages]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple
     table = f"{table_text(owned.key)} of {owned.owner}"
     own = database.ownership.extension(owned.key)
     return Report(
-        message=f"The core table {table} is altered, though no change is pending: {cause.clause}.",
+        message=f"The core table {table} is altered: {cause.clause}. No change is pending for that.",
         hint=_HINT.format(table=f"{table_text(own)}, your table that extends it" if own is not None else _OTHERWISE),
         place=cause.place,
         table=owned.key,
