@@ -369,6 +369,26 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
     assert marked == ["note"]
 
 
+def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> None:
+    renames = (
+        "op.alter_column('poser_widget', 'shape', new_column_name='form')\n"
+        "op.rename_table('poser_widget_store', 'poser_stock')"
+    )
+    drops = (
+        "op.drop_column('poser_widget', 'form')\nop.drop_table('poser_stock')\n"
+        "op.add_column('poser_widget', sa.Column('shape', sa.Text()))"
+    )
+    edits = (*revision(renames), *revision(drops, id="bb00bb11cc22", down="aa00bb11cc22"))
+    application = branched(tmp_path, edits, database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
+    assert sorted(finding["message"] for finding in new) == [
+        "Revision bb00bb11cc22 drops the column shape of poser_widget with all its data, and it is made again.",
+        "Revision bb00bb11cc22 drops the table poser_widget_store with all its data.",
+    ]
+    assert not [change for change in brought(run)["changes"] if "renaming" in change["reason"]]
+
+
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
     run = run_tool(application, "--since", "main")

@@ -220,6 +220,34 @@ def test_both_halves_of_a_renaming_say_so(table: str, name: str) -> None:
     assert all("half of a renaming" in change.reason for change in written)
 
 
+@pytest.mark.parametrize("column", [True, False])
+def test_what_is_dropped_under_another_name_is_lost(column: bool) -> None:
+    world = basics()
+    if column:
+        world.alter(NEW, "poser_widget", "column", "removed", "size", before="integer 2")
+        world.alter(NEW, "poser_widget", "column", "added", "width", after="integer 2")
+        world.alter(NEWER, "poser_widget", "column", "removed", "width", before="integer 2")
+        changes = [made("remove_column", "poser_widget", "size")]
+    else:
+        world.databases[0].former += [Origin(key("poser_old"), APP_REVISION, APP)]
+        world.databases[0].former += [Origin(key("poser_new"), APP_REVISION, APP)]
+        world.alter(NEW, "poser_old", "table", "renamed", "poser_new")
+        world.alter(NEWER, "poser_new", "table", "dropped")
+        changes = [made("remove_table", "poser_old")]
+    change = only(pull_request(world, changes, new=(NEW, NEWER)))
+    assert (change.revision, change.findings) == (NEWER, ("AR201",))
+    assert "renaming" not in change.reason
+
+
+def test_another_table_may_get_the_old_name() -> None:
+    world = basics()
+    world.databases[0].created("poser_new", APP_REVISION)
+    world.databases[0].former += [Origin(key("poser_old"), APP_REVISION, APP)]
+    world.alter(NEW, "poser_old", "table", "renamed", "poser_new")
+    assert "renaming" in only(pull_request(world, [made("remove_table", "poser_old")])).reason
+    assert "renaming" in only(pull_request(world, [made("add_table", "poser_new")])).reason
+
+
 @given(st.lists(st.sampled_from(["colour", "size", "weight"]), unique=True), st.booleans())
 def test_every_change_is_there_once(names: list[str], plugin: bool) -> None:
     world = basics()

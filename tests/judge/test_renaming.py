@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_review.judge.renaming import Renaming, as_renamed, renamings
+from alembic_review.judge.renaming import Renaming, as_renamed, trace
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
 
 OLD, NEW = TableKey(None, "old"), TableKey(None, "new")
@@ -21,7 +21,7 @@ TABLE = Alteration("r", OLD, "table", "renamed", "new")
 
 
 def test_a_table_with_another_name() -> None:
-    (found,) = renamings([TABLE], places=False)
+    (found,) = trace([TABLE], places=False).renamings
     assert (found.python, found.sql) == ("op.rename_table('old', 'new')", 'ALTER TABLE "old" RENAME TO "new";')
     went, came = as_renamed([change("remove_table", OLD, None, 3), change("add_table", NEW, None, 5)], [found])
     assert (went.sql, came.sql, went.operation, came.operation) == (found.sql, found.sql, 3, 3)
@@ -30,7 +30,7 @@ def test_a_table_with_another_name() -> None:
 
 
 def test_a_table_that_was_changed_too_keeps_the_words_of_the_comparison() -> None:
-    (found,) = renamings([TABLE, column("added", "more", "x")], places=False)
+    (found,) = trace([TABLE, column("added", "more", "x")], places=False).renamings
     halves = [change("remove_table", OLD), change("add_table", NEW)]
     assert as_renamed(halves, [found]) == halves
     assert all(map(found.half, halves))
@@ -48,7 +48,51 @@ def test_a_table_that_was_changed_too_keeps_the_words_of_the_comparison() -> Non
 def test_a_column_with_another_name(
     alterations: list[Alteration], places: bool, expected: list[tuple[str, str]]
 ) -> None:
-    assert [(one.column, one.new) for one in renamings(alterations, places=places)] == expected
+    assert [(one.column, one.new) for one in trace(alterations, places=places).renamings] == expected
+
+
+def table(revision: str, name: str, new: str | None) -> Alteration:
+    action = "dropped" if new is None else "renamed"
+    return Alteration(revision, TableKey(None, name), "table", action, new)
+
+
+@pytest.mark.parametrize(
+    ("alterations", "names", "lost"),
+    [
+        ([table("r", "a", "b"), table("s", "b", "c")], [("a", "c", "s")], {}),
+        ([table("r", "a", "b"), table("s", "b", "a")], [], {}),
+        ([table("r", "a", "b"), table("s", "b", None)], [], {"a": "s"}),
+        ([table("r", "a", None)], [], {}),
+        ([table("r", "a", "b"), table("r", "b", "a")], [("a", "b", "r"), ("b", "a", "r")], {}),
+        ([table("r", "a", "b"), table("s", "c", "a"), table("t", "a", None)], [("a", "b", "r")], {"c": "t"}),
+    ],
+)
+def test_a_table_is_followed_through_its_names(
+    alterations: list[Alteration], names: list[tuple[str, str, str]], lost: dict[str, str]
+) -> None:
+    found = trace(alterations, places=True)
+    assert sorted((one.table.name, one.new, one.revision) for one in found.renamings) == names
+    assert {key.name: revision for (key, _), revision in found.lost.items()} == lost
+    assert not found.kept & found.lost.keys()
+
+
+def test_a_column_is_followed_through_its_names() -> None:
+    steps = [
+        *(column("removed", "a", "text 2"), column("added", "b", "text 2")),
+        *(column("removed", "b", "text 2", "s"), column("added", "c", "text 2", "s")),
+        *(column("removed", "x", "text 3"), column("added", "y", "text 3")),
+        column("removed", "y", "text 3", "t"),
+    ]
+    found = trace(steps, places=True)
+    assert [(one.column, one.new, one.revision, one.alone) for one in found.renamings] == [("a", "c", "s", False)]
+    assert (found.kept, found.lost) == ({(OLD, "a")}, {(OLD, "x"): "t"})
+
+
+def test_another_schema_keeps_the_name() -> None:
+    (found,) = trace([table("r", "a", "a")], places=True).renamings
+    assert found.half(change("remove_table", TableKey(None, "a")))
+    assert found.half(change("add_table", TableKey("s", "a")))
+    assert not found.alone
 
 
 def test_names_are_quoted() -> None:

@@ -37,8 +37,7 @@ def _follow_renames(alterations: Sequence[Alteration]) -> tuple[list[Alteration]
     """The alterations under the first names of their tables, and the tables that have their first name again."""
     first: dict[TableKey, TableKey] = {}
     followed = []
-    for _, group in groupby(enumerate(alterations), _step):
-        step = [alteration for _, alteration in group]
+    for step in steps(alterations):
         followed += [replace(alteration, key=first.get(alteration.key, alteration.key)) for alteration in step]
         # The same name again means another schema, of which nothing says which.
         names = {
@@ -53,8 +52,13 @@ def _follow_renames(alterations: Sequence[Alteration]) -> tuple[list[Alteration]
     return followed, {key for key in renamed if first.get(key) == key}
 
 
-def _step(numbered: tuple[int, Alteration]) -> object:
+def steps(alterations: Sequence[Alteration]) -> Iterator[list[Alteration]]:
     """What was seen at once: all that a revision did, and each statement beside it."""
+    for _, group in groupby(enumerate(alterations), _step):
+        yield [alteration for _, alteration in group]
+
+
+def _step(numbered: tuple[int, Alteration]) -> object:
     number, alteration = numbered
     return alteration.revision if alteration.place is None else number
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from alembic_review.judge.alterations import steps
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
+
+Item = tuple[TableKey, str | None]
+"""A table, or a column of it."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +50,73 @@ class Renaming:
         return f"ALTER TABLE {'.'.join(map(_quoted, names))} RENAME{column} TO {_quoted(self.new)};"
 
 
-def renamings(alterations: Sequence[Alteration], *, places: bool) -> Iterator[Renaming]:
-    """What these alterations rename.
+@dataclass(frozen=True)
+class Traced:
+    """What became of tables and columns whose names were changed, each under the name it had first.
+
+    ``renamings`` are those that have another name in the end, ``kept`` all that are still there. ``lost`` were dropped
+    under another name, by which revision.
+    """
+
+    renamings: tuple[Renaming, ...]
+    kept: frozenset[Item]
+    lost: Mapping[Item, str]
+
+
+def trace(alterations: Sequence[Alteration], *, places: bool) -> Traced:
+    """Follow names through these alterations.
 
     A column has another name where one was taken away and one came that is the same in every detail; this is proof only
     with ``places``: where the details tell one column from another in its place.
     """
-    for one in alterations:
-        if one.action == "renamed" and one.name is not None:
-            names = {one.key, TableKey(one.key.schema, one.name)}
-            others = [other for other in alterations if other is not one and other.key in names]
-            yield Renaming(one.key, None, one.name, one.revision, not others and one.name != one.key.name)
-        elif places and (one.kind, one.action) == ("column", "removed") and one.name is not None:
-            twins = [
-                other.name
-                for other in alterations
-                if (other.revision, other.key, other.kind, other.action) == (one.revision, one.key, "column", "added")
-                and other.after == one.before
-            ]
-            yield from (Renaming(one.key, one.name, twin, one.revision) for twin in twins if twin is not None)
+    now: dict[Item, Renaming] = {}
+    lost: dict[Item, str] = {}
+    elsewhere: list[Renaming] = []
+    for step in steps(alterations):
+        # All at once: two may have changed names with each other.
+        moved: dict[Item, Renaming] = {}
+        for one in step:
+            item, new = _taken(one, step, places=places)
+            if item is None:
+                continue
+            before = now.pop(item, None)
+            table, column = item if before is None else (before.table, before.column)
+            if new == one.key.name and column is None:  # in another schema, of which nothing says which
+                elsewhere.append(Renaming(table, None, new, one.revision, alone=False))
+            elif new is not None:
+                called = (TableKey(one.key.schema, new), None) if column is None else (one.key, new)
+                moved[called] = Renaming(table, column, new, one.revision, alone=before is None)
+            elif before is not None:
+                lost[table, column] = one.revision
+        now |= moved
+    kept = frozenset((one.table, one.column) for one in now.values())
+    changed = [one for one in now.values() if one.new != (one.table.name if one.column is None else one.column)]
+    found = [replace(one, alone=one.alone and _is_alone(one, alterations)) for one in changed]
+    return Traced((*found, *elsewhere), kept, lost)
+
+
+def _taken(one: Alteration, step: Sequence[Alteration], *, places: bool) -> tuple[Item | None, str | None]:
+    """What does not have its name any more, and the new one where it has one."""
+    if one.kind == "table" and one.action != "changed":
+        return (one.key, None), one.name if one.action == "renamed" else None
+    if (one.kind, one.action) != ("column", "removed") or one.name is None:
+        return None, None
+    twins = [
+        other.name
+        for other in step
+        if (other.key, other.kind, other.action) == (one.key, "column", "added") and other.after == one.before
+    ]
+    return (one.key, one.name), twins[0] if places and twins else None
+
+
+def _is_alone(renaming: Renaming, alterations: Sequence[Alteration]) -> bool:
+    """Whether nothing else was done to it, under either name."""
+    if renaming.column is not None:
+        names = {renaming.column, renaming.new}
+        found = [(one.key, one.kind) for one in alterations if one.name in names]
+        return found.count((renaming.table, "column")) == 2  # noqa: PLR2004 - what went and what came
+    tables = {renaming.table, TableKey(renaming.table.schema, renaming.new)}
+    return sum(one.key in tables for one in alterations) == 1
 
 
 def as_renamed(changes: Sequence[ChangeFact], known: Sequence[Renaming]) -> list[ChangeFact]:

@@ -13,7 +13,7 @@ from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import digest, fingerprints
 from alembic_review.judge.matching import alteration_leads_to
 from alembic_review.judge.ownership import decide
-from alembic_review.judge.renaming import Renaming, as_renamed, renamings
+from alembic_review.judge.renaming import Renaming, Traced, as_renamed, trace
 from alembic_review.judge.verdict import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
@@ -34,7 +34,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
         causes = Causes(then, ownership, evidence)
         verdicts = Verdicts(ownership, causes, evidence, case.unloaded)
         database = JudgedDatabase(now.name, then, ownership, causes, ())
-        brought = _Brought(case, history, now, _candidates(case, history))
+        brought = _Brought(case, history, now, _candidates(case, history), then.changes)
         pending = {judged.fingerprint for judged in now.changes}
         names = fingerprints((now.name, change) for change in then.changes)
         for change, fingerprint in zip(as_renamed(then.changes, brought.renamings), names, strict=True):
@@ -98,12 +98,16 @@ def _together(then: tuple[Origin, ...], now: tuple[Origin, ...]) -> tuple[Origin
 
 @dataclass(frozen=True)
 class _Brought:
-    """Answers for one database of today; ``candidates`` are the revisions that the base has not, or not so."""
+    """Answers for one database of today; ``candidates`` are the revisions that the base has not, or not so.
+
+    ``changes`` are those from the base to today's heads.
+    """
 
     case: Case
     history: History
     now: JudgedDatabase
     candidates: frozenset[str]
+    changes: tuple[ChangeFact, ...]
 
     def revision(self, change: ChangeFact) -> str | None:
         """The revision that makes a change; ``None`` where that can't be told."""
@@ -115,11 +119,23 @@ class _Brought:
         return next(iter(self.candidates)) if len(self.candidates) == 1 and not self.history.removed else None
 
     @cached_property
-    def renamings(self) -> tuple[Renaming, ...]:
-        """What a candidate gave another name."""
+    def traced(self) -> Traced:
+        """What became of the names that a candidate changed."""
         facts = self.now.facts
         alterations = [alteration for alteration in facts.alterations if alteration.revision in self.candidates]
-        return tuple(renamings(alterations, places=facts.dialect == "postgresql"))
+        return trace(alterations, places=facts.dialect == "postgresql")
+
+    @cached_property
+    def renamings(self) -> tuple[Renaming, ...]:
+        """What a candidate gave another name that it has today."""
+        return tuple(one for one in self.traced.renamings if self._stands(one))
+
+    def _stands(self, renaming: Renaming) -> bool:
+        """Whether both halves are there, or for a table the new name: it may have been another table's before."""
+        halves = sum(renaming.half(change) for change in self.changes)
+        new = TableKey(renaming.table.schema, renaming.new)
+        still = renaming.column is None and new != renaming.table and new in self.now.facts.database_tables
+        return still or halves == 2  # noqa: PLR2004 - what went and what came
 
     def on_core(self, change: ChangeFact, owner: str | None, revision: str | None) -> Decision:
         """The verdict on a change to a core table: what stands of the application's doing is blocked."""
@@ -174,7 +190,10 @@ class _Brought:
         return self.case.evidence.is_application(self.case.evidence.revision_owner(revision))
 
     def _altering(self, change: ChangeFact) -> str | None:
-        """The last revision that did this to a table that was there before it."""
+        """The last revision that did this to a table that was there before it, whatever it called the table."""
+        gone = {"remove_table": None, "remove_column": change.name}
+        if change.key is not None and change.kind in gone and (change.key, gone[change.kind]) in self.traced.lost:
+            return self.traced.lost[change.key, gone[change.kind]]
         found = self._renaming_others(change)
         for alteration in self.now.facts.alterations:
             if alteration.revision not in self.candidates or change.key is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alembic_review.judge.alterations import made_again
 from alembic_review.judge.case import Case, Judged, table_place
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.judge.renaming import Item, trace
 from alembic_review.model.facts import Alteration, Place, TableKey
 from alembic_review.model.review import Role, Severity, Verdict
 
@@ -57,39 +58,46 @@ def _made_again(case: Case) -> Iterator[Report]:
     bases = {database.target: database for database in case.history.facts.databases} if case.history else {}
     for database in case.databases:
         base = bases.get(database.facts.target)
-        gone = {written.judged.fact.key for written in case.written if written.judged.fact.kind == "remove_table"}
-        added: set[tuple[TableKey, str | None]] = set()
-        for one in database.facts.alterations if base is not None else ():
-            item = (one.key, one.name)
-            if one.place is not None or not case.is_new(one.revision) or base is None:
+        new = [one for one in database.facts.alterations if case.is_new(one.revision)] if base is not None else []
+        for (key, column), revision in _lost(new, places=database.facts.dialect == "postgresql").items():
+            known = base is not None and key in base.database_tables
+            is_row = _is_row(case, key, None) or (column is not None and _is_row(case, key, column))
+            if not known or is_row or database.ownership.role(key) is not Role.CUSTOM:
                 continue
-            if (one.kind, one.action) == ("column", "added"):
-                added.add(item)
-            known = one.key in base.database_tables and one.key not in gone and item not in added
-            table = table_text(one.key)
-            if not known or database.ownership.role(one.key) is not Role.CUSTOM:
-                continue
-            if (one.kind, one.action) == ("table", "dropped"):
-                did = f"drops the table {table}"
-            elif made_again(one) or ((one.kind, one.action) == ("column", "removed") and not _is_row(case, one)):
-                did = f"drops the column {one.name} of {table}"
-            else:
-                continue
+            what = f"the table {table_text(key)}" if column is None else f"the column {column} of {table_text(key)}"
             yield Report(
-                message=f"Revision {one.revision} {did} with all its data, and it is made again.",
+                message=f"Revision {revision} drops {what} with all its data, and it is made again.",
                 hint=_HINT,
-                table=one.key,
-                revision=one.revision,
-                subject=("made again", one.kind, one.name),
+                table=key,
+                revision=revision,
+                subject=("made again", "table" if column is None else "column", column),
                 database=database.name,
             )
 
 
-def _is_row(case: Case, alteration: Alteration) -> bool:
-    """Whether the pull request's own changes tell that a column goes."""
+def _lost(alterations: Sequence[Alteration], *, places: bool) -> dict[Item, str]:
+    """What was dropped of what was there before, under whichever name, and by which revision."""
+    traced = trace(alterations, places=places)
+    lost = dict(traced.lost)
+    added: set[Item] = set()
+    for one in alterations:
+        if one.place is not None:
+            continue
+        item = (one.key, None if one.kind == "table" else one.name)
+        if (one.kind, one.action) == ("column", "added"):
+            added.add(item)
+        gone = (one.kind, one.action) in {("table", "dropped"), ("column", "removed")} or made_again(one)
+        if gone and item not in added and item not in traced.kept:
+            lost.setdefault(item, one.revision)
+    return lost
+
+
+def _is_row(case: Case, key: TableKey, column: str | None) -> bool:
+    """Whether the pull request's own changes tell that a table, or a column of it, goes."""
+    looked_for = ("remove_table", None) if column is None else ("remove_column", column)
+    facts = (written.judged.fact for written in case.written)
     return any(
-        (change.kind, change.key, change.name) == ("remove_column", alteration.key, alteration.name)
-        for change in (written.judged.fact for written in case.written)
+        fact.key == key and (fact.kind, fact.name if column is not None else None) == looked_for for fact in facts
     )
 
 
