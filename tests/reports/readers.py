@@ -22,6 +22,11 @@ from tests.reports.test_sarif import VALIDATOR
 from tests.reports.test_schema import VALIDATOR as REPORT_VALIDATOR
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# What forges make mentions, references, emoji and links of.
+MADE_BY_FORGES = re.compile(
+    r"@[\w.]|[#!~$%&]\w|[#~%]\"|:[\w+-]+:|\w://|\bwww\.\w|\bgh-\d|[\w.+-]@[\w-]", flags=re.IGNORECASE
+)
+_MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
 STEERING = ("on", "href", "src", "action", "formaction", "srcdoc", "xlink:href")
 
 
@@ -78,21 +83,35 @@ def _sarif(report: str) -> str:
 
 
 def _markdown_tokens(report: str) -> list[Any]:
-    return MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(report)
+    return _MARKDOWN.parse(report)
 
 
 def _markdown(report: str) -> str:
+    found = [piece for piece in _markdown_pieces(report) if MADE_BY_FORGES.search(piece)]
+    assert not found
     texts = []
     for token in _markdown_tokens(report):
-        texts += [child.content for child in token.children or []] or [token.content]
-    return _plain("".join(texts))
+        texts += [child.content for child in token.children or [] if not _is_break(child)] or [token.content]
+    return _plain("".join(texts).replace("<wbr>", ""))
+
+
+def _is_break(token: Any) -> bool:
+    return bool(token.type == "html_inline" and token.content == "<wbr>")
+
+
+def _markdown_pieces(report: str) -> list[str]:
+    """The pieces of text outside of code in the finished page, each as forges search it."""
+    page = _parsed(_MARKDOWN.render(report))
+    return [text for text, inside in page.pieces if not {"code", "pre"} & set(inside)]
 
 
 def _markdown_skeleton(report: str) -> object:
     """Blocks in their order, and which kinds of inline markup there are."""
     tokens = _markdown_tokens(report)
-    inline = {child.type for token in tokens for child in token.children or []} - {"text", "text_special", "softbreak"}
-    html = [re.sub(r"[^<>/a-z]", "", token.content) for token in tokens if token.type == "html_block"]
+    children = [child for token in tokens for child in token.children or [] if not _is_break(child)]
+    inline = {child.type for child in children} - {"text", "text_special", "softbreak"}
+    blocks = [token.content.replace("<wbr>", "") for token in tokens if token.type == "html_block"]
+    html = [re.sub(r"[^<>/a-z]", "", block) for block in blocks]
     return [token.type for token in tokens], inline, html
 
 
@@ -103,6 +122,7 @@ class _Html(HTMLParser):
         self.tags: list[str] = []
         self.steering: list[tuple[str, str, str | None]] = []
         self.code: list[str] = []
+        self.pieces: list[tuple[str, tuple[str, ...]]] = []
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -123,6 +143,7 @@ class _Html(HTMLParser):
     def handle_data(self, data: str) -> None:
         running = self._open and self._open[-1] in {"script", "style"}
         (self.code if running else self.texts).append(data)
+        self.pieces.append((data, tuple(self._open)))
 
 
 def _parsed(report: str) -> _Html:

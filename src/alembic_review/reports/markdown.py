@@ -1,7 +1,11 @@
 """The report for pull requests: Markdown as GitHub, GitLab and Forgejo read it.
 
 Names never become structure: every character that Markdown or HTML could take for more than itself is written as a
-numeric character reference (https://spec.commonmark.org/current/#entity-and-numeric-character-references).
+numeric character reference (https://spec.commonmark.org/current/#entity-and-numeric-character-references). Forges look
+for mentions, references, emoji and addresses once more in the text of the finished page, where those are characters
+again. They look at one piece of text at a time, outside of code, so a ``<wbr>`` parts what they look for, and what is
+read and copied stays as it is; the sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday) let it
+through.
 """
 
 from __future__ import annotations
@@ -30,6 +34,10 @@ CEILING = 65_000
 _EXAMPLES = 3
 _LONGEST = 2_000  # characters, each of which may take ten when it is escaped
 _PLAIN = frozenset(" ,/;='?()")
+# After @ for people, # and others for issues, merge requests, labels, milestones and epics, before // and . for links.
+_PARTED = re.compile(
+    r"(?<=[@#!~$%&^*\[])(?!\s)|(?<=:)(?=//|[\w+-]+:)|(?<=\bgh-)(?=\d)|(?<=\bwww)(?=\.)", flags=re.IGNORECASE
+)
 _START = re.compile(r" +|\d+[.)]")
 _TITLES = {Verdict.BLOCKED: ("Blocked", True), Verdict.SAFE: ("Safe", True), Verdict.UPSTREAM: ("Upstream", False)}
 _SHAPES = {Role.CORE: ("[", "]"), Role.CUSTOM: ("(", ")"), Role.UNKNOWN: ("{{", "}}")}
@@ -57,10 +65,13 @@ def escape(text: str) -> str:
     # At the start of a line, blanks make a block of code and a number makes a list.
     start = _START.match(shown)
     opening = start.end() if start else 0
-    return "".join(
+    written = [
         char if place >= opening and _harmless(char, dots=dots) else f"&#{ord(char)};"
         for place, char in enumerate(shown)
-    )
+    ]
+    for match in reversed(list(_PARTED.finditer(shown))):
+        written.insert(match.start(), "<wbr>")
+    return "".join(written)
 
 
 def _harmless(char: str, *, dots: bool) -> bool:
@@ -154,10 +165,7 @@ def _place(entry: Change | Finding | NewRevision) -> str:
 
 
 def _breakable(path: str) -> str:
-    """A path that a narrow column breaks before the file; else it takes the width that reasons need.
-
-    The sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday) let the tag through.
-    """
+    """A path that a narrow column breaks before the file; else it takes the width that reasons need."""
     folder, slash, file = path.rpartition("/")
     return f"{escape(folder + slash)}<wbr>{escape(file)}" if slash else escape(file)
 
