@@ -49,6 +49,7 @@ class Fake:
     faults: list[Fault] = field(default_factory=list)
     longest: int = 65_536
     url: str = ""
+    head: str = COMMIT  # where pull request 7 is now
     name: ClassVar[str] = ""
 
     def comment(self, body: str, author: str | None = None) -> int:
@@ -135,6 +136,8 @@ class FakeGitHub(Fake):
                 return 200, {}, {"data": {"viewer": {"login": self.me}}}
             case "GET", ["repos", "acme", "poser", "pulls"]:
                 return 200, {}, self.pulls
+            case "GET", ["repos", "acme", "poser", "pulls", "7"]:
+                return 200, {}, {"number": 7, "head": {"sha": self.head}}
             case "GET", ["repos", "acme", "poser", "issues", "7", "comments"]:
                 return self.page(asked)
             case "POST", ["repos", "acme", "poser", "issues", "7", "comments"]:
@@ -201,10 +204,12 @@ class FakeGitLab(Fake):
             return 401, {}, {"message": "401 Unauthorized"}
         return self.endpoint(asked)
 
-    def endpoint(self, asked: Asked) -> Reply:
+    def endpoint(self, asked: Asked) -> Reply:  # noqa: PLR0911 - one for each
         match asked.method, asked.path.strip("/").split("/"):
             case "GET", ["api", "v4", "user"]:
                 return 200, {}, {"id": 1, "username": self.me}
+            case "GET", ["api", "v4", "projects", "42", "merge_requests", "7"]:
+                return 200, {}, {"iid": 7, "sha": self.head}
             case "GET", ["api", "v4", "projects", "42", "merge_requests", "7", "notes"]:
                 return self.page(asked)
             case "POST", ["api", "v4", "projects", "42", "merge_requests", "7", "notes"]:

@@ -144,11 +144,11 @@ def test_no_network(forge: Fake, environ: dict[str, str], say: Publish, naps: li
         taken.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(UnavailableError, match=r"127.0.0.1 can't be reached: .*refused") as caught:
-            say(environ, api_url=nobody)
+            say({**environ, "MINE": TOKEN}, api_url=nobody, token_env="MINE")
     assert "Is the API's address right?" in caught.value.hint
     assert naps == [2.0]
     with pytest.raises(UnavailableError, match=r"forge.invalid can't be reached"):
-        say(environ, api_url="https://forge.invalid")
+        say({**environ, "MINE": TOKEN}, api_url="https://forge.invalid", token_env="MINE")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -181,10 +181,12 @@ def test_an_answer_without_end_is_not_read(
         say(environ)
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://h/", "//h/", "https://me:pw@h/", "https://", "h"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://h/", "//h/", "https://me:pw@h/", "https://", "h", "https://[x", "https://h:p/"]
+)
 def test_only_http_is_spoken(forge: Fake, environ: dict[str, str], say: Publish, url: str) -> None:
     with pytest.raises(UsageError, match="no address of the form") as caught:
-        say(environ, api_url=url)
+        say({**environ, "MINE": TOKEN}, api_url=url, token_env="MINE")
     assert "pw" not in caught.value.message
 
 

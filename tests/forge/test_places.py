@@ -44,7 +44,7 @@ def test_a_run_after_a_pull_request_of_the_repository_itself(github: FakeGitHub,
     posted = say({**github.environ(), **event(payload)})
 
     assert posted.number == 7
-    assert "pulls" not in str(github.done("GET"))
+    assert "GET /repos/acme/poser/pulls" not in github.done("GET")
     assert "For commit 0123456789ab" in github.bodies()[0]
 
 
@@ -82,6 +82,29 @@ def test_a_run_whose_pull_request_is_not_certain_posts_nothing(  # noqa: PLR0917
 
     with pytest.raises(ForgeError, match=message):
         say({**github.environ(), **event(run_event(pull_requests=[listed(7), listed(8)] if len(pulls) > 1 else []))})
+    assert github.done() == []
+
+
+def test_a_run_for_a_commit_that_is_not_the_newest_posts_nothing(
+    forge: Fake, environ: dict[str, str], say: Publish
+) -> None:
+    """An old job may be run again; what it says is no longer so."""
+    forge.comment("<!-- alembic-review -->\n\nblocked", author=forge.me)
+    forge.head = "f" * 40
+
+    with pytest.raises(ForgeError, match="Pull request 7 has moved on from 0123456789ab"):
+        say(environ, "older: safe")
+    assert forge.done() == []
+    assert say(environ, "older: safe", pull_request=7).action == "updated"
+
+
+def test_an_old_run_after_a_pull_request_of_the_repository_itself(
+    github: FakeGitHub, event: Event, say: Publish
+) -> None:
+    github.head = "f" * 40
+
+    with pytest.raises(ForgeError, match="has moved on"):
+        say({**github.environ(), **event(run_event(pull_requests=[listed(7)]))})
     assert github.done() == []
 
 
@@ -147,6 +170,19 @@ def test_everything_may_be_named(forge: Fake, say: Publish) -> None:
     assert say({"MINE": TOKEN}, repository=repository, **named).action == "created"
 
 
+def test_the_tokens_of_a_job_go_nowhere_else(github: FakeGitHub, say: Publish) -> None:
+    """In a job of one forge, a comment for another one needs a token that is named."""
+    job = {**github.environ(), "FORGEJO_TOKEN": TOKEN}
+    with served(FakeForgejo()) as elsewhere:
+        named = {"api_url": f"{elsewhere.url}/api/v1", "pull_request": 7}
+        for forge in ("forgejo", "github", ""):
+            with pytest.raises(UsageError, match="not the one that this job's tokens are for") as caught:
+                say(job, forge=forge, **named)
+            assert "--token-env" in caught.value.hint
+        assert elsewhere.asked == []
+        assert say(job, forge="forgejo", token_env="FORGEJO_TOKEN", **named).action == "created"
+
+
 def test_without_a_known_forge(say: Publish) -> None:
     for environ in ({}, {"CI": "true"}, {"GITHUB_ACTIONS": "false", "GITLAB_CI": ""}):
         with pytest.raises(UsageError, match="no CI job of a known forge") as caught:
@@ -179,7 +215,7 @@ def test_a_project_of_gitlab_may_be_a_path(say: Publish) -> None:
 
     with served(FakeGitLab()) as fake, pytest.raises(ForgeError, match="404"):
         say(fake.environ(), repository="group/sub/poser")
-    assert fake.asked[-1].raw == "/api/v4/projects/group%2Fsub%2Fposer/merge_requests/7/notes"
+    assert fake.asked[-1].raw == "/api/v4/projects/group%2Fsub%2Fposer/merge_requests/7"
     assert len(fake.asked) == 2
 
 

@@ -56,6 +56,10 @@ class PullRequests(Protocol):
         """The numbers of the open pull requests whose head this is."""
         ...
 
+    def head(self, number: int) -> str:
+        """The commit that a pull request is at now."""
+        ...
+
     def comments(self, number: int) -> Iterator[Comment]:
         """All comments, oldest first, however many pages they take."""
         ...

@@ -7,7 +7,7 @@ from itertools import count
 
 from alembic_review.forge import event
 from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
-from alembic_review.forge.errors import ForgeError
+from alembic_review.forge.errors import ForgeError, UnavailableError
 from alembic_review.forge.http import Api, has_next
 from alembic_review.forge.values import entries, number, text
 
@@ -24,6 +24,8 @@ class Forgejo:
     def login(self) -> str:
         try:
             login = text(self._api.get("/user").data, "login")
+        except UnavailableError:
+            raise
         except ForgeError as error:
             error.hint += " The token needs the scope read:user here, or name its user with --author."
             raise
@@ -34,6 +36,15 @@ class Forgejo:
     def find(self, head: Head) -> list[int]:  # noqa: ARG002 - it is not asked
         """Nothing: a run that follows another one has no documented way to its pull request here."""
         return []
+
+    def head(self, number: int) -> str:
+        try:
+            return text(self._api.get(f"{self._repository}/pulls/{number}").data, "head", "sha")
+        except UnavailableError:
+            raise
+        except ForgeError as error:
+            error.hint += " The token needs the scope read:repository here."
+            raise
 
     def comments(self, number: int) -> Iterator[Comment]:
         """Follow the pages where there are any: many versions answer with all comments at once, whatever is asked."""

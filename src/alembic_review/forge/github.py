@@ -44,6 +44,9 @@ class GitHub:
         ]
         return [known for known in found if known is not None]
 
+    def head(self, number: int) -> str:
+        return text(self._api.get(f"{self._repository}/pulls/{number}").data, "head", "sha")
+
     def comments(self, number: int) -> Iterator[Comment]:
         for page in count(1):
             answer = self._api.get(f"{self._repository}/issues/{number}/comments", per_page=PAGE, page=page)

@@ -29,6 +29,9 @@ class GitLab:
         """Nothing: the pipeline of a merge request knows its number."""
         return []
 
+    def head(self, number: int) -> str:
+        return text(self._api.get(f"{self._project}/merge_requests/{number}").data, "sha")
+
     def comments(self, number: int) -> Iterator[Comment]:
         page = "1"
         while page:

@@ -38,11 +38,8 @@ class Api:
     """One REST API below ``url``, spoken to with ``headers``, which hold the token ``secret``."""
 
     def __init__(self, url: str, headers: Mapping[str, str], secret: str, *, timeout: float = TIMEOUT) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-            raise UsageError("The forge's API is no address of the form https://HOST/PATH.", hint="Name it: --api-url")
+        self.host = _host(url)
         self.url = url.rstrip("/")
-        self.host = parts.hostname
         self._headers = {**headers, "User-Agent": "alembic-review", "Content-Type": "application/json"}
         self._secret = secret
         self._timeout = timeout
@@ -109,6 +106,18 @@ class Api:
 
     def _clean(self, words: str) -> str:
         return one_line(words.replace(self._secret, "***") if self._secret else words).rstrip(".")
+
+
+def _host(url: str) -> str:
+    """The host of an API. Raises ``UsageError``."""
+    try:
+        parts = urlsplit(url)
+        host, well_formed = parts.hostname, parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        host, well_formed = None, False
+    if not well_formed or not host or parts.scheme not in ("http", "https") or parts.username or parts.password:
+        raise UsageError("The forge's API is no address of the form https://HOST/PATH.", hint="Name it: --api-url")
+    return host
 
 
 _HINTS = {

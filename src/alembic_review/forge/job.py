@@ -52,8 +52,10 @@ def publish(
     """
     marker(where.key)  # a wrong key is told before anything is asked of anybody
     forge = _forge(where, environ)
-    place = _place(forge, where, environ)
-    secret = _token(forge, where, environ)
+    # A job that is told the number has no need of the event, which then may be about anything.
+    found = forge.locate(environ if where.pull_request is None else {**environ, "GITHUB_EVENT_PATH": ""})
+    place = _place(found, where)
+    secret = _token(forge, where, environ, own=place.api.rstrip("/") == found.api.rstrip("/"))
     api = Api(place.api, forge.headers(secret), secret, timeout=timeout)
     pull_requests = forge.connect(api, place.repository)
     texts = [comment_text(body, where.key, place.commit) for body in bodies]
@@ -61,7 +63,10 @@ def publish(
 
     def attempt() -> Posted:
         number = place.number or _looked_up(pull_requests, place)
-        return post(pull_requests, number, texts, where.key, where.author or pull_requests.login())
+        author = where.author or pull_requests.login()
+        if place.number and place.commit and where.pull_request is None:
+            _check_head(pull_requests, place.number, place.commit)
+        return post(pull_requests, number, texts, where.key, author)
 
     try:
         return attempt()
@@ -82,9 +87,7 @@ def _forge(where: Where, environ: Environ) -> Forge:
     raise UsageError("This is no CI job of a known forge.", hint=f"Name the forge with --forge: {names}.")
 
 
-def _place(forge: Forge, where: Where, environ: Environ) -> Coordinates:
-    # A job that is told the number has no need of the event, which then may be about anything.
-    found = forge.locate(environ if where.pull_request is None else {**environ, "GITHUB_EVENT_PATH": ""})
+def _place(found: Coordinates, where: Where) -> Coordinates:
     place = Coordinates(
         api=where.api_url or found.api,
         repository=where.repository or found.repository,
@@ -101,17 +104,32 @@ def _place(forge: Forge, where: Where, environ: Environ) -> Coordinates:
     return place
 
 
-def _token(forge: Forge, where: Where, environ: Environ) -> str:
+def _token(forge: Forge, where: Where, environ: Environ, *, own: bool) -> str:
+    """The token in the environment. Without ``own``, the API is not the job's, nor are the job's tokens for it."""
+    if not own and not where.token_env:
+        raise UsageError(
+            "The API is not the one that this job's tokens are for.",
+            hint="Name the variable that holds a token for it with --token-env.",
+        )
     names = (where.token_env,) if where.token_env else forge.tokens
     token = next((environ[name].strip() for name in names if environ.get(name, "").strip()), "")
     if not token:
         raise ForgeError(
             f"There is no token: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} empty.",
-            hint="A job for a pull request from a fork gets none; post from a job that doesn't run its code.",
+            hint="A CI job for a pull request from a fork gets none; post from a job that doesn't run its code.",
         )
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError("The token has characters that no token has.")
     return token
+
+
+def _check_head(pull_requests: PullRequests, number: int, commit: str) -> None:
+    """An old job may run once more, and a slow one end after the job of the next commit."""
+    if pull_requests.head(number) != commit:
+        raise ForgeError(
+            f"Pull request {number} has moved on from {commit[:12]}, the commit of this run.",
+            hint="The run for its newest commit posts.",
+        )
 
 
 def _looked_up(pull_requests: PullRequests, place: Coordinates) -> int:
