@@ -389,6 +389,31 @@ def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> No
     assert not [change for change in brought(run)["changes"] if "renaming" in change["reason"]]
 
 
+def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
+    both = (
+        "op.alter_column('poser_sync_log', 'message', new_column_name='words', type_=sa.String(7))\n"
+        "op.rename_table('poser_widget', 'poser_thing')\nop.drop_column('poser_thing', 'note')\n"
+        "op.alter_column('poser_thing', 'shape', new_column_name='form')\n"
+        "op.add_column('poser_thing', sa.Column('more', sa.Text()))"
+    )
+    besides = "renamed the column shape to form, added the column more, removed the column note"
+    application = branched(tmp_path, revision(both), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    told = {
+        change["reason"].partition("own. ")[2]
+        for change in brought(run)["changes"]
+        if change["sql"].startswith('ALTER TABLE "')
+    }
+    assert told == {
+        "This is half of a renaming, of message to words. Besides, revisions changed the column words.",
+        f"This is half of a renaming, of poser_widget to poser_thing. Besides, revisions {besides}.",
+    }
+    new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
+    assert [finding["message"] for finding in new] == [
+        "Revision aa00bb11cc22 drops the column note of poser_widget with all its data."
+    ]
+
+
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
     run = run_tool(application, "--since", "main")

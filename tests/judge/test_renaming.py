@@ -29,17 +29,20 @@ def test_a_table_with_another_name() -> None:
     assert not found.half(change("add_column", OLD, "new"))
 
 
-def test_a_table_that_was_changed_too_keeps_the_words_of_the_comparison() -> None:
-    (found,) = trace([TABLE, column("added", "more", "x")], places=False).renamings
-    halves = [change("remove_table", OLD), change("add_table", NEW)]
-    assert as_renamed(halves, [found]) == halves
-    assert all(map(found.half, halves))
+def test_a_table_that_was_changed_too() -> None:
+    steps = [TABLE, column("added", "more", "x"), column("removed", "a", "text 2"), column("added", "b", "text 2")]
+    (found,) = [one for one in trace(steps, places=True).renamings if one.column is None]
+    assert found.more == ("renamed the column a to b", "added the column more")
+    went, came = as_renamed([change("remove_table", OLD), change("add_table", NEW)], [found])
+    assert went.sql == came.sql
+    assert went.sql == 'ALTER TABLE "old" RENAME TO "new"; -- besides: renamed the column a to b, added the column more'
 
 
 @pytest.mark.parametrize(
     ("alterations", "places", "expected"),
     [
         ([column("removed", "a", "text 2"), column("added", "b", "text 2")], True, [("a", "b")]),
+        ([column("removed", "a", "text 2"), column("added", "b", "integer 2")], True, [("a", "b")]),
         ([column("removed", "a", "text 2"), column("added", "b", "text 5")], True, []),
         ([column("removed", "a", "text"), column("added", "b", "text")], False, []),
         ([column("removed", "a", "text 2"), column("added", "b", "text 2", "s")], True, []),
@@ -62,7 +65,7 @@ def table(revision: str, name: str, new: str | None) -> Alteration:
         ([table("r", "a", "b"), table("s", "b", "c")], [("a", "c", "s")], {}),
         ([table("r", "a", "b"), table("s", "b", "a")], [], {}),
         ([table("r", "a", "b"), table("s", "b", None)], [], {"a": "s"}),
-        ([table("r", "a", None)], [], {}),
+        ([table("r", "a", None)], [], {"a": "r"}),
         ([table("r", "a", "b"), table("r", "b", "a")], [("a", "b", "r"), ("b", "a", "r")], {}),
         ([table("r", "a", "b"), table("s", "c", "a"), table("t", "a", None)], [("a", "b", "r")], {"c": "t"}),
     ],
@@ -82,10 +85,14 @@ def test_a_column_is_followed_through_its_names() -> None:
         *(column("removed", "b", "text 2", "s"), column("added", "c", "text 2", "s")),
         *(column("removed", "x", "text 3"), column("added", "y", "text 3")),
         column("removed", "y", "text 3", "t"),
+        *(column("removed", "m", "text 4", "t"), column("added", "n", "integer 4", "t")),
     ]
     found = trace(steps, places=True)
-    assert [(one.column, one.new, one.revision, one.alone) for one in found.renamings] == [("a", "c", "s", False)]
-    assert set(found.kept) == {(OLD, "a")}
+    assert [(one.column, one.new, one.revision, one.more) for one in found.renamings] == [
+        ("a", "c", "s", ()),
+        ("m", "n", "t", ("changed the column n",)),
+    ]
+    assert set(found.kept) == {(OLD, "a"), (OLD, "m")}
     assert dict(found.lost) == {(OLD, "x"): "t"}
 
 
@@ -93,10 +100,27 @@ def test_another_schema_keeps_the_name() -> None:
     (found,) = trace([table("r", "a", "a")], places=True).renamings
     assert found.half(change("remove_table", TableKey(None, "a")))
     assert found.half(change("add_table", TableKey("s", "a")))
-    assert not found.alone
+
+
+def test_columns_are_known_by_the_first_name_of_their_table() -> None:
+    later = Alteration("s", NEW, "column", "removed", "price", ("price",), "integer 3", None)
+    found = trace([TABLE, column("removed", "size", "text 2"), later], places=True)
+    assert dict(found.lost) == {(OLD, "size"): "r", (OLD, "price"): "s"}
+    (renaming,) = found.renamings
+    assert renaming.more == ("removed the column size", "removed the column price")
 
 
 def test_names_are_quoted() -> None:
     renaming = Renaming(TableKey("s", 'My "old"'), "From", "to_x", "r")
     assert renaming.sql == 'ALTER TABLE "s"."My ""old""" RENAME COLUMN "From" TO "to_x";'
     assert renaming.python == "op.alter_column('My \"old\"', 'From', new_column_name='to_x', schema='s')"
+
+
+def test_an_index_that_only_names_the_table_otherwise_is_the_same() -> None:
+    def index(before: str, after: str) -> Alteration:
+        return Alteration("r", OLD, "index", "changed", "ix", ("a",), before, after)
+
+    same = index("CREATE INDEX ix ON public.old USING btree (a)", "CREATE INDEX ix ON public.new USING btree (a)")
+    other = index("CREATE INDEX ix ON public.old USING btree (a)", "CREATE INDEX ix ON public.new USING btree (b)")
+    assert trace([TABLE, same], places=True).renamings[0].more == ()
+    assert trace([TABLE, other], places=True).renamings[0].more == ("changed the index ix",)

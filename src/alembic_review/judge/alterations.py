@@ -71,7 +71,7 @@ def _is_undone(members: Sequence[Alteration]) -> bool:
     start, end = _before(members[0]), _after(members[-1])
     if any(one.action == "removed" for one in members):
         # What one revision took away and another one put back comes last in its table.
-        start, end = (_PLACE.sub("", text) if isinstance(text, str) else text for text in (start, end))
+        start, end = (without_place(text) if isinstance(text, str) else text for text in (start, end))
     return chained and end == start
 
 
@@ -92,12 +92,23 @@ def _group(alteration: Alteration) -> tuple[TableKey, str, str | None]:
     return alteration.key, alteration.kind, alteration.name
 
 
+def place_of(details: str | None) -> str | None:
+    """The place of a column in its table, with which its details end on PostgreSQL."""
+    found = _PLACE.search(details or "")
+    return found.group() if found is not None else None
+
+
+def without_place(details: str | None) -> str:
+    """What a column is, wherever it is in its table."""
+    return _PLACE.sub("", details or "")
+
+
 def made_again(alteration: Alteration) -> bool:
     """Tell whether one revision took a column away and added it again, as the same or as another one."""
     if (alteration.kind, alteration.action) != ("column", "changed"):
         return False
-    before, after = (_PLACE.search(text or "") for text in (alteration.before, alteration.after))
-    return before is not None and after is not None and before.group() != after.group()
+    before, after = place_of(alteration.before), place_of(alteration.after)
+    return before is not None and after is not None and before != after
 
 
 def texts(alterations: Sequence[Alteration]) -> Iterator[str]:

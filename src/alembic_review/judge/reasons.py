@@ -5,7 +5,7 @@ Like changes get the same words but for their own names, so that a report can fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic_review.judge.cause import Cause
@@ -151,8 +151,10 @@ def untold(owner: str | None) -> str:
     )
 
 
-RENAMED = "This is half of a renaming: nothing is lost."
-"""Of a drop or an addition that a comparison makes of another name."""
+def renamed(old: str, new: str, more: Sequence[str]) -> str:
+    """Of a drop or an addition that a comparison makes of another name."""
+    besides = f" Besides, revisions {', '.join(more)}." if more else ""
+    return f"This is half of a renaming, of {old} to {new}.{besides}"
 
 
 def own_revisions(owner: str | None) -> str:

@@ -49,11 +49,13 @@ def written(case: Case, history: History) -> Iterator[Written]:
                 revision = revision or brought.only_revision
             if decision.place is None and revision is not None:
                 decision = replace(decision, place=case.revision_place(revision))
-            renamed = any(renaming.half(change) for renaming in brought.renamings)
-            if renamed:
-                decision = replace(decision, reason=f"{decision.reason} {reasons.RENAMED}")
+            renaming = next((one for one in brought.renamings if one.half(change)), None)
+            if renaming is not None:
+                told = reasons.renamed(renaming.old, renaming.new, renaming.more)
+                decision = replace(decision, reason=f"{decision.reason} {told}")
             # The same may be pending as well: what a revision takes away, and what the models do not want then.
-            yield Written(database, Judged(change, decision, digest("in_revision", fingerprint)), revision, renamed)
+            judged = Judged(change, decision, digest("in_revision", fingerprint))
+            yield Written(database, judged, revision, renaming is not None)
 
 
 def _candidates(case: Case, history: History) -> frozenset[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from alembic_review.judge.alterations import made_again
 from alembic_review.judge.case import Case, Judged, table_place
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import Owned, table_text
-from alembic_review.judge.renaming import Item, trace
-from alembic_review.model.facts import Alteration, Place, TableKey
+from alembic_review.judge.renaming import trace
+from alembic_review.model.facts import Place, TableKey
 from alembic_review.model.review import Role, Severity, Verdict
 
 _DESTRUCTIVE = {"remove_table": "drops the table {table}", "remove_column": "drops the column {name} of {table}"}
@@ -33,7 +32,7 @@ def _run(case: Case) -> Iterator[Report]:
                 database=database.name,
             )
     yield from _in_revisions(case)
-    yield from _made_again(case)
+    yield from _unseen(case)
 
 
 def _in_revisions(case: Case) -> Iterator[Report]:
@@ -53,43 +52,29 @@ def _in_revisions(case: Case) -> Iterator[Report]:
         )
 
 
-def _made_again(case: Case) -> Iterator[Report]:
-    """What new revisions drop, though it is there again in the end: no comparison shows that."""
+def _unseen(case: Case) -> Iterator[Report]:
+    """What new revisions drop and no comparison shows: it is there again in the end, or its table has another name."""
     bases = {database.target: database for database in case.history.facts.databases} if case.history else {}
     for database in case.databases:
         base = bases.get(database.facts.target)
-        new = [one for one in database.facts.alterations if case.is_new(one.revision)] if base is not None else []
-        for (key, column), revision in _lost(new, places=database.facts.dialect == "postgresql").items():
+        new = [one for one in database.facts.alterations if case.is_new(one.revision) and one.place is None]
+        traced = trace(new, places=database.facts.dialect == "postgresql")
+        for (key, column), revision in traced.lost.items():
             known = base is not None and key in base.database_tables
-            is_row = _is_row(case, key, None) or (column is not None and _is_row(case, key, column))
+            renamed = column is not None and (key, None) in traced.kept
+            is_row = (not renamed and _is_row(case, key, None)) or (column is not None and _is_row(case, key, column))
             if not known or is_row or database.ownership.role(key) is not Role.CUSTOM:
                 continue
+            again = "" if renamed else ", and it is made again"
             what = f"the table {table_text(key)}" if column is None else f"the column {column} of {table_text(key)}"
             yield Report(
-                message=f"Revision {revision} drops {what} with all its data, and it is made again.",
+                message=f"Revision {revision} drops {what} with all its data{again}.",
                 hint=_HINT,
                 table=key,
                 revision=revision,
                 subject=("made again", "table" if column is None else "column", column),
                 database=database.name,
             )
-
-
-def _lost(alterations: Sequence[Alteration], *, places: bool) -> dict[Item, str]:
-    """What was dropped of what was there before, under whichever name, and by which revision."""
-    traced = trace(alterations, places=places)
-    lost = dict(traced.lost)
-    added: set[Item] = set()
-    for one in alterations:
-        if one.place is not None:
-            continue
-        item = (one.key, None if one.kind == "table" else one.name)
-        if (one.kind, one.action) == ("column", "added"):
-            added.add(item)
-        gone = (one.kind, one.action) in {("table", "dropped"), ("column", "removed")} or made_again(one)
-        if gone and item not in added and item not in traced.kept:
-            lost.setdefault(item, one.revision)
-    return lost
 
 
 def _is_row(case: Case, key: TableKey, column: str | None) -> bool:
