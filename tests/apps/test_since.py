@@ -414,6 +414,26 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("database", BOTH)
+def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: str) -> None:
+    upgrade = (
+        "op.execute(\"UPDATE poser_widget SET shape = ''\")\n"
+        "with op.batch_alter_table('poser_widget') as batch:\n"
+        "    batch.alter_column('shape', existing_type=sa.String(10), nullable=False)\n"
+        "    batch.add_column(sa.Column('depth', sa.Integer(), nullable=False))\n"
+        "    batch.add_column(sa.Column('level', sa.Integer(), server_default='1', nullable=False))\n"
+        "op.create_table('poser_new', sa.Column('id', sa.Integer(), primary_key=True))\n"
+        "op.add_column('poser_new', sa.Column('more', sa.Integer(), nullable=False, server_default='0'))"
+    )
+    application = branched(tmp_path, revision(upgrade), database=database)
+    run = run_tool(application, "--since", "main")
+    notes = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR202" and finding["revision"]]
+    assert sorted((finding["severity"], finding["message"]) for finding in notes) == [
+        ("info", "After revision aa00bb11cc22 no row of poser_widget may be without a value for depth."),
+        ("info", "After revision aa00bb11cc22 no row of poser_widget may be without a value for shape."),
+    ]
+
+
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
     run = run_tool(application, "--since", "main")
@@ -462,6 +482,8 @@ def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     application = branched(tmp_path, (edited,), before=before)
     run = run_tool(application, "--since", "main")
     assert [line for line in rows(run) if line.startswith("in_")] == ["in_revision None safe add_column poser_a.more"]
+    (change,) = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
+    assert (change["sql"], "Only databases made anew" in change["reason"]) == ("", True)
 
 
 def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) -> None:

@@ -130,6 +130,18 @@ def by_an_edit(world: World) -> PullRequest:
     return pull_request(world, [made("add_column", "product", "label")], new=(), edited=(APP_REVISION,))
 
 
+def on_own_table_by_an_edit(world: World) -> PullRequest:
+    world.alter(APP_REVISION, "poser_widget", "column", "added", "colour")
+    changes = [made("add_column", "poser_widget", "colour")]
+    found = pull_request(world, changes, new=(), edited=(APP_REVISION,))
+    assert (only(found).python, only(found).sql) == ("", "")
+    return found
+
+
+def on_own_table_by_what_is_gone(world: World) -> PullRequest:
+    return pull_request(world, [made("remove_column", "poser_widget", "size")], new=(), removed=("r1",))
+
+
 def by_an_older_one(world: World) -> PullRequest:
     world.alter(APP_REVISION, "product", "column", "added", "label")
     return pull_request(world, [made("add_column", "product", "label")])
@@ -169,6 +181,14 @@ ROWS: dict[str, tuple[Callable[[World], PullRequest], Verdict, str | None, str]]
     "by nobody": (by_nobody, Verdict.BLOCKED, None, "no revision is known to do this"),
     "by a revision that is gone": (by_what_is_gone, Verdict.BLOCKED, None, "undo what it did in a new one"),
     "by an edited revision": (by_an_edit, Verdict.BLOCKED, APP_REVISION, "Take that out of the revision again"),
+    "own table, by an edited revision": (
+        *(on_own_table_by_an_edit, Verdict.SAFE, APP_REVISION),
+        f"Only databases made anew differ so: those that have revision {APP_REVISION} stay as they are.",
+    ),
+    "own table, by one that is gone": (
+        *(on_own_table_by_what_is_gone, Verdict.SAFE, None),
+        "Only databases made anew differ so: those that have the merged revision stay as they are.",
+    ),
     "by an older one, as far as is known": (by_an_older_one, Verdict.BLOCKED, None, "of poser added the column label"),
     "table of nobody": (of_nobody, Verdict.BLOCKED, NEW, "nobody can say whose change this is"),
 }

@@ -157,6 +157,12 @@ def renamed(old: str, new: str, more: Sequence[str]) -> str:
     return f"This is half of a renaming, of {old} to {new}.{besides}"
 
 
+def only_anew(revision: str | None) -> str:
+    """Of a change that comes of a merged revision which a pull request edits or removes."""
+    which = "the merged revision" if revision is None else f"revision {revision}"
+    return f"Only databases made anew differ so: those that have {which} stay as they are."
+
+
 def own_revisions(owner: str | None) -> str:
     """Of a change on a core table that one of several new revisions of the core makes."""
     return f"A revision of the packages underneath changes {whose(owner)} table, none of yours does."

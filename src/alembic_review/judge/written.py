@@ -53,6 +53,11 @@ def written(case: Case, history: History) -> Iterator[Written]:
             if renaming is not None:
                 told = reasons.renamed(renaming.old, renaming.new, renaming.more)
                 decision = replace(decision, reason=f"{decision.reason} {told}")
+            if brought.only_anew(revision):
+                # No revision says so, and no database that is there runs it.
+                change = replace(change, python="", sql="")  # noqa: PLW2901 - the same change
+                if decision.verdict is Verdict.SAFE:
+                    decision = replace(decision, reason=f"{decision.reason} {reasons.only_anew(revision)}")
             # The same may be pending as well: what a revision takes away, and what the models do not want then.
             judged = Judged(change, decision, digest("in_revision", fingerprint))
             yield Written(database, judged, revision, renaming is not None)
@@ -119,6 +124,11 @@ class _Brought:
     def only_revision(self) -> str | None:
         """The one revision that may make any difference; ``None`` where there are several, or one is gone."""
         return next(iter(self.candidates)) if len(self.candidates) == 1 and not self.history.removed else None
+
+    def only_anew(self, revision: str | None) -> bool:
+        """Whether a change comes of a merged revision that is edited or gone, which no database applies once more."""
+        makers = self.candidates if revision is None else {revision}
+        return not any(self.case.is_new(maker) for maker in makers)
 
     @cached_property
     def traced(self) -> Traced:

@@ -200,7 +200,7 @@ def _code(review: Review, _options: Options) -> str:
 def _listings(changes: Iterable[Change], where: str) -> str:
     operations: dict[tuple[str | None, int], Change] = {}
     for change in changes:
-        if change.verdict is not Verdict.UPSTREAM:
+        if change.verdict is not Verdict.UPSTREAM and change.python:
             operations.setdefault((change.database, change.operation), change)
     # In the order in which Alembic would run them: a table comes before its indexes.
     lines = [operations[key] for key in sorted(operations, key=lambda key: (key[0] or "", key[1]))]

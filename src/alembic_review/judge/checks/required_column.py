@@ -17,6 +17,8 @@ _NEW = "Give it a server_default; or add it as nullable, fill it, and make it NO
 
 _OLD = 'Fill it before, in the same revision: op.execute("UPDATE … SET … WHERE … IS NULL").'
 
+_MADE = "Look whether it fills the rows that are there before it says NOT NULL; the scratch database has none."
+
 
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
@@ -38,6 +40,32 @@ def _run(case: Case) -> Iterator[Report]:
             else:
                 continue
             yield Report(message, hint, judged.decision.place or fact.place, judged, database=database.name)
+    yield from _in_revisions(case)
+
+
+def _in_revisions(case: Case) -> Iterator[Report]:
+    """What new revisions have done already: whether they fill the rows that are there is not looked at."""
+    for written in case.written:
+        fact, revision = written.judged.fact, written.revision
+        required = _is_new(fact) or (fact.kind == "modify_nullable" and fact.wanted == "False")
+        safe = written.judged.decision.verdict is Verdict.SAFE
+        if (
+            revision is None
+            or not case.is_new(revision)
+            or fact.key is None
+            or written.renamed
+            or not (required and safe)
+        ):
+            continue
+        yield Report(
+            f"After revision {revision} no row of {table_text(fact.key)} may be without a value for {fact.name}.",
+            _MADE,
+            case.revision_place(revision),
+            written.judged,
+            revision=revision,
+            severity=Severity.INFO,
+            database=written.database.name,
+        )
 
 
 def _is_new(fact: ChangeFact) -> bool:

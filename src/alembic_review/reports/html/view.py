@@ -190,9 +190,7 @@ class _Index:
             marks=Marks(first.verdict.value, self.owner(first.owner), tuple(codes)),
             reason=common_reason(line.entries),
             told=tuple(dict.fromkeys((self._message(entry), entry.first.hint) for entry in fold_findings(own))),
-            code=tuple({(change.database, change.operation): change for change in reversed(line.entries)}.values())[
-                ::-1
-            ],
+            code=_operations(line.entries),
             state=_state(first),
         )
 
@@ -230,3 +228,12 @@ def _state(change: Change) -> str:
     if not isinstance(change, ChangeSince):
         return ""
     return f"in revision {change.revision}" if change.revision is not None else "in a revision"
+
+
+def _operations(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The first change of each operation that a revision or a database runs, in their order."""
+    found: dict[tuple[str | None, int], Change] = {}
+    for change in changes:
+        if change.python:
+            found.setdefault((change.database, change.operation), change)
+    return tuple(found.values())
