@@ -14,6 +14,7 @@ from alembic_review.model.review import Change
 from alembic_review.model.revision import LeftOut, RevisionPlan
 from alembic_review.reports.json import read
 from alembic_review.reports.revision import described, nothing, summary
+from tests.reports.readers import CONTROL
 
 REVIEW = read((Path(__file__).parent.parent / "golden" / "poser.json").read_bytes())
 BODY = 'import sqlalchemy as sa\n\nrevision = "abc"\n'
@@ -26,8 +27,9 @@ def change(kind: str = "remove_column") -> Change:
 
 FULL = replace(
     PLAN,
-    written=(change(), change("add_table")),
+    written=(change(), change("add_table"), change("add_column")),
     destructive=(change(),),
+    required=(change("add_column"),),
     left_out=(LeftOut(change("add_index"), "It needs something."),),
     damage=REVIEW.findings[:1],
     depends_on=("c0ffee",),
@@ -55,6 +57,7 @@ def test_the_docstring_tells_what_is_in_it_and_what_is_not(head: str) -> None:
     assert told.startswith("a step\n\n")
     assert "\n\n\n" not in told
     assert "Destructive, data is lost:\n- remove_column poser_widget.colour\n" in told
+    assert "rows, fill them first (AR202):\n- add_column customer.loyalty_points\n" in told
     assert "It needs something." in told
     assert "Not undone here:\n- AR101" in told
     assert text.endswith(BODY)
@@ -82,6 +85,15 @@ def test_names_are_never_python(name: str, head: str) -> None:
     assert [type(node) for node in module.body] == [type(node) for node in plain.body]
 
 
+@given(st.text(max_size=20))
+def test_no_name_steers_the_terminal(name: str) -> None:
+    plan = replace(FULL, revision=name, head=name, depends_on=(name,), branch_label=name or None)
+    for head in (name, "base"):
+        said = summary(replace(plan, head=head), name, types_left=(name,))
+        assert said.count("\n") == summary(FULL, "x", types_left=("x",)).count("\n")
+        assert not CONTROL.search(said)
+
+
 def test_the_summary_names_the_file_and_what_is_destructive_first() -> None:
     assert summary(FULL, "versions/abc.py", types_left=("new, old",)) == (
         "Wrote versions/abc.py\n"
@@ -89,6 +101,8 @@ def test_the_summary_names_the_file_and_what_is_destructive_first() -> None:
         "  depends on c0ffee\n"
         "  Destructive, look twice:\n"
         "    - remove_column poser_widget.colour\n"
+        "  Fails where the table has rows, fill them first (AR202):\n"
+        "    - add_column customer.loyalty_points\n"
         "  Changes:\n"
         "    - add_table poser_order\n"
         "  Left out:\n"

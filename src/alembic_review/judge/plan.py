@@ -17,7 +17,8 @@ from alembic_review.model.facts import ChangeFact
 from alembic_review.model.review import Change, Review, Verdict
 from alembic_review.model.revision import LeftOut, Operation, RevisionPlan, Wish
 
-_DESTRUCTIVE = "AR2"
+_DESTRUCTIVE = "AR201"
+_REQUIRED = "AR202"
 _ID = re.compile(r"\w+")
 
 
@@ -70,9 +71,8 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
                 *(other.revision for other in others),
             ),
             written=tuple(content.changes),
-            destructive=tuple(
-                one for one in content.changes if any(code.startswith(_DESTRUCTIVE) for code in one.findings)
-            ),
+            destructive=tuple(one for one in content.changes if _DESTRUCTIVE in one.findings),
+            required=tuple(one for one in content.changes if _REQUIRED in one.findings),
             left_out=(*content.left_out, *blocked),
             damage=damage,
         )

@@ -41,8 +41,9 @@ class RevisionPlan:
     """One revision of one custom package.
 
     ``head`` is the revision it follows, ``base`` for the first of a branch. ``depends_on`` are revisions of other
-    branches. ``destructive`` and ``written`` are the changes that go into it, ``left_out`` and ``damage`` what a reader
-    of the file should know is not in it.
+    branches. ``written`` are the changes that go into it, ``destructive`` those of them that lose data, ``required``
+    those that fail where a table has rows; ``left_out`` and ``damage`` is what a reader of the file should know is not
+    in it.
     """
 
     package: str
@@ -55,6 +56,7 @@ class RevisionPlan:
     depends_on: tuple[str, ...] = ()
     written: tuple[Change, ...] = ()
     destructive: tuple[Change, ...] = ()
+    required: tuple[Change, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     damage: tuple[Finding, ...] = ()
 

@@ -11,6 +11,7 @@ from alembic_review.model.revision import LeftOut, RevisionPlan
 from alembic_review.reports.text import count, target_label, visible
 
 _WIDTH = 88
+_REQUIRED = "Fails where the table has rows, fill them first (AR202)"
 
 
 def described(text: str, plan: RevisionPlan) -> str:
@@ -28,16 +29,21 @@ def described(text: str, plan: RevisionPlan) -> str:
 
 def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), written: bool = True) -> str:
     """What was written, destructive changes first. Ends with a newline."""
-    branch = plan.branch_label or plan.package
+    branch = visible(plan.branch_label or plan.package)
     starts = {"head": "the first one", "base": f"first of the branch {branch}"}
-    place = starts.get(plan.head, f"after {plan.head}")
-    lines = [f"{'Wrote' if written else 'Would write'} {path}", f"  revision {plan.revision}, {place}"]
+    place = starts.get(plan.head, f"after {visible(plan.head)}")
+    lines = [
+        f"{'Wrote' if written else 'Would write'} {visible(path)}",
+        f"  revision {visible(plan.revision)}, {place}",
+    ]
     if plan.depends_on:
-        lines.append(f"  depends on {', '.join(plan.depends_on)}")
+        lines.append(f"  depends on {', '.join(map(visible, plan.depends_on))}")
+    told = {*plan.destructive, *plan.required}
     lines += _section("Destructive, look twice:", plan.destructive)
-    lines += _section("Changes:", [change for change in plan.written if change not in plan.destructive])
+    lines += _section(f"{_REQUIRED}:", plan.required)
+    lines += _section("Changes:", [change for change in plan.written if change not in told])
     lines += [f"  {line}" if number == 0 else f"    {line}" for number, line in enumerate(_left_out(plan.left_out))]
-    lines += [f"  Its downgrade leaves the type with the values {values} behind." for values in types_left]
+    lines += [f"  Its downgrade leaves the type with the values {visible(values)} behind." for values in types_left]
     return "\n".join(lines) + "\n"
 
 
@@ -56,6 +62,8 @@ def _notes(plan: RevisionPlan) -> list[str]:
     lines: list[str] = []
     if plan.destructive:
         lines += ["", "Destructive, data is lost:", *_items(plan.destructive)]
+    if plan.required:
+        lines += ["", f"{_REQUIRED}:", *_items(plan.required)]
     if plan.left_out:
         lines += ["", *_left_out(plan.left_out)]
     if plan.damage:
@@ -68,7 +76,7 @@ def _section(title: str, changes: Sequence[Change]) -> list[str]:
 
 
 def _items(changes: Iterable[Change]) -> list[str]:
-    return [f"- {change.kind} {target_label(change)}" for change in changes]
+    return [f"- {visible(change.kind)} {target_label(change)}" for change in changes]
 
 
 def _left_out(entries: Sequence[LeftOut]) -> list[str]:
