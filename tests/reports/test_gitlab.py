@@ -54,9 +54,10 @@ def test_what_is_where() -> None:
 
 def test_twins_keep_fingerprints_of_their_own() -> None:
     review = sample("poser")
-    twins = (review.findings[0],) * 3
+    names = ("a", "a", "a-2", "a", "what-else-to-know")
+    twins = tuple(replace(review.findings[0], fingerprint=name) for name in names)
     found = entries(replace(review, changes=(), findings=twins))
-    assert len(found) == 4
+    assert len({entry["fingerprint"] for entry in found}) == len(found) == 6
 
 
 def test_a_failed_run_is_an_entry_that_nobody_overlooks() -> None:

@@ -93,12 +93,15 @@ def test_a_way_out_stands_at_the_first_issue_that_goes_away_with_it() -> None:
 def test_what_a_pull_request_brings_is_a_remark() -> None:
     blocked = next(change for change in POSER.changes if change.verdict is Verdict.BLOCKED)
     safe = next(change for change in POSER.changes if change.verdict is Verdict.SAFE)
-    written = since(blocked, State.IN_REVISION, "abc"), since(safe, State.IN_REVISION, "abc")
+    drift = next(change for change in POSER.changes if change.verdict is Verdict.UPSTREAM)
+    written = tuple(since(change, State.IN_REVISION, "abc") for change in (blocked, safe, drift))
     request = PullRequest("c0ffee", (NewRevision("abc", "poser", None, "a step"),), written, "origin/main")
     said = remarks(replace(POSER, pull_request=request))
     assert "Pull request since origin/main (c0ffee): 1 new revision (abc: a step)" in said
-    named = [line for line in said if line.startswith("In revisions, safe: ")]
-    assert named == [f"In revisions, safe: {safe.kind} {target_label(safe)} in abc"]
+    assert [line for line in said if line.startswith("In revisions, ")] == [
+        f"In revisions, safe: {safe.kind} {target_label(safe)} in abc",
+        f"In revisions, upstream: {drift.kind} {target_label(drift)} in abc",
+    ]
 
 
 def test_issues_are_plain_data() -> None:

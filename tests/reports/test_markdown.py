@@ -113,8 +113,47 @@ def test_a_long_report_is_shortened_and_says_so() -> None:
     endless = tuple(replace(change, reason="y" * 5000, table=f"t{n}") for n, change in enumerate(changes))
     short = render(replace(REVIEW, changes=endless), Options(verbose=True))
     assert len(short) <= CEILING
-    assert "changes" in short.splitlines()[-1]
+    assert "*And 190 more rows: the JSON report has everything.*" in short
     assert short.startswith("## alembic-review: ")
+    without = render(
+        replace(REVIEW, changes=tuple(replace(change, reason="y" * 65_000) for change in changes)), Options()
+    )
+    assert len(without) <= CEILING
+    assert without.splitlines()[-1].startswith("*Left out, to keep this short: SQL and Python, changes.")
+    assert "### Findings" in without
+
+
+def test_a_long_report_keeps_what_blocks() -> None:
+    """However many changes there are, the findings fit."""
+    blocked = next(change for change in REVIEW.changes if change.verdict is Verdict.BLOCKED)
+    changes = tuple(
+        replace(
+            blocked, table=f"core_{n}", name=f"c{n}", operation=n, reason=f"See model_{n}. " * 20, fingerprint=f"f{n}"
+        )
+        for n in range(400)
+    )
+    text = render(replace(REVIEW, changes=changes), Options())
+    assert 20_000 < len(text) <= CEILING
+    assert text.count("| add") + text.count("| remove") + text.count("| modify") == 100
+    assert "*And 300 more rows: the JSON report has everything.*" in text
+    assert "### Findings" in text
+
+
+def test_each_finding_that_blocks_is_a_row_and_others_name_what_they_are_about() -> None:
+    tables = [f"core_{name}" for name in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")]
+    blocking = next(one for one in REVIEW.findings if one.blocks and one.change is None)
+    warning = next(one for one in REVIEW.findings if not one.blocks)
+    found = [replace(blocking, table=name, message=f"{name} is altered.", fingerprint=name) for name in tables]
+    lost = [
+        replace(warning, table=f"my_{name}", message=f"This drops my_{name}.", fingerprint=f"my {name}")
+        for name in tables
+    ]
+    text = html.unescape(render(replace(REVIEW, findings=(*lost, *found)), Options()))
+    rows = [line for line in text.splitlines() if line.startswith("| AR")]
+    assert len(rows) == 7
+    assert all(f"{name} is altered." in row for name, row in zip(tables, rows, strict=False))
+    others = ", ".join(f"my_{name}" for name in tables[1:])
+    assert f"This drops my_core_alpha. The same of 5 more, on {others}." in rows[-1]
 
 
 def test_a_place_breaks_before_the_file() -> None:

@@ -37,7 +37,10 @@ def fold_changes(changes: Iterable[Change], *, verbose: bool = False) -> list[Li
 
 
 def fold_findings(findings: Iterable[Finding], *, verbose: bool = False) -> list[Line[Finding]]:
-    """Findings of the same code and severity that say the same of different names become one line."""
+    """Findings of the same code and severity that say the same of different names become one line.
+
+    One that blocks by itself stays a line of its own.
+    """
     return _fold(findings, _finding_key, verbose=verbose)
 
 
@@ -60,6 +63,8 @@ def _change_key(change: Change) -> Hashable:
 
 
 def _finding_key(finding: Finding) -> Hashable:
+    if finding.blocks and finding.change is None:
+        return finding.fingerprint  # nothing else tells what has to be mended
     names: dict[str | None, str] = {finding.table: "<table>", finding.revision: "<revision>"}
     hint, message = _shape(finding.hint, names), _shape(finding.message, names)
     return finding.code, finding.severity, finding.blocks, hint, message

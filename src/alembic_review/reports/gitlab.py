@@ -10,7 +10,16 @@ import json
 
 from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
-from alembic_review.reports.issues import Spot, issues, remarks, stand_in, whole_message
+from alembic_review.reports.issues import (
+    COULD_NOT,
+    WHAT_ELSE,
+    Spot,
+    headline,
+    issues,
+    remarks,
+    stand_in,
+    whole_message,
+)
 from alembic_review.reports.text import visible
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
@@ -31,10 +40,10 @@ def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every rep
     ]
     if review.failure is not None:
         text = "\n".join(filter(None, ("alembic-review could not review", review.failure.message, review.failure.hint)))
-        entries.append(_entry(text, "could-not-review", "could-not-review", "blocker", elsewhere))
-    said = remarks(review)
+        entries.append(_entry(text, COULD_NOT, COULD_NOT, "blocker", elsewhere))
+    said = remarks(review) if review.failure is not None else (headline(review), *remarks(review))
     if said:
-        entries.append(_entry("\n".join(said), "what-else-to-know", "what-else-to-know", "info", elsewhere))
+        entries.append(_entry("\n".join(said), WHAT_ELSE, WHAT_ELSE, "info", elsewhere))
     return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -6,9 +6,9 @@ nobody's to act on, so it is a remark there and no issue.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count as count_up
 from pathlib import PurePosixPath
 
 from alembic_review.model.review import (
@@ -35,6 +35,8 @@ from alembic_review.reports.text import (
 )
 
 PROJECT = "project"
+COULD_NOT, WHAT_ELSE = "could-not-review", "what-else-to-know"
+"""Fingerprints of what is told beside the issues."""
 _URGENCY = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 _UNSAID = {Verdict.BLOCKED: Severity.ERROR, Verdict.SAFE: Severity.INFO}
 
@@ -132,10 +134,11 @@ def _since(request: PullRequest) -> Iterator[str]:
     """The new revisions, and what they change that is no issue."""
     new = [f"{visible(one.id)}: {visible(one.message)}".removesuffix(": ") for one in request.new_revisions]
     yield f"Pull request {since_label(request)}" + (f" ({'; '.join(new)})" if new else "")
-    safe = [change for change in request.changes if _is_done(change) and change.verdict is Verdict.SAFE]
-    for line in fold_changes(safe):
+    done = [change for change in request.changes if _is_done(change) and change.verdict is not Verdict.BLOCKED]
+    for line in fold_changes(done):
         label = f"{count(len(line.entries), 'change')} of the kind {visible(line.first.kind)}"
-        yield f"In revisions, safe: {label if line.folded else _label(line.first)}{revision_label(line.first)}"
+        told = f"{label if line.folded else _label(line.first)}{revision_label(line.first)}"
+        yield f"In revisions, {line.first.verdict.value}: {told}"
 
 
 def _with_code(found: Iterable[Issue], suggestions: Iterable[Suggestion]) -> Iterator[Issue]:
@@ -236,8 +239,9 @@ def _inside(root: str, path: str) -> str | None:
 
 
 def _unique(found: Iterable[Issue]) -> Iterator[Issue]:
-    seen: Counter[str] = Counter()
+    seen = {COULD_NOT, WHAT_ELSE}
     for issue in found:
-        seen[issue.fingerprint] += 1
-        times = seen[issue.fingerprint]
-        yield issue if times == 1 else replace(issue, fingerprint=f"{issue.fingerprint}-{times}")
+        names = (f"{issue.fingerprint}-{times}" if times > 1 else issue.fingerprint for times in count_up(1))
+        name = next(name for name in names if name not in seen)
+        seen.add(name)
+        yield replace(issue, fingerprint=name)

@@ -32,6 +32,7 @@ CEILING = 65_000
 """Characters; GitHub takes 65,536 in a comment."""
 
 _EXAMPLES = 3
+_NAMES = 20
 _LONGEST = 2_000  # characters, each of which may take ten when it is escaped
 _PLAIN = frozenset(" ,/;='?()")
 # After @ for people, # and others for issues, merge requests, labels, milestones and epics, before // and . for links.
@@ -42,19 +43,30 @@ _START = re.compile(r" +|\d+[.)]")
 _TITLES = {Verdict.BLOCKED: ("Blocked", True), Verdict.SAFE: ("Safe", True), Verdict.UPSTREAM: ("Upstream", False)}
 _SHAPES = {Role.CORE: ("[", "]"), Role.CUSTOM: ("(", ")"), Role.UNKNOWN: ("{{", "}}")}
 
-Part = Callable[[Review, Options], str]
+Part = Callable[[Review, Options, int], str]
+"""One part of the report; the number is how many rows a table may have."""
 
 
 def render(review: Review, options: Options) -> str:
-    """The whole report, or as much of it as fits under ``CEILING`` and a line that says what was left out."""
-    parts = [(name, part(review, options)) for name, part in _PARTS]
-    left_out: list[str] = []
+    """The whole report, or as much of it as fits under ``CEILING`` and a line that says what was left out.
+
+    What can be had elsewhere goes first, then rows of long tables, and whole tables only when a few rows are too much.
+    """
+    parts: dict[str, str] = {}
+    for most in _ROWS:
+        parts = {name: part(review, options, most) for name, part in _PARTS}
+        for number in range(len(_ELSEWHERE) + 1):
+            text = _joined(parts, _ELSEWHERE[:number])
+            if len(text) <= CEILING:
+                return text
+    left_out: tuple[str, ...] = ()
     for name in _DISPENSABLE:
+        left_out = (*left_out, name)
         if len(_joined(parts, left_out)) <= CEILING:
             break
-        if any(part == name and text for part, text in parts):
-            left_out.append(name)
-        parts = [(part, text) for part, text in parts if part != name]
+    for name in reversed(left_out):
+        fewer = tuple(other for other in left_out if other != name)
+        left_out = fewer if len(_joined(parts, fewer)) <= CEILING else left_out
     return _joined(parts, left_out)
 
 
@@ -78,14 +90,15 @@ def _harmless(char: str, *, dots: bool) -> bool:
     return char.isalnum() or char in _PLAIN or (dots and char == ".")
 
 
-def _joined(parts: Iterable[tuple[str, str]], left_out: list[str]) -> str:
-    texts = [text for _, text in parts if text]
-    if left_out:
-        texts.append(f"*Left out, to keep this short: {', '.join(left_out)}. The JSON report has everything.*")
+def _joined(parts: Mapping[str, str], left_out: Sequence[str]) -> str:
+    texts = [text for name, text in parts.items() if text and name not in left_out]
+    gone = [name for name in left_out if parts[name]]
+    if gone:
+        texts.append(f"*Left out, to keep this short: {', '.join(gone)}. The JSON report has everything.*")
     return "\n\n".join(texts) + "\n"
 
 
-def _headline(review: Review, _options: Options) -> str:
+def _headline(review: Review, _options: Options, _most: int) -> str:
     title = f"## alembic-review: {review.outcome.value}"
     if review.failure is not None:
         lines = [title, f"Could not review: {_cut(review.failure.message)}"]
@@ -102,12 +115,12 @@ def _cut(text: str) -> str:
     return escape(text) if len(text) <= _LONGEST else f"{escape(text[:_LONGEST])}… (the JSON report has the rest)"
 
 
-def _changes(review: Review, options: Options) -> str:
+def _changes(review: Review, options: Options, most: int) -> str:
     where = " pending" if review.pull_request is not None else ""
-    return _sections(review.changes, PENDING, where, options)
+    return _sections(review.changes, PENDING, where, options, most)
 
 
-def _sections(found: Sequence[Change], meanings: Mapping[Verdict, str], where: str, options: Options) -> str:
+def _sections(found: Sequence[Change], meanings: Mapping[Verdict, str], where: str, options: Options, most: int) -> str:
     texts = []
     for verdict, (title, is_open) in _TITLES.items():
         changes = [change for change in found if change.verdict is verdict]
@@ -115,12 +128,12 @@ def _sections(found: Sequence[Change], meanings: Mapping[Verdict, str], where: s
             continue
         heading = f"{title}: {count(len(changes), 'change')}{where}, {meanings[verdict]}"
         rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
-        table = _table(("Change", "Owner", "Place", "Reason"), rows)
+        table = _table(("Change", "Owner", "Place", "Reason"), rows, most)
         texts.append(f"### {heading}\n\n{table}" if is_open else _details(heading, table))
     return "\n\n".join(texts)
 
 
-def _ways_out(review: Review, _options: Options) -> str:
+def _ways_out(review: Review, _options: Options, _most: int) -> str:
     """Code that would hold what was blocked."""
     texts = []
     for one in review.suggestions:
@@ -132,7 +145,7 @@ def _ways_out(review: Review, _options: Options) -> str:
     return "\n\n".join(texts)
 
 
-def _pull_request(review: Review, options: Options) -> str:
+def _pull_request(review: Review, options: Options, most: int) -> str:
     """The new revisions, and what they change."""
     brought = review.pull_request
     if brought is None:
@@ -143,8 +156,9 @@ def _pull_request(review: Review, options: Options) -> str:
         for one in brought.new_revisions
     ]
     if named:
-        texts.append(_table(("New revision", "Message", "Owner", "Place"), named))
-    return "\n\n".join([*texts, *filter(None, [_sections(in_revisions(review), MADE, " in revisions", options)])])
+        texts.append(_table(("New revision", "Message", "Owner", "Place"), named, most))
+    sections = _sections(in_revisions(review), MADE, " in revisions", options, most)
+    return "\n\n".join([*texts, *filter(None, [sections])])
 
 
 def _row(line: Line[Change]) -> tuple[str, ...]:
@@ -175,21 +189,32 @@ def _places(line: Line[Change]) -> str:
     return _breakable(paths.pop()) if len(paths) == 1 else f"{len(paths)} files"
 
 
-def _findings(review: Review, options: Options) -> str:
+def _findings(review: Review, options: Options, most: int) -> str:
     shown = [finding for finding in review.findings if finding.change is None or not finding.blocks]
     if not shown:
         return ""
     rows = []
     for line in fold_findings(shown, verbose=options.verbose):
         finding = line.first
-        times = f" ({len(line.entries)} times)" if line.folded else ""
         severity = f"{finding.severity.value}{', blocks' if finding.blocks else ''}"
-        message = f"{escape(finding.message)}{times} {escape(finding.hint)}"
+        message = f"{escape(finding.message)}{_others(line)} {escape(finding.hint)}"
         rows.append((escape(finding.code), severity, _place(finding), message))
-    return f"### Findings\n\n{_table(('Code', 'Severity', 'Place', 'What to do'), rows)}"
+    rows.sort(key=lambda row: "blocks" not in row[1])
+    return f"### Findings\n\n{_table(('Code', 'Severity', 'Place', 'What to do'), rows, most)}"
 
 
-def _code(review: Review, _options: Options) -> str:
+def _others(line: Line[Finding]) -> str:
+    """What else a folded line is about."""
+    names = dict.fromkeys(
+        table_label(finding.schema, finding.table) if finding.table is not None else visible(finding.revision or "")
+        for finding in line.entries[1:]
+    )
+    some = ", ".join(escape(name) for name in [*names][:_NAMES] if name)
+    more = ", …" if len(names) > _NAMES else ""
+    return f" The same of {len(line.entries) - 1} more{f', on {some}{more}' if some else ''}." if line.folded else ""
+
+
+def _code(review: Review, _options: Options, _most: int) -> str:
     """SQL and Python of what is safe or blocked; upstream drift is nobody's to write."""
     if review.pull_request is None:
         return _listings(review.changes, "")
@@ -211,7 +236,7 @@ def _listings(changes: Iterable[Change], where: str) -> str:
     return "\n\n".join(_details(title, _fence(text, language)) for title, language, text in blocks if text)
 
 
-def _diagram(review: Review, _options: Options) -> str:
+def _diagram(review: Review, _options: Options, _most: int) -> str:
     """The touched tables and their neighbours, core and custom told apart by shape, by word and by colour."""
     drawn = diagram(review)
     if not drawn.nodes:
@@ -237,7 +262,7 @@ def _label(name: str) -> str:
     return "".join(char if char.isalnum() or char in "_ ." else f"#{ord(char)};" for char in visible(name))
 
 
-def _footer(review: Review, _options: Options) -> str:
+def _footer(review: Review, _options: Options, _most: int) -> str:
     run = review.provenance
     compared = (
         f"Compared {count(run.tables_compared, 'table')} with {count(len(run.heads), 'head')} after "
@@ -251,9 +276,11 @@ def _footer(review: Review, _options: Options) -> str:
     return _details("What was compared, and what was not", f"{text}\n\n{escape(run.tool)}")
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += [f"| {' | '.join(row)} |" for row in rows[:most]]
+    if len(rows) > most:
+        lines += ["", f"*And {count(len(rows) - most, 'more row')}: the JSON report has everything.*"]
     return "\n".join(lines)
 
 
@@ -278,4 +305,6 @@ _PARTS: tuple[tuple[str, Part], ...] = (
     ("SQL and Python", _code),
     ("limits", _footer),
 )
-_DISPENSABLE = ("SQL and Python", "diagram", "ways out", "findings", "changes", "pull request", "limits")
+_ELSEWHERE = ("SQL and Python", "diagram", "ways out")
+_DISPENSABLE = (*_ELSEWHERE, "limits", "changes", "findings", "pull request")
+_ROWS = (1_000_000, 300, 100, 30, 10, 3)

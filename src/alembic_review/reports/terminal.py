@@ -169,7 +169,9 @@ def _sql(console: Console, lines: list[Line[Change]], *, colour: bool) -> None:
     shown: set[tuple[str | None, int]] = set()
     console.print()
     for line in lines:
-        operations = {(change.database, change.operation): change for change in line.entries if change.python}
+        operations = {
+            (change.database, change.operation): change for change in line.entries if change.python or change.sql
+        }
         new = [change for key, change in operations.items() if key not in shown]
         shown.update(operations)
         for change in new[:_EXAMPLES] if line.folded else new:

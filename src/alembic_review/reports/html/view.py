@@ -234,6 +234,6 @@ def _operations(changes: Sequence[Change]) -> tuple[Change, ...]:
     """The first change of each operation that a revision or a database runs, in their order."""
     found: dict[tuple[str | None, int], Change] = {}
     for change in changes:
-        if change.python:
+        if change.python or change.sql:
             found.setdefault((change.database, change.operation), change)
     return tuple(found.values())
