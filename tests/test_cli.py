@@ -231,6 +231,24 @@ def test_nothing_in_the_log_of_a_job_is_a_command(
     assert capsys.readouterr().err == "Error: env.py failed\n \\x3a:set-env name=x::1\n##\\x5berror]y\n"
 
 
+@pytest.mark.parametrize("name", ["markdown", "html", "json", "sarif", "gitlab"])
+@pytest.mark.usefixtures("project")
+def test_no_report_on_standard_output_gives_a_runner_commands(
+    service: FakeService, capsys: Captured, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    evil = "x\n::stop-commands::y\n  ::error::z ##[add-mask]s"
+    change = dataclasses.replace(BLOCKED.changes[0], sql=evil, python=evil, reason=evil)
+    service.result = dataclasses.replace(BLOCKED, changes=(change,))
+    run(["--sql", "-o", name])
+    before = capsys.readouterr().out
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    run(["--sql", "-o", name])
+    out = capsys.readouterr().out
+    assert not re.search(r"(?m)^\s*::|##\[", out)
+    if name in {"json", "sarif", "gitlab"}:
+        assert json.loads(out) == json.loads(before)
+
+
 @pytest.mark.usefixtures("project")
 def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsys: Captured) -> None:
     service.result = RuntimeError("postgresql://me:s3cret@host/db refused; connect(password='s3cret', pwd=s3cret)")

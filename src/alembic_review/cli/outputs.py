@@ -145,10 +145,9 @@ def _write(review: Review, output: Output, shown: Shown) -> str | None:
     if on_screen and sys.stdout is None:
         return f"The {output.report.name} report could not be written: standard output is closed."
     try:
-        if on_screen and output.report.for_people:
-            to_stdout(screen.logged(text), encoding=sys.stdout.encoding)
-        elif output.file is None:
-            to_stdout(text)
+        if output.file is None:
+            text = text if output.report.for_runner else screen.logged(text, is_json=output.report.is_json)
+            to_stdout(text, encoding=sys.stdout.encoding if output.report.for_people else "utf-8")
         else:
             output.file.write_bytes(text.encode("utf-8", "backslashreplace"))
     except OSError as error:

@@ -28,9 +28,14 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
-def logged(text: str) -> str:
-    """``text`` as it may stand in the log of a CI job, where the runner of GitHub or Forgejo looks for commands."""
-    return without_commands(text) if os.environ.get("GITHUB_ACTIONS") == "true" else text
+def logged(text: str, *, is_json: bool = False) -> str:
+    """``text`` as it may stand in the log of a CI job, where the runner of GitHub or Forgejo looks for commands.
+
+    JSON stays the same to whoever reads it.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return text
+    return text.replace("##[", r"##\u005b") if is_json else without_commands(text)
 
 
 def show_error(error: ReviewError, *, debug: bool) -> None:

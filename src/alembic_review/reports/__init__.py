@@ -23,7 +23,7 @@ def _owners(review: Review, options: Options) -> str:
 
 REPORTS = (
     Report("terminal", "for people, as wide as the terminal", _terminal, for_people=True),
-    Report("json", "for programs, and for `render`", json.render),
+    Report("json", "for programs, and for `render`", json.render, is_json=True),
     Report("markdown", "for pull requests, as GitHub, GitLab and Forgejo read it", markdown.render),
     Report(
         "html",
@@ -31,8 +31,8 @@ REPORTS = (
         html.render,
         prepare=html.prepare,
     ),
-    Report("sarif", "SARIF 2.1.0, for code scanning and editors", sarif.render, describes=True),
-    Report("github", "annotations at the models' lines, for the log of a GitHub job", github.render),
-    Report("gitlab", "GitLab's code quality report", gitlab.render),
+    Report("sarif", "SARIF 2.1.0, for code scanning and editors", sarif.render, is_json=True, describes=True),
+    Report("github", "annotations at the models' lines, for the log of a GitHub job", github.render, for_runner=True),
+    Report("gitlab", "GitLab's code quality report", gitlab.render, is_json=True),
     Report("owners", "every table, its owner, its role and the evidence", _owners, for_people=True),
 )

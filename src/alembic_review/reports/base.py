@@ -37,13 +37,16 @@ class Report:
     """One format: its name for ``-o``, what it is in a few words, and the function that writes it.
 
     ``for_people`` reports are shown in the terminal's own width, colours and encoding; the others are always UTF-8.
-    ``describes`` reports want the checks (``Options.rules``), which costs reading their pages. ``prepare`` does what
-    takes long and needs no review.
+    ``is_json`` reports are JSON, ``for_runner`` ones commands for the runner of a CI job. ``describes`` reports want
+    the checks (``Options.rules``), which costs reading their pages. ``prepare`` does what takes long and needs no
+    review.
     """
 
     name: str
     summary: str
     render: Callable[[Review, Options], str]
     for_people: bool = False
+    is_json: bool = False
+    for_runner: bool = False
     describes: bool = False
     prepare: Callable[[], None] | None = None
