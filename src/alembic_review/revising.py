@@ -199,7 +199,9 @@ def _objection(attempt: _Attempt, facts: Facts) -> str:
     known = {finding.fingerprint for finding in attempt.review.findings}
     for finding in after.findings:
         if finding.blocks and finding.fingerprint not in known:
-            where = table_label(finding.schema, finding.table) + ": " if finding.table is not None else ""
+            where = (
+                table_label(finding.schema, finding.table, finding.database) + ": " if finding.table is not None else ""
+            )
             return f"The revision would be refused: {where}{finding.message}"
     return ""
 

@@ -11,7 +11,7 @@ import pytest
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.naming import habitual_prefix, prefix
-from alembic_review.model.facts import Downgrade, Failure, Filter, Filtered, Place, Rehearsal
+from alembic_review.model.facts import Alteration, Downgrade, Failure, Filter, Filtered, Place, Rehearsal
 from alembic_review.model.history import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
 
@@ -708,3 +708,13 @@ def test_what_is_wrong_with_a_downgrade(downgrade: Downgrade, wrong: str | None)
     world.databases[0].downgrades.append(downgrade)
     told = [finding.message for finding in world.review().findings]
     assert told == ([f"The downgrade of revision a1 of poser {wrong}"] if wrong else [])
+
+
+def test_findings_name_one_of_several_databases() -> None:
+    world = basics()
+    world.databases[0].name = "main"
+    world.databases.append(replace(world.databases[0], name="log", alterations=[], changes=[]))
+    for database in world.databases:
+        database.alterations.append(Alteration(APP_REVISION, key("product"), "column", "added", "label", ("label",)))
+    told = found(world.review(), "AR106")
+    assert [(finding.database, finding.table) for finding in told] == [("log", "product"), ("main", "product")]

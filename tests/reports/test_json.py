@@ -140,7 +140,7 @@ def test_keys_are_those_of_the_contract_in_its_order() -> None:
     ]
     assert list(data["findings"][0]) == [
         *("code", "severity", "blocks", "message", "hint", "change", "schema", "table", "revision"),
-        *("location", "fingerprint"),
+        *("location", "fingerprint", "database"),
     ]
     assert list(data["tables"][0]) == [
         "schema",
@@ -184,6 +184,7 @@ def test_a_path_that_is_no_utf8_can_be_written() -> None:
     [
         ('"alembic-review/1"', '"alembic-review/2"', "but of alembic-review/2"),
         ('"format"', '"formats"', "not a report of the format"),
+        ('"timings_ms": {', f'"timings_ms": {{"x": 1{"0" * 400}, ', "a time that no run takes"),
         ('"blocked",', '"fine",', "Invalid enum value 'fine'"),
         ('"refused": true', '"refused": "yes"', "$.gate.refused"),
         ('"outcome": "blocked",', "", "outcome"),

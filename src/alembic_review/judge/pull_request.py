@@ -27,8 +27,7 @@ def describe(
     changes = [_since(change, State.PENDING, None) for change in pending]
     for change in in_revisions:
         revision = revisions[change.fingerprint]
-        about = (change.fingerprint, change.schema, change.table, revision)
-        codes = {finding.code for finding in found if _tells(finding, *about)}
+        codes = {finding.code for finding in found if _tells(finding, change, revision)}
         changes.append(_since(replace(change, findings=tuple(sorted(codes))), State.IN_REVISION, revision))
     return PullRequest(history.commit, tuple(_new_revisions(case)), tuple(changes), history.ref)
 
@@ -61,11 +60,12 @@ def _new_revisions(case: Case) -> Iterator[NewRevision]:
         yield NewRevision(revision.id, case.evidence.revision_owner(revision.id), location, revision.message)
 
 
-def _tells(finding: Finding, fingerprint: str, schema: str | None, table: str | None, revision: str | None) -> bool:
+def _tells(finding: Finding, change: Change, revision: str | None) -> bool:
     """Whether a finding is about this change, or about all that its revision does to the table."""
     if finding.change is not None or revision is None:
-        return finding.change == fingerprint
-    return (finding.schema, finding.table, finding.revision) == (schema, table, revision)
+        return finding.change == change.fingerprint
+    about = (change.database, change.schema, change.table, revision)
+    return (finding.database, finding.schema, finding.table, finding.revision) == about
 
 
 def _since(change: Change, state: State, revision: str | None) -> ChangeSince:

@@ -22,6 +22,9 @@ from alembic_review.model.history import History
 from alembic_review.model.review import Change, Finding, Provenance, Review, Table
 from alembic_review.model.settings import Settings
 
+# Changed settings decide about everything else.
+_BEFORE_ALL = "AR503"
+
 
 def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobody else knows
     facts: Facts,
@@ -263,7 +266,9 @@ def _change_order(change: Change) -> tuple[object, ...]:
 
 def _finding_order(finding: Finding) -> tuple[object, ...]:
     return (
+        finding.code != _BEFORE_ALL,
         finding.code,
+        *_null_first(finding.database),
         *_null_first(finding.schema),
         *_null_first(finding.table),
         *_null_first(finding.revision),

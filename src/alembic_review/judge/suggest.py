@@ -60,6 +60,7 @@ def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Findin
             findings=tuple(
                 finding.fingerprint
                 for finding in findings
+                if finding.database == database.name
                 if finding.change in fingerprints or any(_tells(case, finding, owned, one) for one in hung)
             ),
             database=database.name,

@@ -142,7 +142,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Finding:
-    """``change`` is the fingerprint of the change it is about; ``fingerprint`` is the finding's own."""
+    """``change`` is the fingerprint of the change it is about; ``fingerprint`` is the finding's own.
+
+    ``database`` is the name of one of several databases, as for changes and tables.
+    """
 
     code: str
     severity: Severity
@@ -155,6 +158,7 @@ class Finding:
     table: str | None = None
     revision: str | None = None
     location: Location | None = None
+    database: str | None = None
 
 
 @dataclass(frozen=True)

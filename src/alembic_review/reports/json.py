@@ -26,9 +26,10 @@ _ORDER: dict[type, tuple[str, ...]] = {
     ),
     Finding: (
         *("code", "severity", "blocks", "message", "hint"),
-        *("change", "schema", "table", "revision", "location", "fingerprint"),
+        *("change", "schema", "table", "revision", "location", "fingerprint", "database"),
     ),
 }
+_LONGEST = 1 << 53  # milliseconds
 OPTIONAL = ("pull_request", "suggestions", "failure")
 """Keys that are left out when there is nothing to say."""
 
@@ -54,6 +55,8 @@ def read(text: str | bytes) -> Review:
         review = msgspec.convert(raw, Review)
     except msgspec.ValidationError as error:
         raise UsageError(f"a damaged report: {error}") from error
+    if any(not 0 <= milliseconds < _LONGEST for milliseconds in review.provenance.timings_ms.values()):
+        raise UsageError("a damaged report: $.provenance.timings_ms has a time that no run takes")
     known = _document(review)
     unknown = _beyond(raw, known, "$")
     if unknown:

@@ -197,16 +197,20 @@ def _findings(review: Review, options: Options, most: int) -> str:
     for line in fold_findings(shown, verbose=options.verbose):
         finding = line.first
         severity = f"{finding.severity.value}{', blocks' if finding.blocks else ''}"
-        message = f"{escape(finding.message)}{_others(line)} {escape(finding.hint)}"
+        where = f"[{finding.database}] " if finding.database is not None else ""
+        message = f"{escape(where + finding.message)}{_others(line)} {escape(finding.hint)}"
         rows.append((escape(finding.code), severity, _place(finding), message))
-    rows.sort(key=lambda row: "blocks" not in row[1])
+    if len(rows) > most:
+        rows.sort(key=lambda row: "blocks" not in row[1])
     return f"### Findings\n\n{_table(('Code', 'Severity', 'Place', 'What to do'), rows, most)}"
 
 
 def _others(line: Line[Finding]) -> str:
     """What else a folded line is about."""
     names = dict.fromkeys(
-        table_label(finding.schema, finding.table) if finding.table is not None else visible(finding.revision or "")
+        table_label(finding.schema, finding.table, finding.database)
+        if finding.table is not None
+        else visible(finding.revision or "")
         for finding in line.entries[1:]
     )
     some = ", ".join(escape(name) for name in [*names][:_NAMES] if name)

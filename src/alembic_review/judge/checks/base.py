@@ -79,6 +79,7 @@ class Check:
             table=table.name if table is not None else None,
             revision=report.revision,
             location=case.evidence.locations.of(report.place or _nearest(case, report.revision, table)),
+            database=report.database,
         )
 
 

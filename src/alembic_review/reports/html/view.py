@@ -133,7 +133,7 @@ class _Index:
         changes: tuple[Change, ...] = (*in_revisions(review), *review.changes)
         self.changes = {change.fingerprint: change for change in changes}
         self.findings = review.findings
-        self.table_owners = {(table.schema, table.name): table.owner for table in review.tables}
+        self.table_owners = {(table.database, table.schema, table.name): table.owner for table in review.tables}
         named = [*(change.owner for change in changes), *(table.owner for table in review.tables)]
         codes = {code for change in changes for code in change.findings}
         self.owners = sorted({*named, *map(self._finding_owner, review.findings)}, key=lambda owner: owner or "\uffff")
@@ -172,7 +172,7 @@ class _Index:
         return Found(line, marks, tuple(map(self._about, line.entries)))
 
     def way_out(self, suggestion: Suggestion) -> WayOut:
-        owner = self.table_owners.get((suggestion.schema, suggestion.table))
+        owner = self.table_owners.get((suggestion.database, suggestion.schema, suggestion.table))
         gone = tuple(finding for finding in self.findings if finding.fingerprint in suggestion.findings)
         codes = tuple(dict.fromkeys(self.codes.index(finding.code) for finding in gone))
         number = self.owner(owner) if owner in self.owners else -1
@@ -206,12 +206,14 @@ class _Index:
         change = self.changes.get(finding.change) if finding.change is not None else None
         if change is not None:
             return change.owner
-        return self.table_owners.get((finding.schema, finding.table)) if finding.table is not None else None
+        if finding.table is None:
+            return None
+        return self.table_owners.get((finding.database, finding.schema, finding.table))
 
     def _about(self, finding: Finding) -> Link:
         if finding.change is not None and finding.change in self.changes:
             return self._link(finding.change)
-        parts = [table_label(finding.schema, finding.table)] if finding.table is not None else []
+        parts = [table_label(finding.schema, finding.table, finding.database)] if finding.table is not None else []
         if finding.revision is not None:
             parts.append(f"revision {finding.revision}")
         return Link(", ".join(parts))
