@@ -710,6 +710,17 @@ def test_what_is_wrong_with_a_downgrade(downgrade: Downgrade, wrong: str | None)
     assert told == ([f"The downgrade of revision a1 of poser {wrong}"] if wrong else [])
 
 
+def test_a_downgrade_after_a_wrong_one_is_not_blamed() -> None:
+    world = basics()
+    world.revision("a2", APP, f"{folder(APP)}/versions")
+    failure = Failure("UndefinedTable: x", place=Place("/project/a1.py", 9))
+    world.databases[0].downgrades += [Downgrade("a2", changed=False), Downgrade(APP_REVISION, failure=failure)]
+    told = {finding.revision: finding for finding in found(world.review(), "AR514")}
+    assert told["a2"].hint.startswith("Let downgrade()")
+    assert "of poser, tried after that of a2, fails" in told[APP_REVISION].message
+    assert told[APP_REVISION].hint.startswith("Mend the downgrade of a2 first")
+
+
 def test_findings_name_one_of_several_databases() -> None:
     world = basics()
     world.databases[0].name = "main"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.client import FORGE_TOKENS, Request, observe
+from alembic_review.observe.client import FORGE_TOKENS, STEERING_FILES, Request, observe
 from alembic_review.observe.scratch.base import ScratchDatabase
 
 PREAMBLE = """\
@@ -111,7 +111,7 @@ def test_what_the_application_prints_goes_to_stderr_without_passwords(
 
 
 def test_the_worker_sees_no_token_of_a_forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, name in enumerate(FORGE_TOKENS):
+    for number, name in enumerate((*FORGE_TOKENS, *STEERING_FILES)):
         monkeypatch.setenv(name, f"glpat-{number}")
     monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
     body = "send(type='error', message=json.dumps(dict(os.environ)), hint='')"

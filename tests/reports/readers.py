@@ -96,7 +96,7 @@ def _markdown(report: str) -> str:
 
 
 def _is_break(token: Any) -> bool:
-    return bool(token.type == "html_inline" and token.content == "<wbr>")
+    return bool(token.type == "html_inline" and token.content in ("<wbr>", "<br>"))
 
 
 def _markdown_pieces(report: str) -> list[str]:

@@ -68,6 +68,18 @@ def test_what_a_pull_request_brought_into_a_revision_is_touched_and_what_is_pend
     assert [(node.label, node.safe) for node in diagram(changed).nodes] == [("one", 1), ("two", 1)]
 
 
+def test_a_table_that_a_revision_dropped_is_drawn_as_its_owners() -> None:
+    since = [
+        ChangeSince(**vars(change(name, verdict, owner=owner)), state=State.IN_REVISION, revision="abc")
+        for name, verdict, owner in (("mine", Verdict.SAFE, "poser"), ("theirs", Verdict.BLOCKED, "rattail"))
+    ]
+    drawn = diagram(replace(review(), pull_request=PullRequest("c0ffee", (), tuple(since))))
+    assert {(node.label, node.role, node.owner) for node in drawn.nodes} == {
+        ("mine", Role.CUSTOM, "poser"),
+        ("theirs", Role.CORE, "rattail"),
+    }
+
+
 def test_a_table_that_nobody_lists_is_drawn_as_unknown() -> None:
     (node,) = diagram(review(change("gone"))).nodes
     assert (node.role, node.owner) == (Role.UNKNOWN, None)

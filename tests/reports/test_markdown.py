@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from alembic_review.model.review import Verdict
+from alembic_review.model.review import Failure, Verdict
 from alembic_review.reports import Options
 from alembic_review.reports.json import read
 from alembic_review.reports.markdown import CEILING, escape, render
@@ -161,3 +161,9 @@ def test_a_place_breaks_before_the_file() -> None:
     place = next(change.location for change in REVIEW.changes if change.location is not None)
     folder, _, file = place.path.rpartition("/")
     assert f"| {escape(folder)}/<wbr>{escape(f'{file}:{place.line}')} |" in render(REVIEW, Options())
+
+
+def test_a_failure_has_its_lines() -> None:
+    failed = read((GOLDEN / "failed.json").read_text(encoding="utf-8"))
+    text = render(replace(failed, failure=Failure("It failed:\n  statement: x\n  at y")), Options())
+    assert "Could not review: It failed&#58;<br>&#32;&#32;statement&#58; x<br>&#32;&#32;at y\n" in text

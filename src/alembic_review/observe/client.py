@@ -51,6 +51,9 @@ FORGE_TOKENS = (
     *("CI_JOB_TOKEN", "CI_REGISTRY_PASSWORD", "CI_DEPENDENCY_PROXY_PASSWORD", "CI_REPOSITORY_URL"),
     *("CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_DEPLOY_PASSWORD"),
 )
+# The files by which one step of a job sets the environment of those after it, which may have a token.
+STEERING_FILES = ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE")
+_KEPT_BACK = frozenset(FORGE_TOKENS + STEERING_FILES)
 
 Progress = Callable[[str], None]
 
@@ -187,7 +190,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if name not in FORGE_TOKENS}
+            env={name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
             | {descendants.VARIABLE: mark},
             start_new_session=True,
         )

@@ -16,6 +16,9 @@ EXTENDS, REFERS = "extends", "refers to"
 _Key = tuple[str | None, str | None, str]
 
 
+_NOBODYS = (Role.UNKNOWN, None)
+
+
 @dataclass(frozen=True)
 class Node:
     """One table. ``safe`` and ``blocked`` count the changes on it; both are 0 for a neighbour."""
@@ -55,6 +58,7 @@ def diagram(review: Review) -> Diagram:
     safe, blocked = _touched(review, Verdict.SAFE), _touched(review, Verdict.BLOCKED)
     tables = {_key(table): table for table in review.tables}
     touched = sorted({*safe, *blocked}, key=lambda key: (not blocked[key], *map(_null_first, key)))
+    owners = _owners(review)
     pairs = _pairs(tables, set(touched))
     # Those that touched tables refer to come before those that refer to touched ones, which may be many.
     targets, sources = [target for _, target in pairs], [source for source, _ in pairs]
@@ -63,8 +67,8 @@ def diagram(review: Review) -> Diagram:
     nodes = tuple(
         Node(
             label=table_label(key[1], key[2], key[0]),
-            role=tables[key].role if key in tables else Role.UNKNOWN,
-            owner=tables[key].owner if key in tables else None,
+            role=owners.get(key, _NOBODYS)[0],
+            owner=owners.get(key, _NOBODYS)[1],
             safe=safe[key],
             blocked=blocked[key],
         )
@@ -76,6 +80,20 @@ def diagram(review: Review) -> Diagram:
         if source in number and target in number
     )
     return Diagram(nodes, links, len(keys) - len(nodes))
+
+
+def _owners(review: Review) -> dict[_Key, tuple[Role, str | None]]:
+    """Whose each table is; of those that a pull request's revisions dropped, only the changes tell."""
+    since = review.pull_request.changes if review.pull_request is not None else ()
+    dropped = {
+        (change.database, change.schema, change.table): (
+            Role.CUSTOM if change.verdict is Verdict.SAFE else Role.CORE,
+            change.owner,
+        )
+        for change in since
+        if change.table is not None and change.owner is not None
+    }
+    return dropped | {_key(table): (table.role, table.owner) for table in review.tables}
 
 
 def _touched(review: Review, verdict: Verdict) -> Counter[_Key]:

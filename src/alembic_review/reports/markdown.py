@@ -101,7 +101,7 @@ def _joined(parts: Mapping[str, str], left_out: Sequence[str]) -> str:
 def _headline(review: Review, _options: Options, _most: int) -> str:
     title = f"## alembic-review: {review.outcome.value}"
     if review.failure is not None:
-        lines = [title, f"Could not review: {_cut(review.failure.message)}"]
+        lines = [title, f"Could not review: {_cut(review.failure.message, lines=True)}"]
         return "\n\n".join([*lines, f"Hint: {_cut(review.failure.hint)}"] if review.failure.hint else lines)
     numbers, found = tally(review), levels(review)
     lines = [title, f"**{numbers[:1].upper()}{numbers[1:]}**" + (f" with {found}" if found else "")]
@@ -110,9 +110,11 @@ def _headline(review: Review, _options: Options, _most: int) -> str:
     return "\n\n".join(lines)
 
 
-def _cut(text: str) -> str:
-    """The start of a text that can't be left out as a whole."""
-    return escape(text) if len(text) <= _LONGEST else f"{escape(text[:_LONGEST])}… (the JSON report has the rest)"
+def _cut(text: str, *, lines: bool = False) -> str:
+    """The start of a text that can't be left out as a whole; with ``lines`` on as many lines as it has."""
+    start = text[:_LONGEST]
+    shown = "<br>".join(map(escape, start.split("\n"))) if lines else escape(start)
+    return shown if len(text) <= _LONGEST else f"{shown}… (the JSON report has the rest)"
 
 
 def _changes(review: Review, options: Options, most: int) -> str:

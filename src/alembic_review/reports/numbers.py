@@ -17,7 +17,7 @@ _ORDER = (Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM)
 PENDING = MappingProxyType(
     {
         Verdict.BLOCKED: "not yours to write",
-        Verdict.SAFE: "yours to write",
+        Verdict.SAFE: "yours to write: `alembic-review revision` does it",
         Verdict.UPSTREAM: "drift of the packages underneath, never yours to write",
     }
 )

@@ -15,7 +15,10 @@ from alembic_review.model.facts import Alteration, Place
 from alembic_review.model.review import Role, Severity
 
 _HINT = "Undo it in a new revision of your own, and keep what you need on a table of your own."
-_HINT_NEW = "Take that out of the revision again, and keep what you need on a table of your own."
+_HINT_NEW = (
+    "Take that out of the revision again, and keep what you need on a table of your own; "
+    "`alembic-review explain AR106` has an example."
+)
 _HINT_BESIDE = "Take that statement out, and keep what you need on a table of your own."
 
 

@@ -10,22 +10,28 @@ from alembic_review.judge.ownership import table_text
 from alembic_review.model.facts import Downgrade
 from alembic_review.model.review import Severity
 
+_HINT = "Let downgrade() take back what upgrade() does, in the opposite order."
+_AFTER = "Mend the downgrade of {before} first: it comes before this one and leaves things as they should not be."
+
 
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
+        before = ""
         for downgrade in database.facts.downgrades:
             owner = case.evidence.revision_owner(downgrade.revision)
             wrong = _wrong(downgrade)
             if not wrong or not case.evidence.is_application(owner):
                 continue
             place = downgrade.failure.place if downgrade.failure is not None else None
+            after = f", tried after that of {before}," if before and downgrade.failure is not None else ""
             yield Report(
-                message=f"The downgrade of revision {downgrade.revision} of {owner} {wrong}.",
-                hint="Let downgrade() take back what upgrade() does, in the opposite order.",
+                message=f"The downgrade of revision {downgrade.revision} of {owner}{after} {wrong}.",
+                hint=_AFTER.format(before=before) if after else _HINT,
                 place=place or case.revision_place(downgrade.revision),
                 revision=downgrade.revision,
                 database=database.name,
             )
+            before = before or downgrade.revision
 
 
 def _wrong(downgrade: Downgrade) -> str:
