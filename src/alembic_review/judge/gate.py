@@ -37,7 +37,7 @@ def decide(
     damage = sum(finding.blocks and finding.change is None for finding in findings)
     found = {
         FailOn.BLOCKED: [
-            (summary.blocked, "blocked change"),
+            (summary.blocked, "blocked change" if brought is None else "blocked change pending"),
             (_damage(brought), "blocked change in a revision"),
             (damage, "blocking finding"),
         ],

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from alembic_review.model.review import Change, Finding, NewRevision, Review, Role, Verdict
+from alembic_review.model.review import Change, Finding, NewRevision, Outcome, Review, Role, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
@@ -107,6 +107,8 @@ def _headline(review: Review, _options: Options, _most: int) -> str:
     lines = [title, f"**{numbers[:1].upper()}{numbers[1:]}**" + (f" with {found}" if found else "")]
     if review.gate.refused:
         lines.append(f"Refused by the gate: {_cut('; '.join(review.gate.reasons))}.")
+    elif review.outcome is Outcome.BLOCKED or review.summary.error:
+        lines.append("The gate lets this pass.")
     return "\n\n".join(lines)
 
 
@@ -193,8 +195,10 @@ def _places(line: Line[Change]) -> str:
 
 def _findings(review: Review, options: Options, most: int) -> str:
     shown = [finding for finding in review.findings if finding.change is None or not finding.blocks]
+    told = len(review.findings) - len(shown)
+    above = f"{count(told, 'finding stands', 'findings stand')} with the blocked changes above." if told else ""
     if not shown:
-        return ""
+        return above and f"### Findings\n\n{above}"
     rows = []
     for line in fold_findings(shown, verbose=options.verbose):
         finding = line.first
@@ -204,7 +208,8 @@ def _findings(review: Review, options: Options, most: int) -> str:
         rows.append((escape(finding.code), severity, _place(finding), message))
     if len(rows) > most:
         rows.sort(key=lambda row: "blocks" not in row[1])
-    return f"### Findings\n\n{_table(('Code', 'Severity', 'Place', 'What to do'), rows, most)}"
+    table = _table(("Code", "Severity", "Place", "What to do"), rows, most)
+    return "\n\n".join(filter(None, ["### Findings", table, above]))
 
 
 def _others(line: Line[Finding]) -> str:

@@ -82,6 +82,8 @@ def _headline(console: Console, review: Review) -> None:
     if review.gate.refused:
         reasons = "; ".join(map(visible, review.gate.reasons))
         console.print(Text(f"refused by the gate: {reasons}", overflow="fold"))
+    elif review.outcome is Outcome.BLOCKED or review.summary.error:
+        console.print(Text("the gate lets this pass"))
 
 
 def _way_out(console: Console, suggestion: Suggestion, options: Options) -> None:
