@@ -8,12 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.reports.test_github import commands
 from tests.reports.test_sarif import VALIDATOR
 from tests.test_ci import script
 
 from .edits import Edit, Write
 from .harness import Application, make_application
+
+pytestmark = pytest.mark.one_stack
 
 
 def review(folder: Path, *edits: Edit) -> tuple[Application, subprocess.CompletedProcess[str]]:

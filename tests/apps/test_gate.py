@@ -14,6 +14,8 @@ from .edits import Append, Edit, Replace, Write
 from .harness import Application, make_application, run_tool
 from .scenario import check_every_run
 
+pytestmark = pytest.mark.one_stack
+
 STORE = Replace(
     "site:acme/db/model/stores.py", 'sa.Index("ix_store_city", "city")', 'sa.Index("ix_store_town", "city")'
 )

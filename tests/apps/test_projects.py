@@ -15,6 +15,8 @@ from .harness import SQLITE, Application, Run, copy_tree, make_application, make
 from .scenario import check_every_run, review_of, row
 from .test_revision import revise
 
+pytestmark = pytest.mark.one_stack
+
 NEW_COLUMN = Replace(
     f"{MODEL}/widgets.py", "    shape =", "    weight = sa.Column(sa.Integer())  # a new column\n    shape ="
 )

@@ -44,6 +44,7 @@ def test_run(scenario: Scenario, database: str, tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("scenario", [pytest.param(each, id=each.name) for each in TABLE if SQLITE in each.databases])
 def test_renaming_every_package_changes_no_verdict(scenario: Scenario, tmp_path: Path) -> None:
     application = make_application(tmp_path, scenario.edits, clean=scenario.clean, rename=renamed)
