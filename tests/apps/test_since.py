@@ -414,6 +414,31 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_what_goes_along_with_a_renaming_has_no_sql_of_its_own(tmp_path: Path) -> None:
+    """An index of the table, and a foreign key that refers to it, are the same as before."""
+    application = branched(tmp_path, revision("op.rename_table('poser_widget', 'poser_thing')"), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    told = {(change["kind"], change["sql"]) for change in brought(run)["changes"] if change["state"] == "in_revision"}
+    renamed = 'ALTER TABLE "poser_widget" RENAME TO "poser_thing";'
+    alone = {"add_index", "remove_index", "add_fk", "remove_fk"}
+    assert told == {("add_table", renamed), ("remove_table", renamed), *((kind, "") for kind in alone)}
+
+
+def test_columns_that_change_names_with_each_other_lose_nothing(tmp_path: Path) -> None:
+    renames = "\n".join(
+        f"op.alter_column('poser_widget', '{old}', new_column_name='{new}')"
+        for old, new in (("shape", "x"), ("note", "shape"), ("x", "note"))
+    )
+    application = branched(tmp_path, revision(renames), database=POSTGRESQL)
+    run = run_tool(application, "--since", "main")
+    written = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
+    assert {change["reason"].rpartition(": ")[2] for change in written} == {
+        "shape has this name now.",
+        "note has this name now.",
+    }
+    assert not [one for one in review_of(run)["findings"] if one["code"] == "AR201" and one["revision"]]
+
+
 @pytest.mark.parametrize("database", BOTH)
 def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: str) -> None:
     upgrade = (

@@ -124,3 +124,18 @@ def test_an_index_that_only_names_the_table_otherwise_is_the_same() -> None:
     other = index("CREATE INDEX ix ON public.old USING btree (a)", "CREATE INDEX ix ON public.new USING btree (b)")
     assert trace([TABLE, same], places=True).renamings[0].more == ()
     assert trace([TABLE, other], places=True).renamings[0].more == ("changed the index ix",)
+
+
+def test_columns_may_change_names_with_each_other() -> None:
+    def changed(name: str, before: str, after: str) -> Alteration:
+        return Alteration("r", OLD, "column", "changed", name, (name,), before, after)
+
+    swapped = trace([changed("a", "text 1", "integer 2"), changed("b", "integer 2", "text 1")], places=True)
+    assert [(one.column, one.new, one.more) for one in swapped.renamings] == [("a", "b", ()), ("b", "a", ())]
+    assert not swapped.lost
+    anew = trace([changed("a", "text 1", "integer 9"), column("added", "b", "text 1")], places=True)
+    assert [(one.column, one.new, one.more) for one in anew.renamings] == [("a", "b", ())]
+    assert not anew.lost
+    again = trace([changed("a", "text 1", "text 9")], places=True)
+    assert dict(again.lost) == {(OLD, "a"): "r"}
+    assert not again.renamings

@@ -157,6 +157,15 @@ def renamed(old: str, new: str, more: Sequence[str]) -> str:
     return f"This is half of a renaming, of {old} to {new}.{besides}"
 
 
+def other_column(old: str) -> str:
+    """Of a change to a column whose name another one had before."""
+    return f"It is another column than before: {old} has this name now."
+
+
+GOES_ALONG = "It is the same as before, on or referring to what has another name now."
+"""Of an index or a constraint that a comparison takes for another one where a table or column was renamed."""
+
+
 def only_anew(revision: str | None) -> str:
     """Of a change that comes of a merged revision which a pull request edits or removes."""
     which = "the merged revision" if revision is None else f"revision {revision}"

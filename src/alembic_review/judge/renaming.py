@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from alembic_review.judge.alterations import made_again, place_of, standing, steps, texts, without_place
+from alembic_review.judge.alterations import place_of, standing, steps, texts, without_place
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
 
 Item = tuple[TableKey, str | None]
@@ -79,57 +79,89 @@ class Traced:
 def trace(alterations: Sequence[Alteration], *, places: bool) -> Traced:
     """Follow names through these alterations.
 
-    A column has another name where one was taken away and one came in the same place, which only ``places`` tell: that
-    the details of a column end with it. PostgreSQL gives no place to another column.
+    A column has another name where its place in the table has, which only ``places`` tell: that the details of a column
+    end with it. PostgreSQL gives no place to a second column.
     """
-    now: dict[Item, Renaming] = {}
-    lost: dict[Item, str] = {}
-    added: set[Item] = set()
-    elsewhere: list[Renaming] = []
+    path = _Path()
     for step in steps(alterations):
-        # All at once: two may have changed names with each other.
-        moved: dict[Item, Renaming] = {}
-        first = {key: one.table for (key, column), one in now.items() if column is None}
+        path.take(step, places=places)
+    kept = frozenset((one.table, one.column) for one in path.now.values())
+    changed = [one for one in path.now.values() if one.new != one.old]
+    found = [replace(one, more=tuple(_more(one, alterations, changed))) for one in (*changed, *path.elsewhere)]
+    return Traced(tuple(found), kept, {item: revision for item, revision in path.lost.items() if item not in kept})
+
+
+@dataclass
+class _Path:
+    """Where names have led so far: what is called otherwise ``now``, by its present name, and what was lost."""
+
+    now: dict[Item, Renaming] = field(default_factory=dict)
+    lost: dict[Item, str] = field(default_factory=dict)
+    elsewhere: list[Renaming] = field(default_factory=list)
+    added: set[Item] = field(default_factory=set)
+
+    def take(self, step: Sequence[Alteration], *, places: bool) -> None:
+        """Go on by what one revision did, all at once: two may have changed names with each other."""
+        first = {key: one.table for (key, column), one in self.now.items() if column is None}
+        moved = dict(self._tables(step, first))
+        for table, columns in _columns(step, places=places).items():
+            moved.update(self._columns(first.get(table, table), columns))
+        self.now |= moved
+
+    def _tables(
+        self, step: Sequence[Alteration], first: Mapping[TableKey, TableKey]
+    ) -> Iterator[tuple[Item, Renaming]]:
         for one in step:
+            if one.kind != "table" or one.action == "changed":
+                continue
             key = first.get(one.key, one.key)
-            if one.kind == "table" and one.action == "renamed" and one.name is not None:
-                now.pop((one.key, None), None)
-                renaming = Renaming(key, None, one.name, one.revision)
-                if one.name == one.key.name:  # in another schema, of which nothing says which
-                    elsewhere.append(renaming)
-                else:
-                    moved[TableKey(one.key.schema, one.name), None] = renaming
-            elif one.kind == "table" and one.action.startswith("dropped"):
-                now.pop((one.key, None), None)
-                lost[key, None] = one.revision
-            elif one.kind == "column" and one.name is not None:
-                twin = _twin(one, step) if places and one.action == "removed" else None
-                before = now.pop((key, one.name), None) if one.action == "removed" else None
-                old = one.name if before is None or before.column is None else before.column
-                if twin is not None and twin.name is not None:
-                    moved[key, twin.name] = Renaming(key, old, twin.name, one.revision)
-                elif one.action == "added" and not (places and _twin(one, step) is not None):
-                    added.add((key, one.name))
-                elif (one.action == "removed" or made_again(one)) and (key, one.name) not in added:
-                    lost[key, old] = one.revision
-        now |= moved
-    kept = frozenset((one.table, one.column) for one in now.values())
-    changed = [one for one in now.values() if one.new != one.old]
-    found = [replace(one, more=tuple(_more(one, alterations, changed))) for one in (*changed, *elsewhere)]
-    return Traced(tuple(found), kept, {item: revision for item, revision in lost.items() if item not in kept})
+            self.now.pop((one.key, None), None)
+            if one.action == "dropped":
+                self.lost[key, None] = one.revision
+            elif one.name == one.key.name:  # in another schema, of which nothing says which
+                self.elsewhere.append(Renaming(key, None, one.name, one.revision))
+            elif one.name is not None:
+                yield (TableKey(one.key.schema, one.name), None), Renaming(key, None, one.name, one.revision)
+
+    def _columns(self, key: TableKey, columns: _Columns) -> Iterator[tuple[Item, Renaming]]:
+        before = {old: self.now.pop((key, old), None) for old in columns.went}
+        for old, new in columns.went.items():
+            earlier = before[old]
+            name = earlier.column if earlier is not None else old
+            if new is not None:
+                yield (key, new), Renaming(key, name, new, columns.revision)
+            elif (key, old) not in self.added:
+                self.lost[key, name] = columns.revision
+        self.added |= {(key, new) for new in columns.came}
 
 
-def _twin(one: Alteration, step: Sequence[Alteration]) -> Alteration | None:
-    """The same column of the same table before or after one revision, under another name."""
-    looked_for = "added" if one.action == "removed" else "removed"
-    for other in step:
-        if (other.key, other.kind, other.action) == (one.key, "column", looked_for) and _place(other) == _place(one):
-            return other
-    return None
+@dataclass(frozen=True)
+class _Columns:
+    """Names that columns of one table lost, each with the new one or ``None`` for a drop, and names of new columns."""
+
+    revision: str
+    went: Mapping[str, str | None]
+    came: frozenset[str]
 
 
-def _place(alteration: Alteration) -> str | None:
-    return place_of(alteration.before or alteration.after)
+def _columns(step: Sequence[Alteration], *, places: bool) -> dict[TableKey, _Columns]:
+    """What one revision did to the columns of each table."""
+    tables: dict[TableKey, list[Alteration]] = {}
+    for one in step:
+        if one.kind == "column" and one.name is not None:
+            tables.setdefault(one.key, []).append(one)
+    found = {}
+    for table, columns in tables.items():
+        then = {_place(one.before, one, places=places): one.name or "" for one in columns if one.action != "added"}
+        now = {_place(one.after, one, places=places): one.name or "" for one in columns if one.action != "removed"}
+        went = {old: now.get(place) for place, old in then.items() if now.get(place) != old}
+        found[table] = _Columns(columns[0].revision, went, frozenset(now[place] for place in now.keys() - then.keys()))
+    return found
+
+
+def _place(details: str | None, one: Alteration, *, places: bool) -> str:
+    """Where a column is; where nothing tells, every name is a place of its own."""
+    return (place_of(details) if places else None) or f"called {one.name}"
 
 
 def _more(renaming: Renaming, alterations: Sequence[Alteration], known: Sequence[Renaming]) -> Iterator[str]:
@@ -138,17 +170,23 @@ def _more(renaming: Renaming, alterations: Sequence[Alteration], known: Sequence
     names = {name for one in columns for name in (one.column, one.new)}
     rest = [one for one in standing(alterations) if one.key == renaming.table and one.action != "renamed"]
     if renaming.column is not None:
-        own = [one for one in rest if one.kind == "column" and one.name in {renaming.column, renaming.new}]
-        details = {without_place(one.before or one.after) for one in own if one.action != "changed"}
-        if len(details) > 1 or any(one.action == "changed" for one in own):
+        if _is_changed(renaming, alterations):
             yield f"changed the column {renaming.new}"
         return
     yield from (f"renamed the column {one.column} to {one.new}" for one in columns)
     others = [one for one in rest if one.kind != "column" or one.name not in names]
-    yield from texts([one for one in others if not _follows(one, (renaming, *columns))])
+    yield from texts([one for one in others if not follows(one, (renaming, *columns))])
 
 
-def _follows(one: Alteration, known: Sequence[Renaming]) -> bool:
+def _is_changed(renaming: Renaming, alterations: Sequence[Alteration]) -> bool:
+    """Whether a column with another name is something else, too."""
+    own = [one for one in alterations if one.kind == "column" and one.key == renaming.table]
+    then = next((one.before for one in own if one.name == renaming.column and one.before is not None), None)
+    now = [one.after for one in own if one.name == renaming.new and place_of(one.after) == place_of(then)]
+    return bool(now) and without_place(now[-1]) != without_place(then)
+
+
+def follows(one: Alteration, known: Sequence[Renaming]) -> bool:
     """Whether only the names in what the database says of an item are others, such as the table in an index."""
     if one.action != "changed" or one.kind == "column" or one.before is None or one.after is None:
         return False
@@ -164,7 +202,7 @@ def as_renamed(changes: Sequence[ChangeFact], known: Sequence[Renaming]) -> list
     found = list(changes)
     for renaming in known:
         halves = [number for number, change in enumerate(found) if renaming.half(change)]
-        if len(halves) == 2:  # noqa: PLR2004 - what went and what came
+        if halves:  # the other one may be hidden by something new with the old name
             operation = min(found[number].operation for number in halves)
             for number in halves:
                 found[number] = replace(found[number], operation=operation, python=renaming.python, sql=renaming.sql)

@@ -13,7 +13,7 @@ from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import digest, fingerprints
 from alembic_review.judge.matching import alteration_leads_to
 from alembic_review.judge.ownership import decide
-from alembic_review.judge.renaming import Renaming, Traced, as_renamed, trace
+from alembic_review.judge.renaming import Renaming, Traced, as_renamed, follows, trace
 from alembic_review.judge.verdict import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
@@ -50,9 +50,11 @@ def written(case: Case, history: History) -> Iterator[Written]:
             if decision.place is None and revision is not None:
                 decision = replace(decision, place=case.revision_place(revision))
             renaming = next((one for one in brought.renamings if one.half(change)), None)
-            if renaming is not None:
-                told = reasons.renamed(renaming.old, renaming.new, renaming.more)
+            told = brought.of_names(change, renaming)
+            if told:
                 decision = replace(decision, reason=f"{decision.reason} {told}")
+            if told == reasons.GOES_ALONG:
+                change = replace(change, python="", sql="")  # noqa: PLW2901 - the same change
             if brought.only_anew(revision):
                 # No revision says so, and no database that is there runs it.
                 change = replace(change, python="", sql="")  # noqa: PLW2901 - the same change
@@ -61,6 +63,17 @@ def written(case: Case, history: History) -> Iterator[Written]:
             # The same may be pending as well: what a revision takes away, and what the models do not want then.
             judged = Judged(change, decision, digest("in_revision", fingerprint))
             yield Written(database, judged, revision, renaming is not None)
+
+
+_KINDS = ("index", "constraint", "fk")
+_BOTH_WAYS = {
+    f"{one}_{kind}": f"{other}_{kind}" for kind in _KINDS for one, other in (("add", "remove"), ("remove", "add"))
+}
+
+
+def _table_of(change: ChangeFact) -> ChangeFact:
+    """A change of what it is on as a whole, which may be half of a renaming."""
+    return replace(change, kind="add_table" if change.kind.startswith("add_") else "remove_table", name=None)
 
 
 def _candidates(case: Case, history: History) -> frozenset[str]:
@@ -143,11 +156,41 @@ class _Brought:
         return tuple(one for one in self.traced.renamings if self._stands(one))
 
     def _stands(self, renaming: Renaming) -> bool:
-        """Whether both halves are there, or for a table the new name: it may have been another table's before."""
+        """Whether a table with the new name is there; in another schema, whether both halves of it are."""
+        if renaming.column is not None:
+            return True
         halves = sum(renaming.half(change) for change in self.changes)
         new = TableKey(renaming.table.schema, renaming.new)
-        still = renaming.column is None and new != renaming.table and new in self.now.facts.database_tables
+        still = new != renaming.table and new in self.now.facts.database_tables
         return still or halves == 2  # noqa: PLR2004 - what went and what came
+
+    def of_names(self, change: ChangeFact, renaming: Renaming | None) -> str:
+        """What a change has to do with names that are others now; ``renaming`` is what it is half of."""
+        if renaming is not None:
+            return reasons.renamed(renaming.old, renaming.new, renaming.more)
+        columns = {(one.table, one.new): one.old for one in self.renamings if one.column is not None}
+        if change.kind.startswith("modify_") and change.key is not None and (change.key, change.name or "") in columns:
+            return reasons.other_column(columns[change.key, change.name or ""])
+        return reasons.GOES_ALONG if self._goes_along(change) else ""
+
+    def _goes_along(self, change: ChangeFact) -> bool:
+        """Whether an index or a constraint is the same as before, on or referring to what has another name."""
+        if change.kind not in _BOTH_WAYS or change.name is None or not self.renamings:
+            return False
+        tables = {change.key, *(one.table for one in self.renamings if one.half(_table_of(change)))}
+        tables |= {TableKey(one.table.schema, one.new) for one in self.renamings if one.half(_table_of(change))}
+        other = any(
+            (one.kind, one.name) == (_BOTH_WAYS[change.kind], change.name) and one.key in tables for one in self.changes
+        )
+        altered = any(
+            alteration.revision in self.candidates
+            and alteration.name == change.name
+            and alteration.kind in ("index", "constraint")
+            and alteration.key in tables
+            and not follows(alteration, self.renamings)
+            for alteration in self.now.facts.alterations
+        )
+        return other and not altered
 
     def on_core(self, change: ChangeFact, owner: str | None, revision: str | None) -> Decision:
         """The verdict on a change to a core table: what stands of the application's doing is blocked."""
