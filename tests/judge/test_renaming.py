@@ -100,6 +100,8 @@ def test_another_schema_keeps_the_name() -> None:
     (found,) = trace([table("r", "a", "a")], places=True).renamings
     assert found.half(change("remove_table", TableKey(None, "a")))
     assert found.half(change("add_table", TableKey("s", "a")))
+    halves = [change("remove_table", TableKey(None, "a")), change("add_table", TableKey("s", "a"))]
+    assert as_renamed(halves, [found]) == halves
 
 
 def test_columns_are_known_by_the_first_name_of_their_table() -> None:

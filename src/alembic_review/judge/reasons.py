@@ -154,7 +154,8 @@ def untold(owner: str | None) -> str:
 def renamed(old: str, new: str, more: Sequence[str]) -> str:
     """Of a drop or an addition that a comparison makes of another name."""
     besides = f" Besides, revisions {', '.join(more)}." if more else ""
-    return f"This is half of a renaming, of {old} to {new}.{besides}"
+    what = f"a renaming, of {old} to {new}" if old != new else f"a move of {old} to another schema"
+    return f"This is half of {what}.{besides}"
 
 
 def other_column(old: str) -> str:

@@ -202,7 +202,8 @@ def as_renamed(changes: Sequence[ChangeFact], known: Sequence[Renaming]) -> list
     found = list(changes)
     for renaming in known:
         halves = [number for number, change in enumerate(found) if renaming.half(change)]
-        if halves:  # the other one may be hidden by something new with the old name
+        # The other half may be hidden by something new with the old name. With the same name it is another schema.
+        if halves and renaming.new != renaming.old:
             operation = min(found[number].operation for number in halves)
             for number in halves:
                 found[number] = replace(found[number], operation=operation, python=renaming.python, sql=renaming.sql)
