@@ -14,6 +14,7 @@ from typing import Any
 from alembic_review.worker.altered import MEMORY, AlteredTables
 from alembic_review.worker.drivers import DRIVERS, Allows, Refuse
 from alembic_review.worker.importing import when_imported
+from alembic_review.worker.signature import with_signature_of
 
 _SHOWN = 10
 
@@ -71,7 +72,7 @@ class Audit:
             self._process(_program(path, arguments))
             return spawn(path, arguments, descriptors)
 
-        util.spawnv_passfds = noted
+        util.spawnv_passfds = with_signature_of(spawn, noted)
 
     def not_checked(self) -> tuple[str, ...]:
         """One line for each place that did what can't be watched."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
@@ -112,12 +112,23 @@ class DriverGuard:
         return True
 
     def _wrap(self, function: Callable[..., Any], driver: str) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def connect(*args: Any, **kwargs: Any) -> Any:
+        def checked(*args: Any, **kwargs: Any) -> None:
             if not _inside.get() and not self._allows(_values(function, args, kwargs)):
                 raise self._refuse(driver)
-            if inspect.iscoroutinefunction(function):
-                return _awaited(function(*args, **kwargs))
+
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def connect_later(*args: Any, **kwargs: Any) -> Any:
+                checked(*args, **kwargs)
+                with _allowed():
+                    return await function(*args, **kwargs)
+
+            return connect_later
+
+        @functools.wraps(function)
+        def connect(*args: Any, **kwargs: Any) -> Any:
+            checked(*args, **kwargs)
             with _allowed():
                 return function(*args, **kwargs)
 
@@ -131,11 +142,6 @@ def _allowed() -> Iterator[None]:
         yield
     finally:
         _inside.reset(token)
-
-
-async def _awaited(connecting: Coroutine[Any, Any, Any]) -> Any:
-    with _allowed():
-        return await connecting
 
 
 def _subclass(original: type) -> type:

@@ -28,6 +28,7 @@ from alembic_review.worker.altered import AlteredTables
 from alembic_review.worker.audit import Audit
 from alembic_review.worker.drivers import DRIVERS, guard
 from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.signature import with_signature_of
 from alembic_review.worker.stacks import Stacks
 
 _HARMLESS = {
@@ -108,8 +109,12 @@ class Redirect:
         return (*pools, *drivers, *self._audit.not_checked())
 
     def start_run(self) -> None:
-        """The next run of ``env.py`` counts the engines that it makes anew."""
+        """The next run of ``env.py`` counts the engines that it makes anew, and opens connections of its own.
+
+        What a revision sets for its session (``SET search_path``) would otherwise hold in the next run, too.
+        """
         self._made.clear()
+        self._close_pools()
 
     @contextmanager
     def elsewhere(self) -> Iterator[None]:
@@ -123,10 +128,12 @@ class Redirect:
             self._scratch = before
 
     def _close_pools(self) -> None:
-        """Engines that live longer than one run of ``env.py`` keep connections. Those of asyncio need their loop."""
+        """Engines that live longer than one run of ``env.py`` keep connections in their pools.
+
+        Those of asyncio can't be closed once their event loop has ended; they are only let go.
+        """
         for engine in list(self._engines):
-            if not getattr(engine.dialect, "is_async", False):
-                engine.dispose()
+            engine.dispose(close=not getattr(engine.dialect, "is_async", False))
 
     def proves(self, connection: Any) -> bool:
         """Tell whether a connection that was opened earlier leads to one of the present scratch databases."""
@@ -149,7 +156,7 @@ class Redirect:
             initialise(engine, pool, dialect, url, *args, **kwargs)
             self._engines.add(engine)
 
-        Engine.__init__ = noted  # type: ignore[method-assign,assignment]
+        Engine.__init__ = with_signature_of(initialise, noted)  # type: ignore[method-assign]
 
     def _maker(self) -> tuple[Any, ...]:
         """Which code is making an engine, and for the how many-eth time in this run of ``env.py``."""
@@ -165,7 +172,7 @@ class Redirect:
             self._dialects.add(url.get_backend_name())
             return get_dialect(url, *args, **kwargs)
 
-        URL.get_dialect = noted  # type: ignore[method-assign,assignment]
+        URL.get_dialect = with_signature_of(get_dialect, noted)  # type: ignore[method-assign]
 
     def unsupported(self) -> WorkerError | None:
         """What to say when loading a driver failed and the application asked for a dialect that isn't supported."""
@@ -237,11 +244,8 @@ class Redirect:
 
     def _allows(self, values: dict[str, Any]) -> bool:
         """True for the arguments of a driver's connect that name a scratch database of this run."""
-        return any(
-            str(values.get("database", values.get("dbname"))) == scratch.database
-            and (scratch.host is None or scratch.host in str(values.get("host", values.get("unix_sock", ""))))
-            for scratch in self._scratch.values()
-        )
+        name = str(values.get("database", values.get("dbname")))
+        return any(name == scratch.database and _leads_to(values, scratch) for scratch in self._scratch.values())
 
     def _reaches(self, address: Any) -> bool:
         """True for the address of a socket that belongs to a scratch database of this run."""
@@ -268,6 +272,12 @@ class Redirect:
     def _where(self) -> str:
         frame = self._stacks.place(sys._getframe(1), beyond=DRIVERS)
         return f" (asked for at {frame.path}:{frame.line})" if frame else ""
+
+
+def _leads_to(values: dict[str, Any], scratch: Scratch) -> bool:
+    """True for arguments of a connect that name the server of this database; pg8000 has a host beside a socket."""
+    socket = values.get("unix_sock")
+    return scratch.host in (None, os.path.dirname(str(socket)) if socket else values.get("host"))
 
 
 @contextmanager

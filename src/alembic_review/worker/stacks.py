@@ -49,6 +49,8 @@ class Stacks:
         self.frames: list[Frame] = []
         self.stacks: list[tuple[int, ...]] = []
         self._frames: dict[tuple[int, int, bool], int] = {}
+        # Alembic compiles env.py anew on each run: the same line then has another code object.
+        self._numbers: dict[Frame, int] = {}
         self._stacks: dict[tuple[int, ...], int] = {}
         # By identity, which the list keeps: code objects of different files may be equal.
         self._kinds: dict[int, int] = {}
@@ -128,8 +130,10 @@ class Stacks:
         key = (id(frame.f_code), frame.f_lineno, _is_hook(frame))
         number = self._frames.get(key)
         if number is None:
-            number = self._frames[key] = len(self.frames)
-            self.frames.append(_describe(frame, hook=key[2]))
+            described = _describe(frame, hook=key[2])
+            number = self._frames[key] = self._numbers.setdefault(described, len(self.frames))
+            if number == len(self.frames):
+                self.frames.append(described)
         return number
 
     def _stack(self, numbers: tuple[int, ...]) -> int:

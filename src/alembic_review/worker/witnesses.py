@@ -16,6 +16,7 @@ from alembic_review.worker.frozen import Difference, FrozenTable, differences, f
 from alembic_review.worker.generators import source_tables
 from alembic_review.worker.making import Conventions, MadeColumn, copied, made
 from alembic_review.worker.private import COLUMN_COPY
+from alembic_review.worker.signature import with_signature_of
 from alembic_review.worker.stacks import Stacks, is_sqlalchemy
 
 _COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment", "name", "system"})
@@ -122,7 +123,7 @@ class Witnesses:
     def _watch_attributes(self, kind: type, names: frozenset[str]) -> None:
         original: Any = kind.__setattr__
 
-        def noted(target: Any, name: str, value: Any) -> None:
+        def noted(target: Any, name: str, value: Any, /) -> None:
             if name not in names or is_sqlalchemy(sys._getframe(1).f_code):
                 original(target, name, value)
                 return
@@ -199,7 +200,7 @@ class Witnesses:
 
         original: Any = MetaData.__setattr__
 
-        def assigned(metadata: MetaData, name: str, value: Any) -> None:
+        def assigned(metadata: MetaData, name: str, value: Any, /) -> None:
             original(metadata, name, value)
             if name == "naming_convention" and not is_sqlalchemy(sys._getframe(1).f_code):
                 self._conventions.note(metadata, self.stacks.walk(sys._getframe(1)).stack, making=False)
@@ -216,7 +217,8 @@ class Witnesses:
 
     def _replace(self, kind: type, name: str, function: Any) -> None:
         own = vars(kind).get(name)
-        setattr(kind, name, function)
+        original = getattr(kind, name)
+        setattr(kind, name, with_signature_of(original, function) if hasattr(original, "__code__") else function)
         self._undo.append(lambda: delattr(kind, name) if own is None else setattr(kind, name, own))
 
     def _describe(self, table: Table, *, removed: bool = False) -> ModelTable:
