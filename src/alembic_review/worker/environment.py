@@ -41,7 +41,7 @@ class Environment:
         return private.config_from_arguments(sys.argv[1:], self.file, self.section)
 
     def script_directory(self, config: Config) -> ScriptDirectory:
-        """Load the revision map. Raises ``WorkerError``."""
+        """The script directory, with no revision loaded yet. Raises ``WorkerError``."""
         try:
             script = ScriptDirectory.from_config(config)
         except ImportError as error:
@@ -56,10 +56,13 @@ class Environment:
         if not os.path.exists(script.env_py_location):
             raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.file}.")
         private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
-        self._load_revisions(script)
         return script
 
-    def _load_revisions(self, script: ScriptDirectory) -> None:
+    def load_revisions(self, script: ScriptDirectory) -> None:
+        """Import the revisions, which Alembic does while env.py runs: they may import what env.py has set up.
+
+        Raises ``WorkerError``.
+        """
         try:
             list(script.walk_revisions())
         except CommandError as error:
@@ -96,11 +99,16 @@ class Environment:
         Returns how many there were. Raises ``WorkerError`` for whatever env.py raises, ``sys.exit`` included.
         """
         calls = 0
+        failed: list[WorkerError] = []
 
         def counted(heads: Any, context: MigrationContext) -> Any:
             nonlocal calls
             calls += 1
-            return work(heads, context)
+            try:
+                return work(heads, context)
+            except WorkerError as error:
+                failed.append(error)
+                raise
 
         try:
             with EnvironmentContext(config, script, fn=counted, **options):
@@ -111,6 +119,9 @@ class Environment:
             raise _exited(script, error) from error
         except (Exception, KeyboardInterrupt) as error:
             raise _unwrapped(script, error) from error
+        if failed:
+            # env.py caught it.
+            raise failed[0]
         if not calls:
             raise WorkerError(
                 f"{script.env_py_location} did not run any migrations.",

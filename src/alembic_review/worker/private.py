@@ -7,8 +7,9 @@ missing, the function falls back to the plain way and the caller says what can't
 from __future__ import annotations
 
 import importlib
+import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from alembic import autogenerate
@@ -87,6 +88,22 @@ def class_listeners(kind: type, name: str) -> list[Callable[..., Any]]:
 def compile_rules(kind: type) -> dict[str, Callable[..., Any]]:
     """The functions that ``@compiles`` registered for this very class, by dialect or ``default``."""
     return dict(getattr(vars(kind).get("_compiler_dispatcher"), "specs", {}))
+
+
+def registries() -> list[Any]:
+    """Every registry of mapped classes; none where this SQLAlchemy keeps them elsewhere."""
+    known: Any = getattr(sys.modules["sqlalchemy.orm.mapper"], "_all_registries", list)
+    return list(known())
+
+
+def configure_registries(registries: Collection[Any]) -> None:
+    """Configure the mappers of these registries, and of those that they depend on, in one go."""
+    together = getattr(sys.modules["sqlalchemy.orm.mapper"], "_configure_registries", None)
+    if together is not None:
+        together(set(registries), cascade=True)
+        return
+    for registry in registries:
+        registry.configure(cascade=True)
 
 
 def scripts(script: ScriptDirectory) -> list[Any]:

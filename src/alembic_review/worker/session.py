@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
@@ -29,6 +29,7 @@ from alembic_review.worker.history import History
 from alembic_review.worker.intruders import Intruders
 from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
+from alembic_review.worker.mappers import configure_mappers
 from alembic_review.worker.packages import describe_packages, may_be_custom
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
@@ -89,24 +90,28 @@ class Session:
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
         config = environment.config(["upgrade", "heads"])
-        with self._timed("load"):
-            script = environment.script_directory(config)
-            self.missing = missing_locations(script, config, environment.folders)
-        if not list(script.walk_revisions()):
-            self.channel.send("progress", text="no revisions yet")
-
-        self.watched = watched = self._watched(script, environment.folders)
+        script = environment.script_directory(config)
         trial = frozenset(self.request["trial"])
 
         def work(heads: Any, context: MigrationContext) -> Any:
+            if not self.replayed:
+                self._load_revisions(environment, config, script)
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            replayed = Replayed(catalogue_of(connection_of(context), self.redirect.altered), watched, trial)
+            replayed = Replayed(catalogue_of(connection_of(context), self.redirect.altered), self.watched, trial)
             self.replayed.append((target, replayed))
             return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
+
+    def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
+        with self._timed("load"):
+            environment.load_revisions(script)
+            self.missing = missing_locations(script, config, environment.folders)
+            self.watched = self._watched(script, environment.folders)
+        if not list(script.walk_revisions()):
+            self.channel.send("progress", text="no revisions yet")
 
     def _watched(self, script: ScriptDirectory, folders: Folders) -> frozenset[str]:
         """Revisions that could be the application's own."""
@@ -225,8 +230,8 @@ class Session:
                 "env.py connected to other databases when comparing than when upgrading.",
                 "The order of engines must not change from run to run.",
             )
-        _configure_mappers()
         targets = metadatas(context)
+        unconfigured = configure_mappers(targets)
         tables = self.witnesses.describe(targets)
         plugins, compares_tables = private.autogenerate_plugins(context)
         replayed = self.replayed[index][1]
@@ -256,7 +261,7 @@ class Session:
             comparison=comparison,
             declarations=declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),
             warnings=warnings,
-            not_checked=limits.not_checked(context, plugins, replayed.last),
+            not_checked=(*limits.not_checked(context, plugins, replayed.last), *unconfigured),
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
         )
@@ -328,10 +333,3 @@ def _hung(tables: Iterable[ModelTable]) -> dict[TableKey, tuple[str, ...]]:
         if not table.removed
     }
     return {key: names for key, names in found.items() if names}
-
-
-def _configure_mappers() -> None:
-    """Generated tables exist only after the mappers are configured; the ORM may not be in use at all."""
-    orm = sys.modules.get("sqlalchemy.orm")
-    if orm is not None:
-        orm.configure_mappers()
