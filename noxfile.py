@@ -23,6 +23,7 @@ SQLALCHEMY_14 = (
     "alembic==1.19.2",
     "asyncpg",
     "greenlet",
+    "pg8000",
     "psycopg2-binary",
     "sqlalchemy==1.4.54",
 )

@@ -329,6 +329,30 @@ def test_tables_of_the_connections_own_default_schema(way: str, tmp_path: Path) 
     assert not [line for line in review_of(run)["provenance"]["not_checked"] if "library" in line]
 
 
+POOLED = (
+    Append("models.py", '\nengine = sa.create_engine("postgresql://db.invalid/library")\nready = False\n'),
+    Replace(
+        ENV,
+        'engine_from_config(\n        config.get_section(config.config_ini_section, {}),\n        prefix="sqlalchemy.",'
+        "\n        poolclass=pool.NullPool,\n    )",
+        "models.engine",
+    ),
+    functions("models.ready = True"),
+    Replace(VERSION, "import sqlalchemy as sa\n", "import sqlalchemy as sa\nimport models\nassert models.ready\n"),
+    Replace(
+        VERSION,
+        "    op.create_table(\n",
+        "    op.execute('CREATE SCHEMA elsewhere')\n    op.create_table(\n",
+    ),
+    Replace(VERSION, "def downgrade", "    op.execute('SET search_path TO elsewhere, public')\n\n\ndef downgrade"),
+)
+
+
+def test_revisions_come_after_env_py_and_leave_nothing_in_its_pool(tmp_path: Path) -> None:
+    """They may use what env.py sets up; what they set for their session ends with the run, as with `alembic`."""
+    assert rows(reviewed(make_project(tmp_path, "env_generic", POOLED))) == PENDING
+
+
 def test_a_search_path_whose_schema_nobody_makes(tmp_path: Path) -> None:
     run = run_tool(make_project(tmp_path, "env_generic", SEARCH_PATHS["connect-args"][:1]), conf="alembic.ini")
     assert review_of(run)["provenance"]["revisions"] == 1, "public is on that path too"
