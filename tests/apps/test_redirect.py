@@ -137,7 +137,8 @@ HOOKS = {
 }
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+# SQLAlchemy 1.4 takes no `insert` for this event.
+@pytest.mark.parametrize("hook", [name for name in HOOKS if not (OLD_STACK and name.endswith("first"))])
 @pytest.mark.parametrize("listener", LISTENERS)
 def test_listeners_of_the_application(listener: str, hook: str, decoy: Decoy, tmp_path: Path) -> None:
     application = aimed(
