@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     for number in _SIGNALS:
         if signal.getsignal(number) in _UNTOUCHED:
             signal.signal(number, _leave)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        # As in `cmd &` of a script. Processes that we start would inherit this, and SIGQUIT is what ends a server.
+        signal.signal(signal.SIGQUIT, _already_leaving)
     sys.exit(run(argv))
 
 
@@ -64,4 +67,4 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def _already_leaving(_number: int, _frame: FrameType | None) -> None:
-    """Nothing more; unlike ``SIG_IGN``, no process that is started meanwhile inherits this."""
+    """Do nothing; unlike ``SIG_IGN``, no process that is started meanwhile inherits this."""

@@ -102,3 +102,22 @@ def test_a_path_too_long_for_a_socket_is_not_used(base: Path, monkeypatch: pytes
     folder = RunFolder.create()
     assert folder.path.parent == Path("/tmp")
     folder.remove()
+
+
+@pytest.mark.parametrize("name", ["a,b", "a\\b", "a\nb", "a'b", 'a"b'])
+def test_a_temporary_folder_whose_name_nothing_can_quote_is_not_used(
+    base: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (base / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(base / name))
+    folder = RunFolder.create()
+    assert folder.path.parent == Path("/tmp")
+    folder.remove()
+
+
+def test_a_relative_temporary_folder(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(base)
+    monkeypatch.setattr(tempfile, "tempdir", ".")
+    folder = RunFolder.create()
+    assert folder.path.parent == base
+    folder.remove()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alembic_review.observe.scratch import guard
 from alembic_review.observe.scratch.account import Account
 from alembic_review.observe.scratch.guard import Guarded
 
@@ -89,3 +90,19 @@ def test_secrets_and_settings_of_the_user_are_not_passed_on(tmp_path: Path, monk
     assert "PGOPTIONS" not in printed
     assert "s3cret" not in printed
     guarded.stop()
+
+
+STUBBORN = ["sh", "-c", "trap '' QUIT; sleep 60 & echo $!; wait"]
+
+
+def test_a_program_that_ignores_the_signal_is_killed_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: Callable[[list[int]], list[int]]
+) -> None:
+    monkeypatch.setattr(guard, "_STOP_SECONDS", 0.1)
+    log = tmp_path / "log"
+    guarded = Guarded(STUBBORN, OURSELVES, log)
+    assert _until(lambda: log.read_text().endswith("\n"))
+    everyone = [guarded.pid, int(log.read_text())]
+    guarded.stop()
+    assert alive(everyone) == []
+    assert guarded.status() == -signal.SIGKILL

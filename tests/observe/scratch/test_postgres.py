@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import psycopg
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.scratch import binaries, open_scratch, postgres, published
+from alembic_review.observe.scratch import binaries, open_scratch, postgres, published, template
+from alembic_review.observe.scratch.account import Account, server_account
 from alembic_review.observe.scratch.wire import Connection, ServerRefusalError
 
 if TYPE_CHECKING:
@@ -114,7 +116,7 @@ def test_initdb_runs_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert look(scratch.create(), "SELECT 1") == [(1,)]
 
 
-@pytest.mark.parametrize("trouble", ["no home", "broken file"])
+@pytest.mark.parametrize("trouble", ["no home", "broken file", "broken data folder"])
 def test_without_a_usable_cache_it_works_all_the_same(
     base: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
@@ -126,12 +128,23 @@ def test_without_a_usable_cache_it_works_all_the_same(
         with open_scratch("postgresql", None) as scratch:
             scratch.start()
         (packed,) = folder.iterdir()
-        packed.write_bytes(packed.read_bytes()[:1000])
+        if trouble == "broken file":
+            packed.write_bytes(packed.read_bytes()[:1000])
+        else:
+            account = server_account()
+            data = base / "data"
+            assert template.unpack(packed, data, Account(os.geteuid(), os.getegid(), account.client, foreign=False))
+            (data / "global" / "pg_control").write_bytes(b"none of it is left")
+            template.pack(data, packed)
+            shutil.rmtree(data)
     with open_scratch("postgresql", None) as scratch:
         assert look(scratch.create(), "SELECT 1") == [(1,)]
     assert [path.name for path in base.iterdir()] == ["cache"]
-    if trouble == "broken file":
+    if trouble != "no home":
         assert packed.stat().st_size > 1000
+        with open_scratch("postgresql", None) as scratch:
+            monkeypatch.setattr(postgres.PostgresScratch, "_initialise", None)
+            assert look(scratch.create(), "SELECT 1") == [(1,)]
 
 
 @pytest.mark.usefixtures("cache")

@@ -104,3 +104,14 @@ def test_a_home_that_can_not_be_written_to_means_no_cache(tmp_path: Path, monkey
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     assert template.cache_folder() is None
+
+
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.9])
+def test_a_file_that_was_damaged_is_not_used(data: Path, tmp_path: Path, place: float) -> None:
+    packed = tmp_path / "packed"
+    template.pack(data, packed)
+    content = bytearray(packed.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    packed.write_bytes(content)
+    assert not template.unpack(packed, tmp_path / "back", OURSELVES)
+    assert not (tmp_path / "back").exists()

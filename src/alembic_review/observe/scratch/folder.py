@@ -20,6 +20,7 @@ _LOCK = "lock"
 # A socket's path may be 107 bytes long on Linux and 103 on macOS; this is what is left for the folder that holds ours.
 _LONGEST_BASE = 103 - len(f"/{PREFIX}12345678/socket/.s.PGSQL.5432")
 _FALLBACK_BASE = Path("/tmp")  # noqa: S108 - only the place of a folder that mkdtemp makes private
+_AWKWARD = frozenset(",\\\"'\n\r")
 _ABANDONED_SECONDS = 3600
 _REMOVAL_ATTEMPTS = 20
 _REMOVAL_PAUSE = 0.05
@@ -119,7 +120,8 @@ def _remove(path: Path) -> None:
 
 
 def _base(account: Account | None) -> Path:
-    base = Path(tempfile.gettempdir())
-    fits = len(os.fsencode(base)) <= _LONGEST_BASE
+    base = Path(tempfile.gettempdir()).absolute()
+    # libpq takes a comma in the folder of a socket for the end of a host, and postgresql.conf knows no line breaks.
+    fits = len(os.fsencode(base)) <= _LONGEST_BASE and not _AWKWARD & set(str(base))
     reachable = account is None or account.can_enter(base)
     return base if fits and reachable else _FALLBACK_BASE

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 from alembic_review.observe.scratch.account import Account, environment
@@ -16,15 +17,18 @@ if TYPE_CHECKING:
 
 # The watcher holds the reading end of a pipe whose writing end only we have. When we close it, or die in any way, it
 # reads the end of the file and sends SIGQUIT (an immediate shutdown) to the program, which has taken the place of the
-# shell that started it. Unlike PR_SET_PDEATHSIG this also works on macOS, does not follow the thread that started the
-# program, needs no code of ours between fork and exec (preexec_fn may deadlock in a process with threads), and needs no
-# right to signal another user's process. The process group keeps the program's number from being used again meanwhile.
+# shell that started it; what ignores that is killed with its whole process group, the watcher included. Unlike
+# PR_SET_PDEATHSIG this also works on macOS, does not follow the thread that started the program, needs no code of ours
+# between fork and exec (preexec_fn may deadlock in a process with threads), and needs no right to signal another user's
+# process. The process group keeps the program's number from being used again meanwhile.
 _WATCHED = """
 exec 3<&0 </dev/null
-( read -r line <&3; kill -s QUIT "$$" ) >/dev/null 2>&1 &
+( read -r line <&3; kill -s QUIT "$$"; sleep 5; kill -s KILL -- "-$$" ) >/dev/null 2>&1 &
 exec "$@" 3<&-
 """
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 3.0
+# Until the watcher has gone; where nobody buries orphans, it stays a zombie, which is as good.
+_POLLS, _POLL_SECONDS = 20, 0.001
 
 
 class Guarded:
@@ -42,6 +46,7 @@ class Guarded:
                 start_new_session=True,  # Ctrl-C in the terminal is for us, not for the server
                 **account.credentials(),
             )
+        self._stopped = False
 
     @property
     def pid(self) -> int:
@@ -53,12 +58,19 @@ class Guarded:
         return self._process.poll()
 
     def stop(self) -> None:
-        """End the program and wait for it; harmless when it has ended."""
+        """End the program with all it started and wait for it; harmless when it has ended."""
+        if self._stopped:
+            return
+        self._stopped = True
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        # initdb ignores SIGQUIT where we were started with it ignored (`cmd &` in a script), and so does a server that
+        # has not come far; the watcher waits a while for both.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+            for _ in range(_POLLS):
+                time.sleep(_POLL_SECONDS)
+                os.killpg(self._process.pid, 0)
+        self._process.wait()

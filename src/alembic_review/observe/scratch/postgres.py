@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -78,21 +80,39 @@ class PostgresScratch(Scratch):
         folder = self._folder.path
         binaries = find_binaries(account, folder)
         self.kind = binaries.kind
-        self._fill(folder / "data", binaries, account)
         self._configure(folder, account)
+        kept = self._unpack(folder / "data", binaries, account)
+        if kept is None:
+            self._fill(folder / "data", binaries, account)
+        try:
+            self._run_server(folder, binaries, account)
+        except ObservationError:
+            if kept is None or self._closing.is_set():
+                raise
+            # What was kept may be damaged in a way that no checksum shows: begin once more without it.
+            kept.unlink(missing_ok=True)
+            self._stop_server()
+            shutil.rmtree(folder / "data")
+            self._fill(folder / "data", binaries, account)
+            self._run_server(folder, binaries, account)
+
+    def _run_server(self, folder: Path, binaries: Binaries, account: Account) -> None:
         options = ["-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
         self._server = Guarded([binaries.postgres, *options], account, self._log)
         self._wait_until_ready(self._server)
         # Made ahead, while the application's models are being imported: the first create() finds it waiting.
         self._spare = self._new_database()
 
+    def _stop_server(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
     def _create(self) -> ScratchDatabase:
         database, self._spare = self._spare, None
         return database or self._new_database()
 
     def _close(self) -> None:
-        if self._server is not None:
-            self._server.stop()
+        self._stop_server()
         if self._folder is not None:
             self._folder.remove()
 
@@ -106,19 +126,22 @@ class PostgresScratch(Scratch):
     def _log(self) -> Path:
         return self._path / "server.log"
 
-    def _fill(self, data: Path, binaries: Binaries, account: Account) -> None:
+    def _unpack(self, data: Path, binaries: Binaries, account: Account) -> Path | None:
+        """Fill ``data`` from what an earlier run kept; the file that was used, or ``None`` when there is none."""
         cache = template.cache_folder()
         packed = template.packed_path(cache, binaries.key) if cache is not None else None
-        if packed is not None and template.unpack(packed, data, account):
-            return
+        return packed if packed is not None and template.unpack(packed, data, account) else None
+
+    def _fill(self, data: Path, binaries: Binaries, account: Account) -> None:
+        """Fill ``data`` with ``initdb``, and keep a copy for the next run."""
         data.mkdir(mode=0o700)
         account.own(data)
         self._initialise(data, binaries, account)
-        if packed is not None:
-            try:
-                template.pack(data, packed)
-            except OSError:  # a full or read-only cache costs half a second in the next run, no more
-                return
+        cache = template.cache_folder()
+        if cache is not None:
+            # A full or read-only cache costs half a second in the next run, no more.
+            with contextlib.suppress(OSError):
+                template.pack(data, template.packed_path(cache, binaries.key))
 
     def _initialise(self, data: Path, binaries: Binaries, account: Account) -> None:
         options = [

@@ -14,14 +14,16 @@ import struct
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alembic_review.observe.scratch.account import Account
 
-_MAGIC = b"alembic-review data folder 1\n"
-_TRAILER = struct.Struct(f"!Q{len(_MAGIC)}s")
+_MAGIC = b"alembic-review data folder 2\n"
+# The length of the index in bytes, and the CRC-32 of everything before this trailer.
+_TRAILER = struct.Struct(f"!QI{len(_MAGIC)}s")
 _CHUNK = 1 << 20
 _UNUSED_SECONDS = 30 * 24 * 3600
 _SUFFIX = ".pgdata"
@@ -82,7 +84,11 @@ def pack(data: Path, packed: Path) -> None:
                     [str(relative / name), *_append(target, name, descriptor)] for name in sorted(names)
                 )
             listed = json.dumps(index).encode()
-            target.write(listed + _TRAILER.pack(len(listed), _MAGIC))
+            target.write(listed)
+            target.flush()
+            with open(unfinished, "rb") as written:  # noqa: PTH123 - as mkstemp named it
+                checksum = _checksum(written, os.fstat(handle).st_size)
+            target.write(_TRAILER.pack(len(listed), checksum, _MAGIC))
         Path(unfinished).replace(packed)
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
@@ -115,16 +121,28 @@ def _write(source: IO[bytes], path: Path, size: int, stored: int, account: Accou
 
 
 def _read_index(source: IO[bytes], length: int) -> dict[str, Any] | None:
+    """The list of files; ``None`` when anything of the file is not as it was written."""
     if length < _TRAILER.size:
         return None
     source.seek(length - _TRAILER.size)
-    size, magic = _TRAILER.unpack(source.read(_TRAILER.size))
+    size, checksum, magic = _TRAILER.unpack(source.read(_TRAILER.size))
     if magic != _MAGIC or size > length - _TRAILER.size:
+        return None
+    source.seek(0)
+    if _checksum(source, length - _TRAILER.size) != checksum:
         return None
     source.seek(length - _TRAILER.size - size)
     index: dict[str, Any] = json.loads(source.read(size))
-    whole = sum(stored for _, _, stored in index["files"]) + size + _TRAILER.size == length
-    return index if whole else None
+    return index
+
+
+def _checksum(source: IO[bytes], length: int) -> int:
+    """CRC-32 of the next ``length`` bytes, against damage: nobody else can write to the file."""
+    checksum = 0
+    while length and (part := source.read(min(length, _CHUNK))):
+        checksum = zlib.crc32(part, checksum)
+        length -= len(part)
+    return checksum
 
 
 def packed_path(cache: Path, key: str) -> Path:
