@@ -45,6 +45,18 @@ ANY = st.text(min_size=1)
         "ALTER USER poser PASSWORD 's3cr3t ''s3cr3t'''",
         "create role poser with login password 's3cr3t",
         "CREATE USER poser IDENTIFIED BY 's3cr3t'",
+        "CREATE USER poser PASSWORD $$s3cr3t s3cr3t$$ LOGIN",
+        "CREATE USER poser PASSWORD $a$s3cr3t $$ s3cr3t$a$ LOGIN",
+        "ALTER ROLE poser PASSWORD E's3cr3t\\'s3cr3t'",
+        "ALTER ROLE poser PASSWORD U&'s3cr3t'",
+        "DO $$ BEGIN EXECUTE 'ALTER ROLE poser PASSWORD ''my s3cr3t'' LOGIN'; END $$",
+        "EXECUTE 'EXECUTE ''ALTER ROLE poser PASSWORD ''''s3cr3t s3cr3t'''' '' '",
+        "postgresql://poser:my own s3cr3t@db/poser",
+        "postgresql://poser:my s3cr3t@s3cr3t@db/poser",
+        "postgresql:/poser:s3cr3t@db/poser",
+        "PosixPath('postgresql:/poser:s3cr3t s3cr3t@db/poser')",
+        "'host=db password=\\'my s3cr3t\\' port=5'",
+        '"host=db password=\\"my s3cr3t\\" port=5"',
     ],
 )
 def test_passwords_are_hidden(text: str) -> None:
