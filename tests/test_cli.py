@@ -273,7 +273,7 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
         (["-o", "json", "-o", "terminal=-"], "two reports can't both go to standard output"),
         (["-o", "json=no/such/folder/a.json"], "there is no folder no/such/folder"),
         (["-o", "json=."], "is a folder"),
-        (["-c", "none.ini"], "There is no conf file"),
+        (["-c", "none.ini"], "does not exist"),
         (["--fail-on", "everything"], "'everything' is not one of"),
         (["--timeout", "soon"], "'soon' is not a valid float"),
         (["--timeout", "-1"], "has to be a number of seconds above 0"),

@@ -306,7 +306,7 @@ def test_no_conf_at_all(tmp_path: Path) -> None:
     assert "-c FILE" in hint
 
 
-@pytest.mark.parametrize(("name", "said"), [("none.ini", "There is no conf file"), (".", "is a folder")])
+@pytest.mark.parametrize(("name", "said"), [("none.ini", "does not exist"), (".", "is a folder")])
 def test_named_conf_that_is_no_file(tmp_path: Path, name: str, said: str) -> None:
     message, hint = _refused(CommandLine(config=name), _project(tmp_path))
     assert said in message

@@ -41,13 +41,13 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     cwd = _working_directory() if cwd is None else cwd
     root = _root(line, cwd)
     project = _project_layer(root)
-    conf = _conf(line, project, cwd, root)
+    conf = _conf(line, project, cwd, root, environ)
     if root is None:
         root = find_root(conf.parent)
         project = _project_layer(root)
     files = [layer for layer in (_conf_layer(conf, project), project) if layer is not None]
     settings = replace(_settings([_line_layer(line, cwd), *files], conf, root, environ), since=line.since)
-    check_section(conf, settings.section, cwd)
+    check_section(conf, settings.section, cwd, environ)
     return settings
 
 
@@ -108,13 +108,14 @@ def _project_layer(root: Path | None) -> Layer | None:
     return pyproject_layer(path) if path and path.is_file() else None
 
 
-def _conf(line: CommandLine, project: Layer | None, cwd: Path, root: Path | None) -> Path:
+def _conf(line: CommandLine, project: Layer | None, cwd: Path, root: Path | None, environ: Mapping[str, str]) -> Path:
     # Not resolved: Alembic's %(here)s is the folder the file was named in, symbolic links and all.
     if line.config is not None:
         return named_conf(cwd / line.config, "-c")
     if project and project.settings.config is not None:
         return named_conf(project.folder / project.settings.config, f"`config` in {project.place}")
-    return find_conf(cwd, root)
+    section = line.section or (project.settings.section if project else None) or Settings.section
+    return find_conf(cwd, root, section, environ)
 
 
 def _conf_layer(conf: Path, project: Layer | None) -> Layer | None:

@@ -1,55 +1,71 @@
-"""Which conf file Alembic is to read, and whether it holds what Alembic needs."""
+"""Which config file Alembic is to read, and whether it holds what Alembic needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from alembic_review.config.files import read_ini, read_toml, table_of
+from alembic_review.config.files import read_ini
+from alembic_review.config.search import INI, PYPROJECT, commands, has_alembic_table
 from alembic_review.model.errors import UsageError
 
-PYPROJECT = "pyproject.toml"
+VARIABLE = "ALEMBIC_CONFIG"
+_MIGRATIONS = "migrations"
 _HINT = "Name it with -c FILE, as for `alembic -c FILE`, or set `config` in [tool.alembic-review] of pyproject.toml."
 
 
-def find_conf(cwd: Path, root: Path | None) -> Path:
-    """The conf file nobody named: ``alembic.ini``, else a pyproject.toml with ``[tool.alembic]``."""
+def find_conf(cwd: Path, root: Path | None, section: str, environ: Mapping[str, str]) -> Path:
+    """The config file nobody named: what ``alembic`` itself reads, else the one that Flask-Migrate creates.
+
+    That is the file of ``ALEMBIC_CONFIG``, ``alembic.ini``, or a pyproject.toml with ``[tool.alembic]``, and otherwise
+    ``migrations/alembic.ini`` beside an env.py; all in the working directory, then in the root. ``UsageError`` without
+    any of them, with a command for each config file elsewhere below the root.
+    """
+    if environ.get(VARIABLE):
+        return named_conf(cwd / environ[VARIABLE], f"the environment variable {VARIABLE}")
     folders = [cwd] if root is None or root == cwd else [cwd, root]
     for folder in folders:
-        if (folder / "alembic.ini").is_file():
-            return folder / "alembic.ini"
-    for folder in folders:
-        if _has_table(folder / PYPROJECT):
+        if (folder / INI).is_file():
+            return folder / INI
+        if has_alembic_table(folder / PYPROJECT):
             return folder / PYPROJECT
+        migrations = folder / _MIGRATIONS
+        if (migrations / INI).is_file() and (migrations / "env.py").is_file():
+            return migrations / INI
     where = " or ".join(str(folder) for folder in folders)
-    raise UsageError(
-        f"There is no conf file: neither alembic.ini nor a pyproject.toml with [tool.alembic] in {where}.", hint=_HINT
-    )
+    looked = f"neither {INI} nor a {PYPROJECT} with [tool.alembic] in {where}"
+    top = cwd if root is None else root
+    lines = commands(top, cwd, section)
+    hint = "\n  ".join([f"These config files lie below {top}; name one:", *lines]) if lines else _HINT
+    raise UsageError(f"No Alembic config file found: {looked}.", hint=hint)
 
 
 def named_conf(path: Path, by: str) -> Path:
     """``path``, checked to be a file; ``by`` says in the error who named it."""
     if path.is_dir():
-        raise UsageError(f"{path} ({by}) is a folder, not a conf file.", hint=_HINT)
+        raise UsageError(f"{path} ({by}) is a folder, not a config file.", hint=_HINT)
     if not path.exists():
-        raise UsageError(f"There is no conf file {path} ({by}).", hint=_HINT)
+        raise UsageError(f"The config file {path} ({by}) does not exist.", hint=_HINT)
     return path
 
 
-def check_section(conf: Path, section: str, cwd: Path) -> None:
-    """Refuse a conf file without the section that Alembic would read.
+def check_section(conf: Path, section: str, cwd: Path, environ: Mapping[str, str]) -> None:
+    """Refuse a config file without the section that Alembic would read.
 
-    Alembic reads an ini and a pyproject.toml side by side: the one that is not named comes from the working directory.
+    Alembic reads an ini and a pyproject.toml side by side: the one that is not named is that of ``ALEMBIC_CONFIG``, or
+    comes from the working directory.
     """
+    default = Path(environ.get(VARIABLE) or INI)
     if is_pyproject(conf):
-        ini, toml = cwd / "alembic.ini", conf
+        ini, toml = cwd / (INI if is_pyproject(default) else default), conf
     else:
-        ini, toml = conf, cwd / PYPROJECT
+        ini, toml = conf, cwd / (default if is_pyproject(default) else PYPROJECT)
     sections = read_ini(ini).sections() if ini.is_file() else []
-    if section in sections or _has_table(toml):
+    if section in sections or has_alembic_table(toml):
         return
     if is_pyproject(conf):
         raise UsageError(
-            f"{conf} has no [tool.alembic] table.", hint="`alembic init` writes one; -c FILE names another conf file."
+            f"{conf} has no [tool.alembic] table.", hint="`alembic init` writes one; -c FILE names another config file."
         )
     there = ", ".join(f"[{name}]" for name in sections) or "none at all"
     raise UsageError(
@@ -61,7 +77,3 @@ def check_section(conf: Path, section: str, cwd: Path) -> None:
 def is_pyproject(conf: Path) -> bool:
     """Tell whether Alembic would read ``conf`` as TOML: it goes by the name alone."""
     return conf.name == PYPROJECT
-
-
-def _has_table(path: Path) -> bool:
-    return path.is_file() and bool(table_of(read_toml(path), "tool", "alembic"))
