@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Give signals their usual meaning: background jobs and nohup start with these ignored, for children too."""
+    """Run independently of the shell: of the signals that it ignores, and of the environment that is active in it."""
+    # Background jobs and nohup start with these ignored, and so would every process that is started here.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    os.environ.pop("VIRTUAL_ENV", None)
 
 
 @dataclass(frozen=True)

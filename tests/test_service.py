@@ -19,6 +19,12 @@ def test_every_check_is_described() -> None:
     assert [rule.code for rule in service.rules() if not rule.page.startswith(f"# {rule.code}")] == []
 
 
+def test_a_failed_review_names_the_interpreter(tmp_path: Path) -> None:
+    settings = Settings(root=tmp_path, python=str(tmp_path / "env" / "bin" / "python"))
+    run = service.failed_review(ObservationError("No PostgreSQL."), settings).provenance
+    assert (run.interpreter, run.interpreter_source) == ("env/bin/python", "--python")
+
+
 def test_a_failed_review_has_the_places_of_the_checkout_and_no_absolute_path(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     root = tmp_path / "apps" / "poser"

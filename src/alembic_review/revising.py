@@ -19,6 +19,7 @@ from alembic_review.model.revision import RevisionFile, RevisionPlan, Wish
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Conversation, Request, conversation, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
+from alembic_review.observe.interpreter import with_interpreter
 from alembic_review.reports import revision as texts
 from alembic_review.reports.text import count, table_label, target_label
 
@@ -55,6 +56,7 @@ def revise(
     Every file is tried on scratch databases of its own, up and down, before it reaches the project. Raises as
     ``service.review`` does, and ``ObservationError`` when a file can't be put into the project.
     """
+    settings = with_interpreter(settings)
     request = service.request(settings, debug=debug)
     with (
         RunDatabases(settings.server, guess_dialect(request.config)) as databases,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Revi
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
+from alembic_review.observe.interpreter import interpreter_of, with_interpreter
 from alembic_review.observe.sources import declared_tables
 from alembic_review.reports import REPORTS, Options, Rule, brief
 
@@ -43,6 +43,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     observed.
     """
     start = time.perf_counter()
+    settings = with_interpreter(settings)
     asked = request(settings, debug=debug)
     past = None
     with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
@@ -71,6 +72,7 @@ def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:
 
 def failed_review(error: ReviewError, settings: Settings) -> Review:
     """What the reports say when a run could not review: outcome ``failed``, and why."""
+    interpreter = interpreter_of(settings)
     return Review(
         outcome=Outcome.FAILED,
         gate=Gate(refused=True, reasons=("the review could not be made",)),
@@ -78,7 +80,13 @@ def failed_review(error: ReviewError, settings: Settings) -> Review:
         changes=(),
         findings=(),
         tables=(),
-        provenance=Provenance(tool=tool(), config=_conf(settings), root=root_in_checkout(settings.root)),
+        provenance=Provenance(
+            tool=tool(),
+            interpreter=interpreter.shown,
+            interpreter_source=interpreter.source,
+            config=_conf(settings),
+            root=root_in_checkout(settings.root),
+        ),
         failure=Failure(error.message, error.hint),
     )
 
@@ -123,7 +131,7 @@ def request(settings: Settings, *, debug: bool) -> Request:
     if settings.config is None:
         raise UsageError("No Alembic configuration was named.", hint="Name one with -c, or in the settings as config.")
     return Request(
-        python=settings.python or sys.executable,
+        python=interpreter_of(settings).path,
         config=settings.config,
         section=settings.section,
         x=settings.x,

@@ -137,10 +137,15 @@ def run_tool(
     conf: str | None = "app/acme.conf",
     folder: Path | None = None,
     variables: Mapping[str, str] | None = None,
+    python: bool = True,
 ) -> Run:
-    """Run the tool on ``application`` with a JSON report on stdout, from ``folder`` (default: the project)."""
+    """Run the tool on ``application`` with a JSON report on stdout, from ``folder`` (default: the project).
+
+    Without ``python``, it has to find the application's interpreter by itself.
+    """
     command = [sys.executable, "-m", "alembic_review", *(("-c", conf) if conf else ())]
-    command += ["--python", str(application.environment.python), "-o", "json=-", *arguments]
+    command += ["--python", str(application.environment.python)] if python else []
+    command += ["-o", "json=-", *arguments]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command,

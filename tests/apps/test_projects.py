@@ -279,3 +279,15 @@ def test_revisions_in_a_folder_that_is_called_like_an_installed_package(
     run = run_tool(application, conf="alembic.ini")
     check_every_run(run, application)
     assert rows(run) == ["safe add_column book.isbn", "safe add_table author", "safe remove_table gone"]
+
+
+def test_the_active_environment_runs_the_application_and_the_footer_names_it(tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (sqlite_url(),))
+    shutil.move(application.environment.folder, application.project / "venv")
+    active = {"VIRTUAL_ENV": str(application.project / "venv"), "COLUMNS": "100"}
+    file = tmp_path / "report.txt"
+    run = run_tool(application, "-o", f"terminal={file}", conf=None, variables=active, python=False)
+    assert run.status == 0, run.explain()
+    provenance = review_of(run)["provenance"]
+    assert (provenance["interpreter"], provenance["interpreter_source"]) == ("venv/bin/python", "VIRTUAL_ENV")
+    assert "Interpreter  venv/bin/python (of the active virtual environment)" in file.read_text()

@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from alembic_review.reports.markdown import escape
+
 from .environments import FIXTURES, stack
 from .harness import POSTGRESQL, make_application, run_tool
 from .pull_request import SAMPLE, branched, git
@@ -18,6 +20,7 @@ BASE = "6118cefcbb2a3e3cc67cce03b8fa543471074c0d"
 CAPTURE = re.compile(r"(<!-- capture -->\n\n```text\n\$ [^\n]+\n)(.*?)(\n```\n)", re.DOTALL)
 COMMENT = re.compile(r"(<!-- comment -->\n\n)(.*?)(\n\n<!-- end of the comment -->\n)", re.DOTALL)
 # These lines name the machine it ran on.
+INTERPRETER = re.compile(r"^(Interpreter  ).*(?:\n {13}.*)*$|(; interpreter ).*$", re.MULTILINE)
 VARYING = re.compile(r"^(Database|Versions) .*$|(?<= on )postgresql .*$", re.MULTILINE)
 
 
@@ -26,7 +29,7 @@ def test_the_terminal_report_is_real(tmp_path: Path) -> None:
     file = tmp_path / "report.txt"
     run = run_tool(application, "-o", f"terminal={file}", variables={"COLUMNS": "100"})
     assert run.status == 1, run.explain()
-    _compare(CAPTURE, file.read_text(encoding="utf-8").rstrip(), "\nCompared")
+    _compare(CAPTURE, _installed_beside(file.read_text(encoding="utf-8").rstrip()), "\nCompared")
 
 
 def test_the_pull_request_is_real(tmp_path: Path) -> None:
@@ -36,16 +39,22 @@ def test_the_pull_request_is_real(tmp_path: Path) -> None:
     run = run_tool(application, "--since", "main", "-o", f"markdown={file}")
     assert run.status == 1, run.explain()
     base = git(application.project, "rev-parse", "main")
-    comment = file.read_text(encoding="utf-8").rstrip()
+    comment = _installed_beside(file.read_text(encoding="utf-8").rstrip())
     _compare(COMMENT, comment.replace(base[:12], BASE[:12]), "<summary>What was compared")
     report = {**review_of(run), "pull_request": {**review_of(run)["pull_request"], "base": BASE}}
     if os.environ.get("REWRITE_GOLDEN"):
-        known = json.loads(SAMPLE_REVIEW.read_text(encoding="utf-8"))["provenance"]["timings_ms"]
-        report["provenance"]["timings_ms"] = known
+        known = json.loads(SAMPLE_REVIEW.read_text(encoding="utf-8"))["provenance"]
+        report["provenance"] |= {name: known[name] for name in ("timings_ms", "interpreter", "interpreter_source")}
         SAMPLE_REVIEW.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     elif stack().sqlalchemy >= (2, 0):
         golden = json.loads(SAMPLE_REVIEW.read_text(encoding="utf-8"))
         assert {**report, "provenance": None} == {**golden, "provenance": None}
+
+
+def _installed_beside(text: str) -> str:
+    """As the report reads where the tool is installed beside the application; tests run it from elsewhere."""
+    own = ".venv/bin/python (the one that alembic-review runs on)"
+    return INTERPRETER.sub(lambda match: f"{match[1] or match[2]}{own if match[1] else escape(own)}", text)
 
 
 def _compare(shown: re.Pattern[str], printed: str, end: str) -> None:

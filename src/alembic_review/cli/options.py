@@ -43,7 +43,9 @@ WHAT = (
         "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none`: no package is."
     ),
     click.option("--server", metavar="URL", help="A database server for the scratch databases; or env:NAME."),
-    click.option("--python", metavar="PATH", help="The application's interpreter.  [default: this one]"),
+    click.option(
+        "--python", metavar="PATH", help="The application's interpreter.  [default: $VIRTUAL_ENV's, .venv's or ours]"
+    ),
     click.option("--timeout", metavar="SECONDS", type=float, help="Give up after so long.  [default: 600]"),
 )
 VERBOSE = click.option("--verbose", is_flag=True, help="List what is folded into one line; tell progress on stderr.")

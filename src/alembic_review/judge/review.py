@@ -164,7 +164,7 @@ def _is_core(database: JudgedDatabase, key: TableKey) -> bool:
 
 
 def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
-    facts = case.facts
+    facts, interpreter = case.facts, case.settings.interpreter
     databases = [database.facts for database in case.databases]
     kinds = dict.fromkeys(f"{entry.dialect} {entry.server_version}".strip() for entry in databases)
     hidden = [line for entry in databases for line in entry.not_checked]
@@ -175,6 +175,8 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
         alembic=facts.alembic,
         sqlalchemy=facts.sqlalchemy,
         python=facts.python,
+        interpreter=interpreter.shown if interpreter is not None else "",
+        interpreter_source=interpreter.source if interpreter is not None else "",
         config=_config(case),
         root=root,
         custom=tuple(sorted(case.evidence.custom)),

@@ -209,7 +209,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the review comes from; the one part that differs between two equal runs."""
+    """Where the review comes from; the one part that differs between two equal runs.
+
+    ``interpreter`` is the path of the Python that ran the application, ``interpreter_source`` why it was that one:
+    ``--python``, ``VIRTUAL_ENV``, ``.venv`` or ``tool``.
+    """
 
     tool: str
     database: str = ""
@@ -217,6 +221,8 @@ class Provenance:
     alembic: str = ""
     sqlalchemy: str = ""
     python: str = ""
+    interpreter: str = ""
+    interpreter_source: str = ""
     config: str = ""
     root: str = ""
     custom: tuple[str, ...] = ()

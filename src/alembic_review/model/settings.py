@@ -20,10 +20,24 @@ class FailOn(str, Enum):
 
 
 @dataclass(frozen=True)
+class Interpreter:
+    """The Python that runs the application: ``path`` starts it, ``shown`` is the path as reports show it.
+
+    ``source`` is ``--python`` (the setting as well), ``VIRTUAL_ENV``, ``.venv`` (at the root), or ``tool`` for the one
+    that alembic-review itself runs on.
+    """
+
+    path: str
+    source: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds.
 
     ``since`` names the branch that a pull request is to be merged into; ``None`` leaves the pull request out.
+    ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     """
 
     config: Path | None = None
@@ -38,6 +52,7 @@ class Settings:
     fail_on: tuple[FailOn, ...] = (FailOn.BLOCKED,)
     server: str | None = None
     python: str | None = None
+    interpreter: Interpreter | None = None
     timeout: float = 600.0
     source: Path | None = None
     since: str | None = None

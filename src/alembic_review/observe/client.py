@@ -126,6 +126,11 @@ class _Output:
             sys.stderr.flush()
 
 
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` as processes of the application get it: without what is meant for the CI job alone."""
+    return {name: value for name, value in environ.items() if name not in _KEPT_BACK}
+
+
 def observe(
     request: Request,
     databases: Databases,
@@ -190,8 +195,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if name not in _KEPT_BACK}
-            | {descendants.VARIABLE: mark},
+            env=environment(os.environ) | {descendants.VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:

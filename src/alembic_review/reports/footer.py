@@ -7,7 +7,7 @@ from rich.text import Text
 
 from alembic_review.model.review import Provenance
 from alembic_review.reports.canvas import pairs, stacked
-from alembic_review.reports.text import count, visible
+from alembic_review.reports.text import count, interpreter_label, visible
 
 _SHOWN = 5
 
@@ -37,6 +37,7 @@ def _rows(run: Provenance, *, verbose: bool) -> list[tuple[str, str | tuple[str,
         ("Not checked", _every(run.not_checked)),
         ("Conf", visible(run.config)),
         ("Root", visible(run.root)),
+        ("Interpreter", interpreter_label(run)),
         (
             "Versions",
             ", ".join([visible(run.tool), *(f"{name} {visible(value)}" for name, value in versions if value)]),

@@ -20,6 +20,7 @@ from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_
 from alembic_review.reports.numbers import MADE, PENDING, in_revisions, levels, since_label, tally
 from alembic_review.reports.text import (
     count,
+    interpreter_label,
     owner_label,
     place_label,
     revision_label,
@@ -284,7 +285,10 @@ def _footer(review: Review, _options: Options, _most: int) -> str:
     hidden = [*run.not_checked, *(f"filter {entry}" for entry in run.filters)]
     lines = [compared, *(f"- {escape(line)}" for line in hidden)]
     text = f"{lines[0]}\n\nNot checked:\n\n" + "\n".join(lines[1:]) if hidden else lines[0]
-    return _details("What was compared, and what was not", f"{text}\n\n{escape(run.tool)}")
+    tool = escape(run.tool)
+    if run.interpreter:
+        tool += f"; interpreter {escape(interpreter_label(run))}"
+    return _details("What was compared, and what was not", f"{text}\n\n{tool}")
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from alembic_review.model.review import Change, ChangeSince, Location
+from alembic_review.model.review import Change, ChangeSince, Location, Provenance
 
 NOWHERE = "-"
 
 # Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide their neighbours.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SOURCES = {
+    "VIRTUAL_ENV": "of the active virtual environment",
+    ".venv": ".venv at the project's root",
+    "tool": "the one that alembic-review runs on",
+}
 _COMMAND = re.compile(r"^(\s*)::")
 
 
@@ -88,6 +93,14 @@ def target_label(change: Change, *, brief: bool = False) -> str:
 def place_label(location: Location | None) -> str:
     """``path:line``, or a dash where no place is known."""
     return NOWHERE if location is None else f"{visible(location.path)}:{location.line}"
+
+
+def interpreter_label(run: Provenance) -> str:
+    """The Python that ran the application, and why it was that one; empty where that is not known."""
+    if not run.interpreter:
+        return ""
+    source = _SOURCES.get(run.interpreter_source, visible(run.interpreter_source))
+    return visible(run.interpreter) + (f" ({source})" if source else "")
 
 
 def owner_label(owner: str | None) -> str:

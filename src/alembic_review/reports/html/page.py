@@ -23,7 +23,15 @@ from alembic_review.reports.html import layout
 from alembic_review.reports.html.highlight import LANGUAGES, highlighted
 from alembic_review.reports.html.view import view
 from alembic_review.reports.numbers import in_revisions
-from alembic_review.reports.text import count, owner_label, place_label, table_label, target_label, visible
+from alembic_review.reports.text import (
+    count,
+    interpreter_label,
+    owner_label,
+    place_label,
+    table_label,
+    target_label,
+    visible,
+)
 
 _MARKS = {"blocked": "✕", "safe": "✓", "upstream": "↑", "clean": "✓", "failed": "!"}
 
@@ -96,6 +104,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         code=highlighted,
+        interpreter=interpreter_label,
         lines=_lines,
         owner=owner_label,
         place=place_label,
