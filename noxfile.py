@@ -68,7 +68,7 @@ def sample_review(session: nox.Session, *arguments: str) -> Path:
     with session.chdir(fixtures / "poser"):
         session.run(
             *("alembic-review", "-c", "app/acme.conf", "-o", "terminal", *named, *arguments),
-            # An application leaves this out: there a refusal has to fail the job. Here a run that lets it pass does.
+            # An application leaves this out: there a failed check fails the job. Here one that passes does.
             success_codes=[1],
         )
     return reports / "review.json"
@@ -135,7 +135,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def review(session: nox.Session) -> None:
-    """Review the sample application the way its own CI would; it ships with a blocked change, so the gate refuses."""
+    """Review the sample application the way its own CI would; it ships with a blocked change, so the check fails."""
     install_tool(session)
     sample_review(session, *session.posargs)
 

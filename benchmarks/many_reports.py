@@ -20,7 +20,7 @@ from tests.apps.harness import POSTGRESQL, Application, make_application
 
 
 def seconds(application: Application, formats: Sequence[str]) -> float:
-    """Wall-clock time of one run that writes ``formats``; the gate refuses the sample, so it has to end with 1."""
+    """Wall-clock time of one run that writes ``formats``; the check of the sample fails, so it has to end with 1."""
     command = [sys.executable, "-m", "alembic_review", "-c", "app/acme.conf"]
     command += ["--python", str(application.environment.python)]
     command += [word for name in formats for word in ("-o", f"{name}={application.folder / name}")]

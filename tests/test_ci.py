@@ -187,6 +187,19 @@ def test_every_report_of_a_recipe_is_one(name: str, arguments: list[str]) -> Non
     assert len(outputs.parse(named)) == len(named), name
 
 
+def test_every_recipe_fails_on_pending_changes() -> None:
+    reviews = [arguments for _name, arguments in commands() if arguments[0] != "publish"]
+    (hook,) = read((REPOSITORY / ".pre-commit-hooks.yaml").read_text())
+
+    assert len(reviews) == 4
+    for arguments in (*reviews, hook["args"]):
+        assert arguments[arguments.index("--fail-on") + 1] == "pending", arguments
+    for page in ("README.md", "docs/nox.md"):
+        (session,) = re.findall(r"session\.run\(.*?^```", (REPOSITORY / page).read_text(), re.MULTILINE | re.DOTALL)
+        assert '"--fail-on", "pending"' in session, page
+    assert action()["inputs"]["fail-on"]["default"] == "pending"
+
+
 def test_gitlab_reads_the_code_quality_that_the_job_writes() -> None:
     job = read(recipes()[GITLAB])["alembic-review"]
 
@@ -303,7 +316,7 @@ def test_the_action_keeps_the_exit_status_until_all_is_written(folder: Path, sta
     assert outputs == ["written=true"] * (status != 2) + [f"status={status}", f"reports={folder}/reports"]
     assert (folder / "summary").exists() == (status != 2)
     assert done.stdout == "github\n" * (status != 2)
-    last = script("Pass on what the gate says")
+    last = script("Pass on the exit status")
     assert bash(last, folder, STATUS=str(status)).returncode == status
     assert bash(last, folder, STATUS="").returncode == 3
 
@@ -321,6 +334,23 @@ def test_the_action_passes_arguments_on_as_they_are(folder: Path) -> None:
     assert told[15:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
     assert not (folder / "pwned").exists()
     assert (folder / "summary").read_text() == "markdown\n"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "options"),
+    [
+        ("pending", ["--fail-on=pending"]),
+        ("pending  upstream\nwarning\n", ["--fail-on=pending", "--fail-on=upstream", "--fail-on=warning"]),
+        ("never", ["--fail-on=never"]),
+        ("", []),
+        ("$(touch pwned) *", ["--fail-on=$(touch", "--fail-on=pwned)", "--fail-on=*"]),
+    ],
+)
+def test_the_action_names_the_kinds_that_fail_the_check(folder: Path, kinds: str, options: list[str]) -> None:
+    assert run_review(folder, 0, FAIL_ON=kinds).returncode == 0
+    told = (folder / "notes").read_text().splitlines()
+    assert [word for word in told if word.startswith("--fail-on")] == options
+    assert not (folder / "pwned").exists()
 
 
 def test_the_action_publishes_with_its_key(folder: Path) -> None:

@@ -157,7 +157,7 @@ def test_json_to_stdout_is_nothing_but_json(service: FakeService, capfdbinary: p
     assert run(["-o", "json=-"]) == 1
     out, err = capfdbinary.readouterr()
     assert out == HOSTILE.read_bytes()
-    assert err.startswith(b"Refused by the gate: ")
+    assert err.startswith(b"Check failed: ")
     assert b"loading" not in err
     assert run(["-o", "json"]) == 1
     assert capfdbinary.readouterr().out == out

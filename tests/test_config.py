@@ -131,6 +131,41 @@ def test_command_line_beats_ini_beats_pyproject(tmp_path: Path) -> None:
     assert settings.source == tmp_path / "alembic.ini"
 
 
+@pytest.mark.parametrize(
+    ("line", "ini", "pyproject", "kinds"),
+    [
+        ("", "", "", ""),
+        ("pending", "", "", "pending"),
+        ("pending", "upstream", "warning", "pending upstream warning"),
+        ("blocked error", "", "pending", "blocked error pending"),
+        ("pending", "pending, upstream", "", "pending upstream"),
+        # `never` only reports, unless a source that comes before it names a kind.
+        ("never", "upstream", "warning", "never"),
+        ("", "never", "warning", "never"),
+        ("", "", "never", "never"),
+        ("pending", "never", "warning", "pending"),
+        ("pending", "upstream", "never", "pending upstream"),
+    ],
+)
+def test_kinds_that_fail_the_check_add_up(tmp_path: Path, line: str, ini: str, pyproject: str, kinds: str) -> None:
+    named = [f'"{kind}"' for kind in pyproject.split()]
+    _project(
+        tmp_path,
+        f"fail-on = [{', '.join(named)}]" if named else "",
+        ini=f"fail-on = {ini}" if ini else "",
+    )
+    settings = load(CommandLine(fail_on=tuple(map(FailOn, line.split()))), cwd=tmp_path, environ={})
+    assert " ".join(kind.value for kind in settings.fail_on) == kinds
+
+
+def test_never_contradicts_another_kind_of_the_same_source(tmp_path: Path) -> None:
+    root = _project(tmp_path)
+    message, _ = _refused(CommandLine(fail_on=(FailOn.PENDING, FailOn.NEVER)), root)
+    assert message == "the command line: `fail-on`: `never` can't be combined with another kind."
+    _project(tmp_path, 'fail-on = ["never", "pending"]')
+    assert "pyproject.toml: `fail-on`: `never`" in _refused(CommandLine(fail_on=(FailOn.PENDING,)), root)[0]
+
+
 @pytest.mark.parametrize("settings", ["custom = []", 'custom = ["none"]'])
 def test_nothing_custom_in_pyproject(tmp_path: Path, settings: str) -> None:
     assert load(CommandLine(), cwd=_project(tmp_path, settings), environ={}).custom == ()

@@ -57,15 +57,16 @@ def test_the_recipe(tmp_path: Path, constraints: Path) -> None:
     refused = nox(project / "noxfile.py", PIP_CONSTRAINT=str(constraints))
 
     assert refused.returncode == 1, refused.stderr
-    assert "refused by the gate: 3 blocked changes" in refused.stdout + refused.stderr
+    assert "check failed: 3 blocked changes; 4 pending changes" in refused.stdout + refused.stderr
     assert json.loads((project / "review.json").read_text())["outcome"] == "blocked"
     assert "3 blocked" in (project / "review.html").read_text()
     (project / "review.json").unlink()
 
-    passed = nox(project / "noxfile.py", "-R", "--", "--fail-on", "never", "-o", "sarif=review.sarif")
+    again = nox(project / "noxfile.py", "-R", "--", "--fail-on", "warning", "-o", "sarif=review.sarif")
 
-    assert passed.returncode == 0, passed.stderr
-    assert json.loads((project / "review.json").read_text())["gate"] == {"refused": False, "reasons": []}
+    assert again.returncode == 1, again.stderr
+    reasons = json.loads((project / "review.json").read_text())["gate"]["reasons"]
+    assert reasons == ["3 blocked changes", "4 pending changes", "1 warning"]
     assert json.loads((project / "review.sarif").read_text())["version"] == "2.1.0"
 
 
@@ -76,7 +77,7 @@ def test_the_session_of_this_project(tmp_path: Path) -> None:
     reports = tmp_path / "review" / "made"
     assert json.loads((reports / "review.json").read_text())["gate"]["reasons"] == ["3 blocked changes"]
     assert "3 blocked" in (reports / "review.html").read_text()
-    assert (reports / "review.md").read_text().startswith("## alembic-review: blocked")
+    assert (reports / "review.md").read_text().startswith("## alembic-review: check failed")
     assert json.loads((reports / "review.sarif").read_text())["version"] == "2.1.0"
 
     # A run that lets the sample pass has to fail the session.

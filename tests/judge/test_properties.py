@@ -19,7 +19,7 @@ from alembic_review.judge import judge
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.facts import ChangeFact, Edit, Facts, Item, Place
-from alembic_review.model.review import Review, Role, Verdict
+from alembic_review.model.review import Review, Role, Severity, Verdict
 from alembic_review.model.settings import Settings
 from alembic_review.reports import Options
 from alembic_review.reports.json import render
@@ -143,7 +143,7 @@ def test_what_is_blocked_is_told_and_refused(world: World) -> None:
     review = judged(world.facts(), world)
     blocked = {change.fingerprint for change in review.changes if change.verdict is Verdict.BLOCKED}
     assert blocked == {finding.change for finding in review.findings if finding.code == "AR101"}
-    assert review.gate.refused == any(finding.blocks for finding in review.findings)
+    assert review.gate.refused == any(finding.severity is Severity.ERROR for finding in review.findings)
     for change in review.changes:
         assert change.reason.endswith(".")
         assert "None" not in change.reason

@@ -13,6 +13,7 @@ from alembic_review.model.facts import Filter, Filtered, Listener, Place
 from alembic_review.model.review import Location, Outcome, Severity, Summary, Verdict
 from alembic_review.model.settings import FailOn
 
+from .test_checks import several_heads
 from .world import APP_REVISION, CORE_REVISION, ROOT, SETTINGS, World, basics, only, verdicts
 
 
@@ -175,18 +176,23 @@ def test_the_worst_gives_the_outcome(counts: tuple[int, int, int], outcome: Outc
 @pytest.mark.parametrize(
     ("fail_on", "reasons"),
     [
+        ((), ("1 blocked change",)),
         ((FailOn.BLOCKED,), ("1 blocked change",)),
-        ((FailOn.PENDING,), ("3 pending changes",)),
-        ((FailOn.UPSTREAM,), ("2 upstream changes",)),
-        ((FailOn.ERROR,), ("1 error",)),
-        ((FailOn.WARNING,), ()),
+        ((FailOn.PENDING,), ("1 blocked change", "3 pending changes")),
+        ((FailOn.UPSTREAM,), ("1 blocked change", "2 upstream changes")),
+        ((FailOn.ERROR,), ("1 blocked change",)),
+        ((FailOn.WARNING,), ("1 blocked change",)),
         ((FailOn.NEVER,), ()),
-        ((), ()),
-        ((FailOn.PENDING, FailOn.UPSTREAM, FailOn.PENDING), ("3 pending changes", "2 upstream changes")),
+        (
+            (FailOn.UPSTREAM, FailOn.PENDING, FailOn.UPSTREAM),
+            ("1 blocked change", "3 pending changes", "2 upstream changes"),
+        ),
         ((FailOn.BLOCKED, FailOn.NEVER), ()),
     ],
 )
-def test_the_gate_refuses_what_it_was_told(fail_on: tuple[FailOn, ...], reasons: tuple[str, ...]) -> None:
+def test_what_the_settings_name_is_added_to_what_always_fails_the_check(
+    fail_on: tuple[FailOn, ...], reasons: tuple[str, ...]
+) -> None:
     world = pending(3, 2, 1)
     world.settings = replace(SETTINGS, fail_on=fail_on)
     review = world.review()
@@ -202,6 +208,20 @@ def test_damage_is_refused_though_nothing_is_pending() -> None:
     assert (review.outcome, review.gate.reasons) == (Outcome.BLOCKED, ("1 blocking finding",))
     world.settings = replace(SETTINGS, fail_on=(FailOn.NEVER,))
     assert world.review().outcome is Outcome.BLOCKED
+
+
+@pytest.mark.parametrize("fail_on", [(), (FailOn.ERROR,), (FailOn.BLOCKED, FailOn.PENDING)])
+def test_an_error_fails_the_check_though_nothing_is_blocked(fail_on: tuple[FailOn, ...]) -> None:
+    world = basics()
+    several_heads(world)
+    world.settings = replace(SETTINGS, fail_on=fail_on)
+    review = world.review()
+    assert [(finding.severity, finding.blocks) for finding in review.findings] == [(Severity.ERROR, False)]
+    assert (review.outcome, review.gate.reasons) == (Outcome.CLEAN, ("1 error",))
+    world.change("remove_table", "stray")
+    assert world.review().gate.reasons == ("1 blocked change", "1 other error")
+    world.settings = replace(SETTINGS, fail_on=(FailOn.NEVER,))
+    assert not world.review().gate.refused
 
 
 def test_warnings_are_refused_only_on_request() -> None:

@@ -166,4 +166,4 @@ def test_a_place_breaks_before_the_file() -> None:
 def test_a_failure_has_its_lines() -> None:
     failed = read((GOLDEN / "failed.json").read_text(encoding="utf-8"))
     text = render(replace(failed, failure=Failure("It failed:\n  statement: x\n  at y")), Options())
-    assert "Could not review: It failed&#58;<br>&#32;&#32;statement&#58; x<br>&#32;&#32;at y\n" in text
+    assert "It failed&#58;<br>&#32;&#32;statement&#58; x<br>&#32;&#32;at y\n" in text

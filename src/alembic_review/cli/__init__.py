@@ -49,7 +49,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         screen.say("Interrupted.")
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a verdict of the gate
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a failed check
         internal = screen.internal_error(error)
         screen.show_error(internal, debug=state.debug)
         return internal.exit_code

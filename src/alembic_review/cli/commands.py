@@ -71,7 +71,8 @@ _GATE = click.option(
     metavar="KIND",
     multiple=True,
     type=click.Choice([kind.value for kind in FailOn]),
-    help=f"What exit status 1 is for: {', '.join(kind.value for kind in FailOn)}.  [default: blocked]",
+    help="Fail the check on this as well: pending, upstream or warning; `never` only reports.  "
+    "[always: blocked, error]",
 )
 _WHERE = (
     click.option("--forge", default="", metavar="NAME", help="github, forgejo (also for Gitea) or gitlab."),
@@ -103,7 +104,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     debug: bool,
     **what: Unpack[What],
 ) -> int:
-    """Review the pending changes; exit 1 when the gate refuses."""
+    """Review the pending changes; exit 1 when the check fails."""
     _refuse_arguments(ctx)
     named = outputs.parse(output)
     settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), since=since, **what))
@@ -243,7 +244,7 @@ def _status(review: Review, *, told: bool) -> int:
     if review.outcome is Outcome.FAILED:
         return ReviewError.exit_code
     if review.gate.refused and not told:
-        screen.say(f"Refused by the gate: {'; '.join(review.gate.reasons)}")
+        screen.say(f"Check failed: {'; '.join(review.gate.reasons)}")
     return 1 if review.gate.refused else 0
 
 

@@ -41,15 +41,25 @@ def packages(
 
 
 def fail_on(layers: Layers) -> tuple[FailOn, ...]:
-    """What the gate refuses, ``blocked`` where nobody says."""
-    kinds, place = _found(layers, lambda settings: settings.fail_on)
-    if kinds is None:
-        return Settings.fail_on
-    if not kinds:
-        raise UsageError(f"{place}: `fail-on` is empty.", hint='To let everything pass, say so: fail-on = ["never"]')
-    if FailOn.NEVER in kinds and set(kinds) != {FailOn.NEVER}:
-        raise UsageError(f"{place}: `fail-on`: `never` can't be combined with another kind.")
-    return _unique(kinds)
+    """The kinds of all layers together; ``never`` leaves out those of the layers after it.
+
+    So ``never`` on the command line only reports, and a kind on the command line counts though a file says ``never``.
+    """
+    named = [(layer.settings.fail_on, layer.place) for layer in layers if layer.settings.fail_on is not None]
+    for kinds, place in named:
+        if not kinds:
+            raise UsageError(
+                f"{place}: `fail-on` is empty.",
+                hint='`blocked` and `error` always fail the check. To only report: fail-on = ["never"]',
+            )
+        if FailOn.NEVER in kinds and set(kinds) != {FailOn.NEVER}:
+            raise UsageError(f"{place}: `fail-on`: `never` can't be combined with another kind.")
+    added: list[FailOn] = []
+    for kinds, _place in named:
+        if FailOn.NEVER in kinds:
+            return _unique(added) or (FailOn.NEVER,)
+        added += kinds
+    return _unique(added)
 
 
 def server(layers: Layers, environ: Mapping[str, str]) -> str | None:

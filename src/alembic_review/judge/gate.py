@@ -1,4 +1,4 @@
-"""What the gate refuses, and the outcome of a run."""
+"""Whether the check fails, and the outcome of a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from alembic_review.model.review import Change, Finding, Gate, Outcome, PullRequest, Severity, State, Summary, Verdict
 from alembic_review.model.settings import FailOn
+
+ALWAYS = (FailOn.BLOCKED, FailOn.ERROR)
+"""What fails the check unless ``never`` is set."""
 
 
 def summarise(changes: Iterable[Change], findings: Iterable[Finding]) -> Summary:
@@ -33,25 +36,34 @@ def outcome(summary: Summary, findings: Iterable[Finding], brought: PullRequest 
 def decide(
     fail_on: Sequence[FailOn], summary: Summary, findings: Iterable[Finding], brought: PullRequest | None = None
 ) -> Gate:
-    """Whether any of what the settings refuse is there, and which; ``brought`` is what a pull request changes."""
+    """Whether the check fails, and on what: ``ALWAYS``, and the kinds that ``fail_on`` adds.
+
+    ``brought`` is what a pull request changes. Each cause is one reason: an error that blocks, or that belongs to a
+    blocked change, is counted as that.
+    """
+    if FailOn.NEVER in fail_on:
+        return Gate(refused=False)
+    findings = tuple(findings)
     damage = sum(finding.blocks and finding.change is None for finding in findings)
+    blocked = {finding.change for finding in findings if finding.blocks and finding.change is not None}
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    others = sum(not finding.blocks and finding.change not in blocked for finding in errors)
     found = {
         FailOn.BLOCKED: [
             (summary.blocked, "blocked change" if brought is None else "blocked change pending"),
             (_damage(brought), "blocked change in a revision"),
             (damage, "blocking finding"),
         ],
+        FailOn.ERROR: [(others, "error" if others == len(errors) else "other error")],
         FailOn.PENDING: [(summary.safe, "pending change")],
         FailOn.UPSTREAM: [(summary.upstream, "upstream change")],
-        FailOn.ERROR: [(summary.error, "error")],
         FailOn.WARNING: [(summary.warning, "warning")],
-        FailOn.NEVER: [],
     }
-    wanted = [] if FailOn.NEVER in fail_on else list(dict.fromkeys(fail_on))
     reasons = [
         f"{number} {_several(noun) if number != 1 else noun}"
-        for kind in wanted
-        for number, noun in found[kind]
+        for kind, counted in found.items()
+        if kind in ALWAYS or kind in fail_on
+        for number, noun in counted
         if number
     ]
     return Gate(refused=bool(reasons), reasons=tuple(reasons))

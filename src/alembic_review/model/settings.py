@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class FailOn(str, Enum):
-    """What makes the gate refuse (exit status 1)."""
+    """What fails the check (exit status 1)."""
 
     BLOCKED = "blocked"
     PENDING = "pending"
@@ -37,7 +37,8 @@ class Settings:
     """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds.
 
     ``since`` names the branch that a pull request is to be merged into; ``None`` leaves the pull request out.
-    ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
+    ``fail_on`` are kinds that fail the check besides ``blocked`` and ``error``, which always do; ``never`` alone only
+    reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     """
 
     config: Path | None = None
@@ -49,7 +50,7 @@ class Settings:
     owners: Mapping[str, str] = field(default_factory=dict)
     core: tuple[str, ...] | None = None
     prefix: str | None = None
-    fail_on: tuple[FailOn, ...] = (FailOn.BLOCKED,)
+    fail_on: tuple[FailOn, ...] = ()
     server: str | None = None
     python: str | None = None
     interpreter: Interpreter | None = None

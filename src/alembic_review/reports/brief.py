@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from alembic_review.model.review import Review
-from alembic_review.reports.numbers import levels, tally
+from alembic_review.reports.numbers import levels, result, tally
 
 
 def render(review: Review) -> str:
     """A few lines of Markdown without any name in them."""
     return (
-        f"### alembic-review: {review.outcome.value}\n\n"
-        f"{'The gate refuses this.' if review.gate.refused else 'The gate lets this pass.'}\n\n"
+        f"### alembic-review: {result(review).value}\n\n"
         f"Changes: {tally(review)}. Findings: {levels(review) or 'none'}.\n\n"
         "The report is too long for a comment here. It is in the files that the job kept.\n"
     )

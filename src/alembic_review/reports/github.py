@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
 from alembic_review.reports.issues import Issue, Spot, headline, issues, remarks, whole_message
+from alembic_review.reports.numbers import result
 from alembic_review.reports.text import count, visible
 
 SHOWN = 10
@@ -27,7 +28,7 @@ def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every rep
         text = "\n".join(filter(None, (review.failure.message, review.failure.hint)))
         return _command(Severity.ERROR, "alembic-review could not review", text)
     verdict = Severity.ERROR if review.gate.refused else Severity.INFO
-    lines = [_command(verdict, f"alembic-review: {review.outcome.value}", headline(review))]
+    lines = [_command(verdict, f"alembic-review: {result(review).value}", headline(review))]
     said = remarks(review)
     slots = Counter(dict.fromkeys(Severity, SHOWN)) - Counter([verdict]) - Counter([Severity.INFO] * bool(said))
     shown, left = _split(issues(review), slots)

@@ -23,7 +23,7 @@ from alembic_review.model.review import (
     Verdict,
 )
 from alembic_review.reports.fold import fold_changes
-from alembic_review.reports.numbers import in_revisions, levels, since_label, tally
+from alembic_review.reports.numbers import explanation, in_revisions, levels, result, since_label, tally
 from alembic_review.reports.text import (
     count,
     owner_label,
@@ -114,11 +114,11 @@ def whole_message(issue: Issue) -> str:
 
 
 def headline(review: Review) -> str:
-    """Numbers of verdicts and severities, and what the gate refuses."""
-    counts = levels(review)
-    found = f" with {counts}" if counts else ""
-    reasons = visible("; ".join(review.gate.reasons))
-    return f"{tally(review)}{found}." + (f" Refused by the gate: {reasons}." if review.gate.refused else "")
+    """Whether the check failed and why; numbers of verdicts and severities."""
+    became, why, counts = result(review).value, explanation(review), levels(review)
+    told = f"{became}: {why}" if why else became
+    numbers = tally(review) + (f" with {counts}" if counts else "")
+    return f"{told[:1].upper()}{told[1:]}. {numbers[:1].upper()}{numbers[1:]}."
 
 
 def remarks(review: Review) -> tuple[str, ...]:

@@ -13,11 +13,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from alembic_review.model.review import Change, Finding, NewRevision, Outcome, Review, Role, Verdict
+from alembic_review.model.review import Change, Finding, NewRevision, Review, Role, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
-from alembic_review.reports.numbers import MADE, PENDING, in_revisions, levels, since_label, tally
+from alembic_review.reports.numbers import (
+    MADE,
+    PENDING,
+    explanation,
+    in_revisions,
+    levels,
+    result,
+    since_label,
+    tally,
+)
 from alembic_review.reports.text import (
     count,
     interpreter_label,
@@ -100,17 +109,13 @@ def _joined(parts: Mapping[str, str], left_out: Sequence[str]) -> str:
 
 
 def _headline(review: Review, _options: Options, _most: int) -> str:
-    title = f"## alembic-review: {review.outcome.value}"
+    title = f"## alembic-review: {result(review).value}"
     if review.failure is not None:
-        lines = [title, f"Could not review: {_cut(review.failure.message, lines=True)}"]
+        lines = [title, _cut(review.failure.message, lines=True)]
         return "\n\n".join([*lines, f"Hint: {_cut(review.failure.hint)}"] if review.failure.hint else lines)
-    numbers, found = tally(review), levels(review)
-    lines = [title, f"**{numbers[:1].upper()}{numbers[1:]}**" + (f" with {found}" if found else "")]
-    if review.gate.refused:
-        lines.append(f"Refused by the gate: {_cut('; '.join(review.gate.reasons))}.")
-    elif review.outcome is Outcome.BLOCKED or review.summary.error:
-        lines.append("The gate lets this pass.")
-    return "\n\n".join(lines)
+    why, numbers, found = explanation(review), tally(review), levels(review)
+    counted = f"**{numbers[:1].upper()}{numbers[1:]}**" + (f" with {found}" if found else "")
+    return "\n\n".join([title, *([f"Reason: {_cut(why)}."] if why else []), counted])
 
 
 def _cut(text: str, *, lines: bool = False) -> str:

@@ -1,13 +1,14 @@
-"""How many changes there are and where: what the headlines of all reports count."""
+"""What the headlines of all reports say: whether the check failed, and how many changes there are and where."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable
+from enum import StrEnum
 from types import MappingProxyType
 
-from alembic_review.model.review import Change, ChangeSince, PullRequest, Review, State, Verdict
+from alembic_review.model.review import Change, ChangeSince, Outcome, PullRequest, Review, State, Verdict
 from alembic_review.reports.text import count, visible
 
 _SHORT = 12  # characters of a commit's name
@@ -31,6 +32,34 @@ MADE = MappingProxyType(
     }
 )
 """What the verdict says of a change that a revision makes."""
+
+
+class Result(StrEnum):
+    """What became of the check, in words that agree with the exit status."""
+
+    PASSED = "check passed"
+    FAILED = "check failed"
+    REPORTED = "report only"
+    NONE = "could not review"
+
+
+def result(review: Review) -> Result:
+    """The gate decides, not the outcome: safe changes alone may fail the check.
+
+    It lets blocked changes and errors pass only where `never` is set; then there was a report and no check.
+    """
+    if review.failure is not None or review.outcome is Outcome.FAILED:
+        return Result.NONE
+    if review.gate.refused:
+        return Result.FAILED
+    return Result.REPORTED if review.outcome is Outcome.BLOCKED or review.summary.error else Result.PASSED
+
+
+def explanation(review: Review) -> str:
+    """Why the check failed, or why it did not; empty where the result says it all."""
+    if result(review) is Result.FAILED:
+        return "; ".join(map(visible, review.gate.reasons))
+    return "nothing fails the check while fail-on is never" if result(review) is Result.REPORTED else ""
 
 
 def in_revisions(review: Review) -> tuple[ChangeSince, ...]:

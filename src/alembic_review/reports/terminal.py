@@ -11,7 +11,6 @@ from rich.text import Text
 from alembic_review.model.review import (
     Change,
     Finding,
-    Outcome,
     PullRequest,
     Review,
     Severity,
@@ -22,7 +21,17 @@ from alembic_review.reports.base import Options
 from alembic_review.reports.canvas import WIDE, canvas, drawn, stacked, table
 from alembic_review.reports.fold import Line, common_reason, fold_changes, fold_findings
 from alembic_review.reports.footer import footer
-from alembic_review.reports.numbers import MADE, PENDING, in_revisions, levels, since_label, tally
+from alembic_review.reports.numbers import (
+    MADE,
+    PENDING,
+    Result,
+    explanation,
+    in_revisions,
+    levels,
+    result,
+    since_label,
+    tally,
+)
 from alembic_review.reports.text import (
     NOWHERE,
     count,
@@ -43,11 +52,11 @@ _TITLES = {
     Verdict.SAFE: ("SAFE", "bold green"),
     Verdict.UPSTREAM: ("UPSTREAM", "bold cyan"),
 }
-_OUTCOME_STYLES = {
-    Outcome.CLEAN: "bold green",
-    Outcome.SAFE: "bold green",
-    Outcome.BLOCKED: "bold red",
-    Outcome.FAILED: "bold red",
+_RESULT_STYLES = {
+    Result.PASSED: "bold green",
+    Result.FAILED: "bold red",
+    Result.REPORTED: "bold yellow",
+    Result.NONE: "bold red",
 }
 _SEVERITY_STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -68,22 +77,19 @@ def render(review: Review, options: Options) -> str:
 
 
 def _headline(console: Console, review: Review) -> None:
-    style = _OUTCOME_STYLES[review.outcome]
-    if review.failure is not None or review.outcome is Outcome.FAILED:
-        console.print(Text("could not review: failed", style))
+    found, why = result(review), explanation(review)
+    named = (found.value, _RESULT_STYLES[found])
+    if found is Result.NONE:
+        console.print(Text.assemble(named))
         if review.failure is not None:
             console.print(Text(visible(review.failure.message, lines=True), overflow="fold"))
             if review.failure.hint:
                 console.print(Text(f"hint: {visible(review.failure.hint, lines=True)}", overflow="fold"))
         return
-    found = levels(review)
-    said = tally(review) + (f"{', ' if review.pull_request is None else '; '}{found}" if found else "")
-    console.print(Text.assemble(said + ": ", (review.outcome.value, style)))
-    if review.gate.refused:
-        reasons = "; ".join(map(visible, review.gate.reasons))
-        console.print(Text(f"refused by the gate: {reasons}", overflow="fold"))
-    elif review.outcome is Outcome.BLOCKED or review.summary.error:
-        console.print(Text("the gate lets this pass"))
+    console.print(Text.assemble(named, f": {why}" if why else "", overflow="fold"))
+    severities = levels(review)
+    separator = ", " if review.pull_request is None else "; "
+    console.print(Text(tally(review) + (f"{separator}{severities}" if severities else "")))
 
 
 def _way_out(console: Console, suggestion: Suggestion, options: Options) -> None:

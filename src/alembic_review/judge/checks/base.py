@@ -33,7 +33,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Check:
-    """A check; ``blocks`` means that its findings alone make the gate refuse."""
+    """A check; ``blocks`` means that its findings are damage to core tables, or to the review."""
 
     code: str
     title: str

@@ -22,7 +22,7 @@ from alembic_review.reports.diagram import Diagram, diagram
 from alembic_review.reports.html import layout
 from alembic_review.reports.html.highlight import LANGUAGES, highlighted
 from alembic_review.reports.html.view import view
-from alembic_review.reports.numbers import in_revisions
+from alembic_review.reports.numbers import Result, explanation, in_revisions, result
 from alembic_review.reports.text import (
     count,
     interpreter_label,
@@ -33,7 +33,8 @@ from alembic_review.reports.text import (
     visible,
 )
 
-_MARKS = {"blocked": "✕", "safe": "✓", "upstream": "↑", "clean": "✓", "failed": "!"}
+_MARKS = {"blocked": "✕", "safe": "✓", "upstream": "↑"}
+_MARKS |= {Result.PASSED.name: "✓", Result.FAILED.name: "✕", Result.REPORTED.name: "!", Result.NONE.name: "!"}
 
 
 def render(review: Review, options: Options) -> str:
@@ -47,6 +48,8 @@ def render(review: Review, options: Options) -> str:
         .render(
             review=review,
             view=shown,
+            result=result(review),
+            explanation=explanation(review),
             tallies=_tallies(review),
             written=in_revisions(review),
             options=options,
