@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 import textwrap
 from pathlib import Path
 
+import dotenv
 import pytest
 
 from alembic_review.config import CommandLine, load
+from alembic_review.config.dotenv import read_variables
 from alembic_review.config.files import KEYS
 from alembic_review.config.project import distribution_name, find_root, in_environment
 from alembic_review.model.errors import UsageError
@@ -44,10 +47,15 @@ def test_defaults(tmp_path: Path) -> None:
 
 def test_every_key_of_pyproject(tmp_path: Path) -> None:
     _write(tmp_path / "app" / "rattail.conf", "[poser]\nscript_location = x\n")
+    _write(tmp_path / "ci" / "test.env", "APP_SETTINGS=file\nSECRET_KEY=x\n")
     _project(
         tmp_path,
         f"""
         config = "app/rattail.conf"
+        context = "poser.review:context"
+        preload = ["poser.models", "poser_extra"]
+        env = {{ APP_SETTINGS = "test", DATABASE_URL = "postgresql://h/%" }}
+        env-file = "ci/test.env"
         section = "poser"
         x = ["tenant=a b"]
         custom = ["poser", "poser_extra"]
@@ -62,6 +70,9 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
     )
     assert load(CommandLine(), cwd=tmp_path, environ={}) == Settings(
         config=tmp_path / "app" / "rattail.conf",
+        context="poser.review:context",
+        preload=("poser.models", "poser_extra"),
+        env={"SECRET_KEY": "x", "APP_SETTINGS": "test", "DATABASE_URL": "postgresql://h/%"},
         section="poser",
         x=("tenant=a b",),
         root=tmp_path,
@@ -79,9 +90,18 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
 
 
 def test_every_key_of_an_ini(tmp_path: Path) -> None:
+    _write(tmp_path / "test.env", "SECRET_KEY=x\n")
     _project(
         tmp_path,
         ini=f"""
+        config-from = poser.db:alembic_config
+        context = poser.review:context
+        preload = poser.models, poser_extra
+        env =
+            APP_SETTINGS = a,b = c
+            DATABASE_URL = postgresql://h/%%
+            EMPTY =
+        env-file = test.env
         section = alembic
         x =
             tenant=a b
@@ -102,6 +122,10 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
     settings = load(CommandLine(), cwd=tmp_path, environ={})
     assert settings == Settings(
         config=tmp_path / "alembic.ini",
+        config_from="poser.db:alembic_config",
+        context="poser.review:context",
+        preload=("poser.models", "poser_extra"),
+        env={"SECRET_KEY": "x", "APP_SETTINGS": "a,b = c", "DATABASE_URL": "postgresql://h/%", "EMPTY": ""},
         x=("tenant=a b", "colour=red"),
         root=tmp_path,
         distribution="Poser-App",
@@ -119,7 +143,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
 
 def test_the_tests_above_name_every_key() -> None:
     names = {"config", "section", "x", "custom", "owners", "core", "prefix", "fail-on", "server", "python", "timeout"}
-    assert set(KEYS) == names
+    assert set(KEYS) == {*names, "config-from", "context", "preload", "env", "env-file"}
 
 
 def test_command_line_beats_ini_beats_pyproject(tmp_path: Path) -> None:
@@ -164,6 +188,69 @@ def test_never_contradicts_another_kind_of_the_same_source(tmp_path: Path) -> No
     assert message == "the command line: `fail-on`: `never` can't be combined with another kind."
     _project(tmp_path, 'fail-on = ["never", "pending"]')
     assert "pyproject.toml: `fail-on`: `never`" in _refused(CommandLine(fail_on=(FailOn.PENDING,)), root)[0]
+
+
+def test_a_callable_takes_the_place_of_the_conf_file(tmp_path: Path) -> None:
+    """Neither a conf file nor a section of one is needed; -c names the conf file all the same."""
+    _write(tmp_path / "pyproject.toml", '[tool.alembic-review]\nconfig-from = "poser.db:Commands.config"\n')
+    settings = load(CommandLine(), cwd=tmp_path, environ={})
+    assert (settings.config, settings.config_from) == (None, "poser.db:Commands.config")
+    _write(tmp_path / "alembic.ini", INI)
+    assert load(CommandLine(), cwd=tmp_path, environ={}).config is None
+    settings = load(CommandLine(config="alembic.ini"), cwd=tmp_path, environ={})
+    assert (settings.config, settings.config_from) == (tmp_path / "alembic.ini", None)
+
+
+def test_a_callable_that_the_named_conf_file_names(tmp_path: Path) -> None:
+    _write(tmp_path / "pyproject.toml", '[tool.alembic-review]\nconfig-from = "a:b"\n')
+    _write(tmp_path / "app.conf", "[alembic-review]\nconfig-from = c:d\n")
+    settings = load(CommandLine(config="app.conf"), cwd=tmp_path, environ={})
+    assert (settings.config, settings.config_from) == (tmp_path / "app.conf", "c:d")
+    assert load(CommandLine(config="pyproject.toml"), cwd=tmp_path, environ={}).config_from == "a:b"
+
+
+def test_variables_of_a_file_replace_none_and_those_of_the_settings_do(tmp_path: Path) -> None:
+    _project(tmp_path, 'env = { A = "settings", B = "settings" }\nenv-file = ".env"')
+    _write(tmp_path / ".env", "B=file\nC=file\nD=file\n")
+    settings = load(CommandLine(), cwd=tmp_path, environ={"A": "shell", "D": "shell"})
+    assert settings.env == {"A": "settings", "B": "settings", "C": "file"}
+
+
+# What python-dotenv makes of it.
+DOTENV = """
+# a comment
+PLAIN=value
+export EXPORTED = spaced value  # comment
+QUOTED="two\\nlines \\"q\\" \\\\ $x" # comment
+SINGLE='raw \\n # \\'q\\''
+MULTI="first
+  second"
+EMPTY=
+BLANK=   # comment
+HASH=a#b
+ALONE
+'odd name'=x
+URL=postgresql://u:${PASSWORD:-none}@${HOST}/${PLAIN}${MISSING}?a=b
+UMLAUT=ä
+LAST='x'"""
+
+
+def test_a_file_of_variables_is_read_as_python_dotenv_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _project(tmp_path, 'env-file = ".env"')
+    (tmp_path / ".env").write_text(DOTENV, encoding="utf-8")
+    monkeypatch.setattr(os, "environ", {"HOST": "shell", "PLAIN": "shell"})
+    theirs = dotenv.main.DotEnv(tmp_path / ".env", override=False, encoding="utf-8").dict()
+    expected = {name: value for name, value in theirs.items() if value is not None}
+    found = load(CommandLine(), cwd=tmp_path, environ={"HOST": "shell"}).env
+    assert found["URL"] == "postgresql://u:none@shell/value?a=b"
+    assert read_variables(tmp_path / ".env", os.environ) == expected
+
+
+@pytest.mark.parametrize("text", ["A=1\n\n=2\n", "A=1\nB=2\nC='s3cret\n", 'A=1\n\n  B="s3cret" s3cret'])
+def test_a_file_of_variables_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    _project(tmp_path, 'env-file = ".env"')
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    assert _refused(CommandLine(), tmp_path)[0] == f"{tmp_path / '.env'}, line 3: not a `NAME=value`."
 
 
 @pytest.mark.parametrize("settings", ["custom = []", 'custom = ["none"]'])
@@ -224,6 +311,13 @@ def test_server_from_the_environment(tmp_path: Path) -> None:
         ('python = "no/such/python"', "is not a program that can be run", ".venv/bin/python"),
         ('config = "app/none.conf"', "app/none.conf (`config` in [tool.alembic-review] of ", "-c FILE"),
         ('[tool.alembic-review.owners]\na = ["b"]', "`owners", ""),
+        ('config-from = "poser.db"', "'poser.db' is not `module:callable`", 'config-from = "myapp.review:config_from"'),
+        ('context = "poser/db:x"', "`context`: 'poser/db:x' is not", "myapp.review:context"),
+        ('preload = ["poser-app"]', "`preload`: 'poser-app' is not the name of a module", "import statement"),
+        ('config = "alembic.ini"\nconfig-from = "a:b"', "both `config` and `config-from`", "remove one"),
+        ("env = { A = 1 }", "`env[...]`: expected a string, got a number.", ""),
+        ('env = { "A=" = "x" }', "`env`: 'A=' can't be set", ""),
+        ('env-file = ".env"', "`env-file`: there is no file", "every checkout"),
     ],
 )
 def test_wrong_settings_in_pyproject_are_refused(tmp_path: Path, settings: str, said: str, hinted: str) -> None:
@@ -245,6 +339,7 @@ def test_wrong_settings_in_pyproject_are_refused(tmp_path: Path, settings: str, 
         ("timeout = soon", "`timeout` is not a number", ""),
         ("fail-on = blokced", "`fail-on[0]`", "blocked, pending"),
         ("owners = shared_log", "`owners` is not `table = package`", ""),
+        ("env =\n    FLASK_APP", "a line of `env` is not `NAME = value`", ""),
         ("config = other.ini", "`config` can't be set in the conf file itself", "pyproject.toml"),
         ("prefix = 50%", "`prefix` can't be interpolated", "%%"),
         ("prefix = a\nprefix = b", "prefix is there twice", ""),

@@ -42,18 +42,31 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     root = _root(line, cwd)
     project = _project_layer(root)
     conf = _conf(line, project, cwd, root, environ)
-    if root is None:
+    if root is None and conf is not None:
         root = find_root(conf.parent)
         project = _project_layer(root)
-    files = [layer for layer in (_conf_layer(conf, project), project) if layer is not None]
-    settings = replace(_settings([_line_layer(line, cwd), *files], conf, root, environ), since=line.since)
-    check_section(conf, settings.section, cwd, environ)
+    own = _conf_layer(conf, project) if conf is not None else None
+    files = [layer for layer in (own, project) if layer is not None]
+    settings = _settings([_line_layer(line, cwd), *files], conf, root, environ)
+    settings = replace(settings, since=line.since, config_from=_config_from(line, files, conf))
+    if conf is not None and settings.config_from is None:
+        check_section(conf, settings.section, cwd, environ)
     return settings
 
 
-def _settings(layers: values.Layers, conf: Path, root: Path | None, environ: Mapping[str, str]) -> Settings:
+def _config_from(line: CommandLine, files: values.Layers, conf: Path | None) -> str | None:
+    """The callable of the files; with ``-c``, only the one that this very file names."""
+    if line.config is not None and conf is not None:
+        files = [layer for layer in files if layer.path is not None and layer.path.samefile(conf)]
+    return values.reference(files, "config-from", lambda layer: layer.config_from)
+
+
+def _settings(layers: values.Layers, conf: Path | None, root: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         config=conf,
+        context=values.reference(layers, "context", lambda layer: layer.context),
+        preload=values.modules(layers, "preload", lambda layer: layer.preload),
+        env=values.env(layers, environ),
         section=values.first(layers, lambda layer: layer.section) or Settings.section,
         x=values.first(layers, lambda layer: layer.x) or (),
         root=root,
@@ -108,10 +121,19 @@ def _project_layer(root: Path | None) -> Layer | None:
     return pyproject_layer(path) if path and path.is_file() else None
 
 
-def _conf(line: CommandLine, project: Layer | None, cwd: Path, root: Path | None, environ: Mapping[str, str]) -> Path:
+def _conf(
+    line: CommandLine, project: Layer | None, cwd: Path, root: Path | None, environ: Mapping[str, str]
+) -> Path | None:
     # Not resolved: Alembic's %(here)s is the folder the file was named in, symbolic links and all.
     if line.config is not None:
         return named_conf(cwd / line.config, "-c")
+    if project and project.settings.config_from is not None:
+        if project.settings.config is not None:
+            raise UsageError(
+                f"{project.place}: both `config` and `config-from`.",
+                hint="A config file or a callable: remove one of them.",
+            )
+        return None
     if project and project.settings.config is not None:
         return named_conf(project.folder / project.settings.config, f"`config` in {project.place}")
     section = line.section or (project.settings.section if project else None) or Settings.section

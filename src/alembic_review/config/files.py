@@ -26,6 +26,11 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     """What a file may set; ``None`` where it says nothing. ``timeout`` is in seconds."""
 
     config: str | None = None
+    config_from: str | None = None
+    context: str | None = None
+    preload: tuple[str, ...] | None = None
+    env: dict[str, str] | None = None
+    env_file: str | None = None
     section: str | None = None
     x: tuple[str, ...] | None = None
     custom: tuple[str, ...] | None = None
@@ -48,7 +53,7 @@ _TYPES = {
     "`int`": "a number",
     "`bool`": "true or false",
 }
-_LISTS = frozenset({"custom", "core", "fail-on"})
+_LISTS = frozenset({"custom", "core", "fail-on", "preload"})
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,8 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
         return [line.strip() for line in text.splitlines() if line.strip()]
     if key == "owners":
         return dict(_owner(entry, place) for entry in re.split(r"[,\n]", text) if entry.strip())
+    if key == "env":
+        return dict(_variable(line, place) for line in text.splitlines() if line.strip())
     if key == "timeout":
         try:
             return float(text)
@@ -173,6 +180,13 @@ def _owner(entry: str, place: str) -> tuple[str, str]:
     if not (table and separator and owner):
         raise UsageError(f"{place}: an entry of `owners` is not `table = package`.")
     return table, owner
+
+
+def _variable(line: str, place: str) -> tuple[str, str]:
+    name, separator, value = (part.strip() for part in line.partition("="))
+    if not separator:
+        raise UsageError(f"{place}: a line of `env` is not `NAME = value`.")
+    return name, value
 
 
 def _decode(data: dict[str, object], place: str) -> FileSettings:

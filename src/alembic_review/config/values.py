@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from alembic_review.config.dotenv import read_variables
 from alembic_review.config.files import FileSettings, Layer
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import FailOn, Settings
@@ -32,12 +33,61 @@ def packages(
     for package in names:
         if package == "none":
             raise UsageError(f"{place}: `{name}`: `none` can't be combined with packages.")
-        if not all(part.isidentifier() for part in package.split(".")):
+        if not _is_dotted(package):
             raise UsageError(
                 f"{place}: `{name}`: {package!r} is not the name of an import package.",
                 hint="Write it as in an import statement; on the command line, give the option once per package.",
             )
     return _unique(names)
+
+
+def reference(layers: Layers, name: str, key: Callable[[FileSettings], str | None]) -> str | None:
+    """A callable, named ``module:callable``."""
+    value, place = _found(layers, key)
+    if value is None:
+        return None
+    module, _, attribute = value.partition(":")
+    if not (_is_dotted(module) and _is_dotted(attribute)):
+        raise UsageError(
+            f"{place}: `{name}`: {value!r} is not `module:callable`.",
+            hint=f'For example: {name} = "myapp.review:{name.replace("-", "_")}"',
+        )
+    return value
+
+
+def modules(layers: Layers, name: str, key: Callable[[FileSettings], tuple[str, ...] | None]) -> tuple[str, ...]:
+    """Modules, named as in an import statement."""
+    names, place = _found(layers, key)
+    for module in names or ():
+        if not _is_dotted(module):
+            raise UsageError(
+                f"{place}: `{name}`: {module!r} is not the name of a module.",
+                hint="Write it as in an import statement.",
+            )
+    return _unique(names or ())
+
+
+def env(layers: Layers, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that ``env`` and ``env-file`` add to ``environ``; those of the file replace none."""
+    named, place = _found(layers, lambda settings: settings.env)
+    for name, value in (named or {}).items():
+        if not name or "=" in name or "\0" in name + value:
+            raise UsageError(f"{place}: `env`: {name!r} can't be set as an environment variable.")
+    read = _env_file(layers, environ)
+    return {name: value for name, value in read.items() if name not in environ} | (named or {})
+
+
+def _env_file(layers: Layers, environ: Mapping[str, str]) -> dict[str, str]:
+    for layer in layers:
+        if layer.settings.env_file is not None:
+            path = layer.folder / layer.settings.env_file
+            if not path.is_file():
+                raise UsageError(
+                    f"{layer.place}: `env-file`: there is no file {path}.",
+                    hint="Name a file that every checkout has, or set the variables with `env`.",
+                )
+            return read_variables(path, environ)
+    return {}
 
 
 def fail_on(layers: Layers) -> tuple[FailOn, ...]:
@@ -109,6 +159,10 @@ def _found(layers: Layers, key: Callable[[FileSettings], T | None]) -> tuple[T |
         if value is not None:
             return value, layer.place
     return None, ""
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
 
 
 def _unique(values: Iterable[T]) -> tuple[T, ...]:

@@ -36,12 +36,18 @@ class Interpreter:
 class Settings:
     """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds.
 
-    ``since`` names the branch that a pull request is to be merged into; ``None`` leaves the pull request out.
+    ``config`` may be ``None`` where ``config_from`` names a callable that returns Alembic's ``Config``. ``env`` holds
+    the variables to add to the environment of ``env.py``. ``since`` names the branch that a pull request is to be
+    merged into; ``None`` leaves the pull request out.
     ``fail_on`` are kinds that fail the check besides ``blocked`` and ``error``, which always do; ``never`` alone only
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     """
 
     config: Path | None = None
+    config_from: str | None = None
+    context: str | None = None
+    preload: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
     section: str = "alembic"
     x: tuple[str, ...] = ()
     root: Path | None = None
