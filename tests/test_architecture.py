@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ FORBIDDEN = {
     "judge uses Alembic": ("judge/__init__.py", "import alembic.operations", "imports Alembic"),
     "report uses SQLAlchemy": ("reports/__init__.py", "from sqlalchemy import schema", "import SQLAlchemy"),
     "launcher uses SQLAlchemy": ("observe/scratch/postgres.py", "import sqlalchemy", "import SQLAlchemy"),
+    "worker uses a framework": ("worker/environment.py", "import flask", "imports a framework"),
     "service makes databases": ("service.py", "import sqlalchemy_utils", "SQLAlchemy-Utils"),
     "a room nobody put into the plan": ("attic/__init__.py", "", "exhaustive"),
 }
@@ -75,10 +77,14 @@ def test_a_forbidden_import_breaks_its_contract(copy: Path, file: str, line: str
     assert contract in result.stdout.partition("Broken contracts")[2] + result.stderr, result.stdout
 
 
-def imported(path: Path) -> set[str]:
-    """The top-level packages that a file imports, anywhere in it."""
+# Application contexts: the framework that each may import inside its functions, once an env.py needs that framework.
+CONTEXTS = {"flask_app.py": "flask"}
+
+
+def imported(path: Path, nodes: Iterable[ast.AST] | None = None) -> set[str]:
+    """The top-level packages that a file imports, anywhere in it or among ``nodes`` of it."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes if nodes is not None else ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -91,12 +97,21 @@ def imported(path: Path) -> set[str]:
     [("model", {"alembic_review"}), ("worker", {"alembic_review", "alembic", "sqlalchemy"})],
 )
 def test_what_runs_in_the_application_needs_nothing_the_application_lacks(room: str, allowed: set[str]) -> None:
-    files = sorted((SOURCE / room).rglob("*.py"))
+    files = sorted(path for path in (SOURCE / room).rglob("*.py") if path.name not in CONTEXTS)
 
     foreign = {str(path): imported(path) - sys.stdlib_module_names - allowed for path in files}
 
     assert files
     assert {path: names for path, names in foreign.items() if names} == {}
+
+
+@pytest.mark.parametrize(("file", "framework"), CONTEXTS.items())
+def test_an_application_context_imports_its_framework_only_when_asked(file: str, framework: str) -> None:
+    path = SOURCE / "worker" / file
+    known = sys.stdlib_module_names | {"alembic_review", "alembic", "sqlalchemy"}
+
+    assert imported(path) - known == {framework}
+    assert imported(path, ast.parse(path.read_text()).body) <= known
 
 
 def test_the_judge_knows_no_framework_by_name() -> None:

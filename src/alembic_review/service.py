@@ -128,7 +128,7 @@ def root_in_checkout(root: Path | None) -> str:
 
 def request(settings: Settings, *, debug: bool) -> Request:
     """What the worker is asked to review. Raises ``UsageError`` without a configuration."""
-    if settings.config is None:
+    if settings.config is None and settings.config_from is None:
         raise UsageError("No Alembic configuration was named.", hint="Name one with -c, or in the settings as config.")
     return Request(
         python=interpreter_of(settings).path,
@@ -139,7 +139,19 @@ def request(settings: Settings, *, debug: bool) -> Request:
         custom=(*(settings.custom or ()), *settings.owners.values()),
         distribution=settings.distribution,
         debug=debug,
+        config_from=settings.config_from,
+        context=settings.context,
+        preload=settings.preload,
+        import_from=_import_from(settings),
+        env=settings.env,
     )
+
+
+def _import_from(settings: Settings) -> tuple[str, ...]:
+    """Folders of modules that the settings name and that are not installed, as commands that run there find them."""
+    root = settings.root
+    folders = [Path.cwd(), *((root, root / "src") if root is not None else ())]
+    return tuple(dict.fromkeys(str(folder) for folder in folders))
 
 
 def _conf(settings: Settings) -> str:

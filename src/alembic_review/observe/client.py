@@ -70,6 +70,8 @@ class Databases(Protocol):
 class Request:
     """What the worker is to review; ``timeout`` in seconds for the whole conversation.
 
+    Without ``config``, ``config_from`` names a callable. What the settings name is also looked for in the folders
+    ``import_from``; ``env`` is added to the worker's environment.
     ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
     after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
     could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
@@ -77,7 +79,7 @@ class Request:
     """
 
     python: str
-    config: Path
+    config: Path | None
     section: str
     x: tuple[str, ...]
     timeout: float
@@ -89,6 +91,11 @@ class Request:
     trial: tuple[str, ...] = ()
     history: bool = False
     against: tuple[str, ...] = ()
+    config_from: str | None = None
+    context: str | None = None
+    preload: tuple[str, ...] = ()
+    import_from: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -195,7 +202,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(os.environ) | {descendants.VARIABLE: mark},
+            env=environment(os.environ) | {**request.env, descendants.VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:
@@ -229,7 +236,11 @@ class Conversation:
         self._send(
             type="review",
             protocol=PROTOCOL,
-            config=str(request.config),
+            config=str(request.config) if request.config is not None else None,
+            config_from=request.config_from,
+            context=request.context,
+            preload=list(request.preload),
+            import_from=list(request.import_from),
             section=request.section,
             x=list(request.x),
             custom=list(request.custom),

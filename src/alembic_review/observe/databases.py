@@ -17,8 +17,10 @@ _SQLITE_URL = re.compile(r"=\s*[\"']?sqlite(\+\w+)?:", re.IGNORECASE)
 _OTHER_URL = re.compile(r"=\s*[\"']?(?!sqlite)\w+(\+\w+)?://", re.IGNORECASE)
 
 
-def guess_dialect(config: Path) -> str:
-    """The dialect of the URLs in a conf file; PostgreSQL where it has none, or several."""
+def guess_dialect(config: Path | None) -> str:
+    """The dialect of the URLs in a conf file; PostgreSQL where it has none, or several, or where there is no file."""
+    if config is None:
+        return "postgresql"
     try:
         text = config.read_text(encoding="utf-8", errors="replace")
     except OSError:

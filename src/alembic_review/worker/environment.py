@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,30 +16,78 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_review.worker import private
+from alembic_review.worker.application import Application
+from alembic_review.worker.flask_app import FlaskApplication
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of, places
 from alembic_review.worker.scripts import names
 
 Work = Callable[[Any, MigrationContext], Any]
+_SECTION = "alembic"
+_SCRIPT_LOCATION = (
+    "Check script_location in that file; where a command of the application sets it, set config-from in "
+    "[tool.alembic-review] to a function that returns the Config of that command."
+)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The Alembic environment that ``-c``, ``-n`` and ``-x`` name."""
+    """The Alembic environment that ``-c``, ``-n`` and ``-x`` name; ``file`` may be missing beside a ``config-from``."""
 
-    file: str
+    file: str | None
     section: str
     x: Sequence[str]
     folders: Folders = field(default_factory=Folders)
+    application: Application = field(default_factory=Application)
+
+    @property
+    def name(self) -> str:
+        """What the configuration is called in messages."""
+        return self.file or f"`config-from` ({self.application.named.config_from})"
 
     def config(self, command: Sequence[str]) -> Config:
         """The ``Config`` of this ``alembic`` command, with the ``cmd_opts`` that env.py may look at."""
-        arguments = ["-c", self.file, "-n", self.section]
-        for value in self.x:
-            arguments += ["-x", value]
+        file = ["-c", self.file] if self.file is not None else []
+        options = [part for value in self.x for part in ("-x", value)]
+        arguments = [*file, "-n", self.section, *options, *command]
         # Some frameworks read the command line themselves; let them see what they would see under `alembic`.
-        sys.argv[1:] = [*arguments, *command]
-        return private.config_from_arguments(sys.argv[1:], self.file, self.section)
+        sys.argv[:] = [os.path.join(os.path.dirname(sys.executable), "alembic"), *arguments]
+        if self.application.named.config_from is not None:
+            config = self._named_config()
+        else:
+            config = private.config_from_arguments(arguments, self.file, self.section)
+        of_flask_migrate = _use_folder_of_ini(config)
+        if not self.application.decided:
+            self.application.decide(self._framework(config, of_flask_migrate=of_flask_migrate))
+        framework = self.application.framework
+        if framework is None:
+            return config
+        sys.argv[:] = framework.arguments(command)
+        with self.application.entered():
+            made = framework.config(command) if self.application.named.config_from is None else None
+        return made or config
+
+    def _named_config(self) -> Config:
+        with self.application.entered():
+            config = self.application.named.config()
+        if self.x:
+            config.cmd_opts = config.cmd_opts or Namespace()
+            config.cmd_opts.x = list(self.x)
+        if self.section != _SECTION:
+            config.config_ini_section = self.section
+        return config
+
+    def _framework(self, config: Config, *, of_flask_migrate: bool) -> FlaskApplication | None:
+        """The application that this env.py needs besides what the settings name."""
+        try:
+            env_py = ScriptDirectory.from_config(config).env_py_location
+        except Exception:  # noqa: BLE001 - script_directory() will report it
+            return None
+        if not self.application.needs_framework(env_py, of_flask_migrate=of_flask_migrate):
+            return None
+        ini = config.config_file_name
+        beside = ini is not None and os.path.realpath(os.path.dirname(ini)) == os.path.realpath(os.path.dirname(env_py))
+        return FlaskApplication(ini if beside else None, self.x)
 
     def script_directory(self, config: Config) -> ScriptDirectory:
         """The script directory, with no revision loaded yet. Raises ``WorkerError``."""
@@ -46,15 +95,15 @@ class Environment:
             script = ScriptDirectory.from_config(config)
         except ImportError as error:
             raise WorkerError(
-                f"The script location of {self.file} can't be imported: {describe(error)}",
+                f"The script location of {self.name} can't be imported: {describe(error)}",
                 "Is the application installed in the interpreter that --python names?",
             ) from error
         except CommandError as error:
-            raise WorkerError(f"{self.file}: {error}", "Check script_location in that file.") from error
+            raise WorkerError(f"{self.name}: {error}", _SCRIPT_LOCATION) from error
         except Exception as error:
-            raise _code_failed(f"Alembic could not open the script location of {self.file}", error) from error
+            raise _code_failed(f"Alembic could not open the script location of {self.name}", error) from error
         if not os.path.exists(script.env_py_location):
-            raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.file}.")
+            raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.name}.")
         private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
         return script
 
@@ -66,7 +115,7 @@ class Environment:
         try:
             list(script.walk_revisions())
         except CommandError as error:
-            raise WorkerError(f"The revisions of {self.file} don't fit together: {error}") from error
+            raise WorkerError(f"The revisions of {self.name} don't fit together: {error}") from error
         except Exception as error:
             if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
                 raise told from error
@@ -84,14 +133,14 @@ class Environment:
                         f"The {attribute} of revision {one.revision} is {name}, and there is no such revision."
                         f"{at([one.path])}",
                         self._missing_location(script)
-                        or f"Correct it, or add the folder that {name} lies in to version_locations in {self.file}.",
+                        or f"Correct it, or add the folder that {name} lies in to version_locations in {self.name}.",
                     )
         return None
 
     def _missing_location(self, script: ScriptDirectory) -> str:
         """What to say when that revision may lie in a folder that is not there."""
         missing = [path for path in private.version_locations(script) if not os.path.isdir(path)]
-        return f"The version location {missing[0]} does not exist; correct it in {self.file}." if missing else ""
+        return f"The version location {missing[0]} does not exist; correct it in {self.name}." if missing else ""
 
     def run(self, config: Config, script: ScriptDirectory, work: Work, **options: Any) -> int:
         """Run env.py once; ``work`` gets the heads and the context of each ``run_migrations``.
@@ -110,15 +159,16 @@ class Environment:
                 failed.append(error)
                 raise
 
-        try:
-            with EnvironmentContext(config, script, fn=counted, **options):
-                script.run_env()
-        except WorkerError:
-            raise
-        except SystemExit as error:
-            raise _exited(script, error) from error
-        except (Exception, KeyboardInterrupt) as error:
-            raise _unwrapped(script, error) from error
+        with self.application.ready():
+            try:
+                with EnvironmentContext(config, script, fn=counted, **options):
+                    script.run_env()
+            except WorkerError:
+                raise
+            except SystemExit as error:
+                raise _exited(script, error) from error
+            except (Exception, KeyboardInterrupt) as error:
+                raise _unwrapped(script, error, self.application) from error
         if failed:
             # env.py caught it.
             raise failed[0]
@@ -138,14 +188,27 @@ def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:
     )
 
 
-def _unwrapped(script: ScriptDirectory, error: BaseException) -> WorkerError:
+def _unwrapped(script: ScriptDirectory, error: BaseException, application: Application) -> WorkerError:
     """What went wrong first: an application often wraps our own error in one of its own."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, WorkerError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    return _code_failed(f"{script.env_py_location} failed", error)
+    told = application.explain(script.env_py_location, error)
+    return told or _code_failed(f"{script.env_py_location} failed", error)
+
+
+def _use_folder_of_ini(config: Config) -> bool:
+    """Have an ini without a script location use its own folder where env.py lies there, as Flask-Migrate does."""
+    ini = config.config_file_name
+    if ini is None or not os.path.isfile(ini) or config.get_alembic_option("script_location") is not None:
+        return False
+    folder = os.path.dirname(os.path.abspath(ini))
+    if not os.path.isfile(os.path.join(folder, "env.py")):
+        return False
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    return True
 
 
 def _code_failed(what: str, error: BaseException) -> WorkerError:

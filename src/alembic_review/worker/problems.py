@@ -39,6 +39,16 @@ class StoppedError(WorkerError):
     """What was to be found out is known; the rest of this run of ``env.py`` is not needed."""
 
 
+def failed(what: str, error: BaseException, otherwise: str = "") -> WorkerError:
+    """What went wrong first: the error of ours that an application wrapped in one of its own, else ``what`` failed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, WorkerError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return WorkerError(f"{what}: {describe(error)}{at(places(error))}", hint_of(error, otherwise))
+
+
 def describe(error: BaseException) -> str:
     """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
     if isinstance(error, DBAPIError) and error.orig is not None:

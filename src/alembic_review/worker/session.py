@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import ChangeFact, Facts, HistoryFacts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
+from alembic_review.worker.application import Application
 from alembic_review.worker.catalogue import Namer, catalogue_of
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
@@ -30,6 +31,7 @@ from alembic_review.worker.intruders import Intruders
 from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.mappers import configure_mappers
+from alembic_review.worker.named import Named
 from alembic_review.worker.packages import describe_packages, may_be_custom
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
@@ -70,7 +72,10 @@ class Session:
         self.redirect.install()
         self.intruders.install()
         folders = Folders(self.request["instead"], self.request["beside"])
-        environment = Environment(self.request["config"], self.request["section"], self.request["x"], folders)
+        names = ("config_from", "context", "preload", "import_from")
+        application = Application(Named(*(self.request[name] for name in names)))
+        given = (self.request["config"], self.request["section"], self.request["x"])
+        environment = Environment(*given, folders, application)
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from alembic.autogenerate.api import RevisionContext
@@ -34,7 +35,7 @@ def write(compared: Environment, plans: list[Plan]) -> list[dict[str, str]]:
         for folder in folders.values():
             os.mkdir(folder)
         beside = {os.path.realpath(path): folder for path, folder in folders.items()}
-        environment = Environment(compared.file, compared.section, compared.x, Folders(beside=beside))
+        environment = replace(compared, folders=Folders(beside=beside))
         script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
         script.hooks = []
         script.messaging_opts = {"quiet": True}
