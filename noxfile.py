@@ -17,6 +17,9 @@ HERE = Path(__file__).resolve().parent
 SAMPLE_REVIEW = HERE / "tests" / "golden" / "since.json"
 APPLICATIONS = HERE / ".nox" / "applications"
 
+# The last Flask-SQLAlchemy for SQLAlchemy 1.4, and what works with it.
+FLASK_14 = ("flask<2.3", "flask-migrate==4.0.7", "flask-sqlalchemy==2.5.1", "python-dotenv", "werkzeug<2.4")
+
 # An application that can't leave SQLAlchemy 1.4 yet, with everything that the fixtures use.
 SQLALCHEMY_14 = (
     "alembic-postgresql-enum",
@@ -26,6 +29,7 @@ SQLALCHEMY_14 = (
     "pg8000",
     "psycopg2-binary",
     "sqlalchemy==1.4.54",
+    *FLASK_14,
 )
 
 
@@ -126,8 +130,8 @@ def lowest(session: nox.Session) -> None:
     constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
     # These want a newer rich and click than we do, and what they check in our files depends on no version.
     checkers = ("check-jsonschema", "import-linter", "zizmor")
-    others = [requirement for requirement in group("test") if not requirement.startswith(checkers)]
-    install_tool(session, "--constraint", str(constraints), *others)
+    others = [requirement for requirement in group("test") if not requirement.startswith((*checkers, "flask"))]
+    install_tool(session, "--constraint", str(constraints), *others, *FLASK_14)
     ignored = ("--ignore=tests/test_architecture.py", "--ignore=tests/test_ci.py")
     # SQLAlchemy 1.4 would tell everybody that there is a 2.0.
     pytest(session, *ignored, SQLALCHEMY_SILENCE_UBER_WARNING="1")

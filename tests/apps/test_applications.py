@@ -1,0 +1,126 @@
+"""Applications that run their migrations through a command of their own: Flask-Migrate, and what the settings name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .edits import Append, Delete, Edit, Replace, Write
+from .harness import Run, make_project, run_tool
+from .scenario import check_every_run, review_of, row, tree
+from .test_environments import PENDING
+
+
+def rows(run: Run) -> list[str]:
+    """The changes of a run that did review, whichever database they are in."""
+    return sorted(row(change | {"database": None}) for change in review_of(run)["changes"])
+
+
+@pytest.mark.parametrize(
+    ("fixture", "pending", "databases"),
+    [
+        ("env_flask", ["safe add_column customer.nickname", "safe add_table tag"], 1),
+        ("env_flask_multidb", ["safe add_column page.title", "safe add_column visit.agent"], 2),
+    ],
+)
+def test_flask_migrate(fixture: str, pending: list[str], databases: int, tmp_path: Path) -> None:
+    application = make_project(tmp_path, fixture)
+    before = tree(application.project)
+    run = run_tool(application, conf="migrations/alembic.ini", variables={"FLASK_DEBUG": "1"})
+    check_every_run(run, application)
+    assert rows(run) == pending
+    assert run.status == 0
+    assert len({change["database"] for change in review_of(run)["changes"]}) == databases
+    assert tree(application.project) == before
+
+
+COMMANDS = '''
+    """How this application runs its migrations."""
+
+    import os
+    import sys
+    from contextlib import contextmanager
+
+    import sqlalchemy as sa
+    from alembic.config import Config
+
+    steps = []
+
+
+    @contextmanager
+    def context():
+        steps.append("in")
+        yield
+        steps.append("out")
+
+
+    def alembic_config():
+        assert steps[-1] == "in"
+        config = Config(INI)
+        config.set_main_option("script_location", os.path.join(os.path.dirname(__file__), "migrations"))
+        config.attributes["engine"] = sa.create_engine(os.environ["LIBRARY_URL"])
+        return config
+'''
+URL = "sqlite:///library.db"
+PREPARED: tuple[Edit, ...] = (
+    Write("early.py", "from commands import steps\nsteps.append('early')\n"),
+    Replace(
+        "migrations/env.py",
+        "import models\n",
+        "import commands\nimport models\nassert commands.steps[2:4] == ['in', 'early'], commands.steps\n"
+        "assert commands.steps[-1] != 'out'\n",
+    ),
+    Replace(
+        "migrations/env.py",
+        "engine_from_config(\n        config.get_section(config.config_ini_section, {}),\n"
+        '        prefix="sqlalchemy.",\n        poolclass=pool.NullPool,\n    )',
+        'config.attributes["engine"]',
+    ),
+)
+
+
+IN_PYPROJECT = (
+    Delete("alembic.ini"),
+    Write("commands.py", COMMANDS.replace("INI", "")),
+    Write("ci.env", f"LIBRARY_URL={URL}"),
+    Append(
+        "pyproject.toml",
+        """
+        [tool.alembic-review]
+        config-from = "commands:alembic_config"
+        context = "commands:context"
+        preload = ["early"]
+        env-file = "ci.env"
+        """,
+    ),
+)
+IN_THE_INI = (
+    Write("commands.py", COMMANDS.replace("INI", "'alembic.ini'")),
+    Replace("alembic.ini", "script_location = %(here)s/migrations\n", ""),
+    Append(
+        "alembic.ini",
+        f"""
+        [alembic-review]
+        config-from = commands:alembic_config
+        context = commands:context
+        preload = early
+        env =
+            OTHER = a
+            LIBRARY_URL = {URL}
+        """,
+    ),
+)
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize(("edits", "config"), [(IN_PYPROJECT, ""), (IN_THE_INI, "alembic.ini")], ids=["no-ini", "ini"])
+def test_a_config_that_a_command_makes(edits: tuple[Edit, ...], config: str, tmp_path: Path) -> None:
+    application = make_project(tmp_path, "env_generic", (*PREPARED, *edits))
+    before = tree(application.project)
+    run = run_tool(application, conf=None)
+    check_every_run(run, application)
+    assert rows(run) == PENDING
+    assert run.status == 0
+    assert review_of(run)["provenance"]["config"] == config
+    assert tree(application.project) == before
