@@ -109,7 +109,11 @@ def _tried(attempt: _Attempt, files: Sequence[RevisionFile], worker: Conversatio
     except ObservationError as error:
         shown = _results(attempt, described, (), written=False) if dry_run else ()
         return Result(attempt.review, shown, f"The revision does not work. {error.message}", _DRY_RUN)
-    refusal = _not_found(described, facts) or _moved(attempt, described, facts) or _objection(attempt, facts)
+    refusal = (
+        _not_found(described, facts, attempt.settings.config_from)
+        or _moved(attempt, described, facts)
+        or _objection(attempt, facts)
+    )
     types = tuple(values for database in facts.databases for values in database.types_left)
     results = _results(attempt, described, types, written=not dry_run)
     if refusal:
@@ -157,14 +161,14 @@ def _encoded(file: RevisionFile) -> bytes:
     return file.text.encode(file.encoding, "backslashreplace")
 
 
-def _not_found(files: Sequence[RevisionFile], facts: Facts) -> str:
+def _not_found(files: Sequence[RevisionFile], facts: Facts, config_from: str | None) -> str:
     """What to say when Alembic would write a file where it does not look for it; empty otherwise."""
     known = {revision.id for revision in facts.revisions}
     for file in files:
         if file.revision not in known:
             return (
-                f"Alembic would not find the revision: file_template makes {file.name}, and {facts.config} does not "
-                "set recursive_version_locations."
+                f"Alembic would not find the revision: file_template makes {file.name}, and "
+                f"{facts.config or config_from} does not set recursive_version_locations."
             )
     return ""
 

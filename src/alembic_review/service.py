@@ -155,8 +155,9 @@ def _import_from(settings: Settings) -> tuple[str, ...]:
 
 
 def _conf(settings: Settings) -> str:
-    """The conf file as seen from the root; only its name where it lies elsewhere."""
-    if settings.config is None:
+    """The conf file, else the file that names ``config-from``, as seen from the root; elsewhere only its name."""
+    file = settings.config or settings.source
+    if file is None:
         return ""
-    config, root = settings.config.resolve(), settings.root.resolve() if settings.root is not None else None
+    config, root = file.resolve(), settings.root.resolve() if settings.root is not None else None
     return config.relative_to(root).as_posix() if root is not None and config.is_relative_to(root) else config.name

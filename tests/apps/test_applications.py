@@ -114,7 +114,9 @@ IN_THE_INI = (
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize(("edits", "config"), [(IN_PYPROJECT, ""), (IN_THE_INI, "alembic.ini")], ids=["no-ini", "ini"])
+@pytest.mark.parametrize(
+    ("edits", "config"), [(IN_PYPROJECT, "pyproject.toml"), (IN_THE_INI, "alembic.ini")], ids=["no-ini", "ini"]
+)
 def test_a_config_that_a_command_makes(edits: tuple[Edit, ...], config: str, tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_generic", (*PREPARED, *edits))
     before = tree(application.project)

@@ -85,7 +85,7 @@ def _require_own(case: Case, package: str, version_path: str) -> None:
     own = [path for path, owner in owners.items() if owner == package]
     if version_path not in owners:
         raise UsageError(
-            f"{version_path} is none of the version_locations in {case.facts.config}.",
+            f"{version_path} is none of the version_locations in {case.facts.config or case.settings.config_from}.",
             hint=f"Those of {package} are: {', '.join(own) or 'none'}. A new one has to be added there first.",
         )
     if version_path not in own:
@@ -124,8 +124,9 @@ def _no_folder(case: Case, package: str, folders: list[str]) -> UsageError:
             hint="Say which with --version-path.",
         )
     folder = _usual_folder(case, package)
+    config = case.facts.config or case.settings.config_from
     return UsageError(
-        f"{package} has no revision yet, and none of the version_locations in {case.facts.config} is its own.",
+        f"{package} has no revision yet, and none of the version_locations in {config} is its own.",
         hint=f"Create the folder {folder} and add it to version_locations there, as {_spelled(package, folder)}.",
     )
 

@@ -204,7 +204,8 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
 
 
 def _config(case: Case) -> str:
-    config, root = case.settings.config, case.settings.root
+    # Without a config file, the settings name the callable that returns Alembic's Config.
+    config, root = case.settings.config or case.settings.source, case.settings.root
     if config is None:
         return ""
     if root is not None and config.resolve().is_relative_to(root.resolve()):
