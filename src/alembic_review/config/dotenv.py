@@ -14,9 +14,9 @@ from alembic_review.model.errors import UsageError
 _NOTHING = re.compile(r"\s*(?:#[^\r\n]*)?(?:[\r\n]|$)")
 _ENTRY = re.compile(
     r"""
-    \s*(?:export[ \t]+)?
-    (?:'(?P<quoted>[^'\r\n]+)'|(?P<name>[^=\#\s]+))[ \t]*
-    (?P<set>=[ \t]*
+    \s*+(?:export[ \t]+)?+
+    (?:'(?P<quoted>[^']+)'|(?P<name>(?!')[^=\#\s]+))[ \t]*
+    (?P<set>=[ \t]*+
         (?:'(?P<single>(?:\\.|[^'\\])*)'|"(?P<double>(?:\\.|[^"\\])*)"|(?P<plain>(?!["'])[^\r\n]*))
     )?
     [ \t]*(?:\#[^\r\n]*)?(?:\r?\n|\r|$)
@@ -41,14 +41,19 @@ def read_variables(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
         raise UsageError(f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text.") from error
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for name, value in _entries(text, path):
         known = found | dict(environ)
-        found[name] = _REFERENCE.sub(lambda match: known.get(match["name"], match["default"] or ""), value)  # noqa: B023 - called here
-    return found
+        found[name] = None if value is None else _REFERENCE.sub(lambda match: _referenced(match, known), value)  # noqa: B023 - called here
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def _entries(text: str, path: Path) -> Iterator[tuple[str, str]]:
+def _referenced(match: re.Match[str], known: Mapping[str, str | None]) -> str:
+    return known.get(match["name"], match["default"]) or ""
+
+
+def _entries(text: str, path: Path) -> Iterator[tuple[str, str | None]]:
+    """Names with their values, ``None`` for a name without ``=``."""
     position = 0
     while position < len(text):
         match = _NOTHING.match(text, position)
@@ -57,8 +62,7 @@ def _entries(text: str, path: Path) -> Iterator[tuple[str, str]]:
             if match is None:
                 line = text.count("\n", 0, len(text) - len(text[position:].lstrip())) + 1
                 raise UsageError(f"{path}, line {line}: not a `NAME=value`.")
-            if match["set"] is not None:
-                yield match["quoted"] or match["name"], _value(match)
+            yield match["quoted"] or match["name"], _value(match) if match["set"] is not None else None
         position = max(match.end(), position + 1)
 
 

@@ -25,9 +25,10 @@ class Application:
     decided: bool = False
     _imported: bool = False
 
-    def needs_framework(self, env_py: str, *, of_flask_migrate: bool) -> bool:
-        """Whether env.py needs an application that no setting enters."""
-        return self.named.context is None and flask_app.needed(env_py, of_flask_migrate=of_flask_migrate)
+    @property
+    def may_need_framework(self) -> bool:
+        """Whether there is a framework whose application no setting enters."""
+        return self.named.context is None and flask_app.installed()
 
     def decide(self, framework: flask_app.FlaskApplication | None) -> None:
         """Enter this application from now on, or none."""

@@ -15,9 +15,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
-from alembic_review.worker import private
+from alembic_review.worker import flask_app, private
 from alembic_review.worker.application import Application
-from alembic_review.worker.flask_app import FlaskApplication
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of, places
 from alembic_review.worker.scripts import names
@@ -77,17 +76,19 @@ class Environment:
             config.config_ini_section = self.section
         return config
 
-    def _framework(self, config: Config, *, of_flask_migrate: bool) -> FlaskApplication | None:
+    def _framework(self, config: Config, *, of_flask_migrate: bool) -> flask_app.FlaskApplication | None:
         """The application that this env.py needs besides what the settings name."""
+        if not self.application.may_need_framework:
+            return None
         try:
             env_py = ScriptDirectory.from_config(config).env_py_location
         except Exception:  # noqa: BLE001 - script_directory() will report it
             return None
-        if not self.application.needs_framework(env_py, of_flask_migrate=of_flask_migrate):
+        if not flask_app.needed(env_py, of_flask_migrate=of_flask_migrate):
             return None
         ini = config.config_file_name
         beside = ini is not None and os.path.realpath(os.path.dirname(ini)) == os.path.realpath(os.path.dirname(env_py))
-        return FlaskApplication(ini if beside else None, self.x)
+        return flask_app.FlaskApplication(ini if beside else None, self.x)
 
     def script_directory(self, config: Config) -> ScriptDirectory:
         """The script directory, with no revision loaded yet. Raises ``WorkerError``."""

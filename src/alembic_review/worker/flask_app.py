@@ -26,7 +26,14 @@ _SET_FLASK_APP = (
     'Set FLASK_APP as for `flask db`, in the environment or as env = { FLASK_APP = "package:create_app" } in '
     "[tool.alembic-review], or run alembic-review in the folder where `flask db` works."
 )
-_NO_DOTENV = " .flaskenv was not read, because python-dotenv is not installed."
+_NO_DOTENV = (
+    ' .flaskenv was not read, because python-dotenv is not installed; env-file = ".flaskenv" has it read all the same.'
+)
+
+
+def installed() -> bool:
+    """Whether the application has Flask at all."""
+    return importlib.util.find_spec("flask") is not None
 
 
 def needed(env_py: str, *, of_flask_migrate: bool) -> bool:
@@ -35,8 +42,6 @@ def needed(env_py: str, *, of_flask_migrate: bool) -> bool:
     ``of_flask_migrate`` is true for an ini without a script location beside its env.py: only Flask-Migrate can use
     that. Any other env.py needs the application where it names ``current_app`` and enters no context itself.
     """
-    if importlib.util.find_spec("flask") is None:
-        return False
     if of_flask_migrate and importlib.util.find_spec("flask_migrate") is not None:
         return True
     try:
