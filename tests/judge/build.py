@@ -56,8 +56,12 @@ class World:
     modules: list[str] = field(default_factory=list)
 
     def frame(self, package: str, line: int = 1, *, hook: bool = False) -> int:
+        """``package()`` is a function of it."""
+        function, package = package.endswith("()"), package.removesuffix("()")
         path = f"/project/{package}/model.py" if package == self.app else f"{SITE}/{package}/model.py"
-        frame = Frame(path, line, "<module>", package, f"{package}.model", hook)
+        body = not (function or hook)
+        name = "<module>" if body else "make"
+        frame = Frame(path, line, name, package, f"{package}.model", hook, body)
         if frame not in self.frames:
             self.frames.append(frame)
         return self.frames.index(frame)

@@ -220,7 +220,7 @@ def test_a_change_before_the_table_was_attached(at: list[str] | None, verdict: V
 def test_a_generator_may_change_the_types_of_the_columns_it_copies() -> None:
     world = basics()
     world.databases[0].created("store", CORE_REVISION)
-    world.table("store", ["scribe:10"], columns=("uuid",), edits=[world.edit("column", "uuid", "type", early=True)])
+    world.table("store", ["scribe():10"], columns=("uuid",), edits=[world.edit("column", "uuid", "type", early=True)])
     assert found(world.review(), "AR105") == []
 
 
@@ -434,7 +434,9 @@ def test_an_alteration_without_its_definitions_is_not_taken_for_undone() -> None
 
 def generated(world: World, *items: object, columns: Sequence[str] = ("uuid",)) -> None:
     """``product_copy``, which scribe generates from ``product``."""
-    world.table("product_copy", ["scribe:1"], by=CORE_REVISION, sources=["product"], columns=columns, items=items or ())
+    world.table(
+        "product_copy", ["scribe():1"], by=CORE_REVISION, sources=["product"], columns=columns, items=items or ()
+    )
 
 
 def product(world: World, **fields: object) -> None:
@@ -480,10 +482,10 @@ def test_a_generator_may_edit_what_it_generates() -> None:
     world = basics()
     world.table(
         "product_copy",
-        ["scribe:1"],
+        ["scribe():1"],
         by=CORE_REVISION,
         sources=["product"],
-        edits=[world.edit("column", "uuid", "nullable", ["scribe:5"])],
+        edits=[world.edit("column", "uuid", "nullable", ["scribe():5"])],
     )
     world.change("modify_nullable", "product_copy", "uuid")
     assert (only(world.review()).verdict, only(world.review()).cause) == (UPSTREAM, "scribe")
@@ -494,7 +496,7 @@ def test_a_generator_may_edit_what_it_generates() -> None:
 def test_an_index_has_the_cause_of_its_columns(kind: str, at: list[str] | None, verdict: Verdict) -> None:
     world = basics()
     label = world.item("column", "label", at)
-    over = world.item(kind, "over", ["scribe:3"], columns=("uuid", "label"))
+    over = world.item(kind, "over", ["scribe():3"], columns=("uuid", "label"))
     store(world, items=[label, over])
     world.change(f"add_{kind}", "store", "over")
     assert only(world.review()).verdict is verdict

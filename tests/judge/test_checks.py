@@ -14,6 +14,7 @@ from alembic_review.judge.naming import habitual_prefix, prefix
 from alembic_review.model.facts import Alteration, Downgrade, Failure, Filter, Filtered, Place, Rehearsal
 from alembic_review.model.history import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
+from alembic_review.model.settings import Settings
 
 from .world import (
     ANNEX,
@@ -22,6 +23,7 @@ from .world import (
     APP_REVISION,
     CORE,
     CORE_REVISION,
+    ROOT,
     SETTINGS,
     World,
     basics,
@@ -29,6 +31,7 @@ from .world import (
     found,
     key,
     only,
+    package,
     verdicts,
 )
 
@@ -219,6 +222,71 @@ def test_a_table_that_is_gone_needs_no_owner(removed: bool) -> None:
     assert world.review().findings == ()
 
 
+def test_tables_that_nothing_but_the_database_knows_are_one_finding_and_get_no_owner() -> None:
+    world = basics()
+    for number in range(7):
+        world.databases[0].stray(f"stray{number}")
+        world.change("remove_table", f"stray{number}")
+    (finding,) = found(world.review(), "AR103")
+    assert finding.message == (
+        "7 tables have no known owner: no model declares them and no revision created them "
+        "(stray0, stray1, stray2, stray3, stray4 and 2 more). Every change to them is blocked."
+    )
+    assert finding.table is None
+    told = [finding.hint, *(change.reason for change in world.review().changes)]
+    assert not any("poser" in text or "basis" in text for text in told)
+
+
+def test_the_version_table_of_another_history_is_named_as_such() -> None:
+    world = basics()
+    world.databases[0].stray("alembic_version_annex")
+    world.databases[0].version_tables.append(key("alembic_version_annex"))
+    (finding,) = found(world.review(), "AR103")
+    assert finding.message == (
+        "alembic_version_annex is the version table of another Alembic history: version_num is its only column."
+    )
+    assert "include_name" in finding.hint
+
+
+def test_a_package_without_revisions_here_is_one_finding_with_the_lines_that_work() -> None:
+    world = basics()
+    world.packages += [package("helper"), package("other")]
+    for name, at in [("helper_a", "helper:1"), ("helper_b", "helper:2"), ("other_a", "other:1")]:
+        world.table(name, [at])
+        world.change("add_table", name)
+    world.table("filtered", ["helper:3"])
+    findings = found(world.review(), "AR103")
+    assert [finding.message for finding in findings] == [
+        f"{tables} that no revision creates, and has no revisions in this project ({names}). Their changes are blocked."
+        for tables, names in [("helper declares 2 tables", "helper_a, helper_b"), ("other declares 1 table", "other_a")]
+    ]
+    assert findings[0].hint == (
+        'Add core = ["basis", "helper", "other"] to the settings if helper creates its tables itself, or '
+        'custom = ["helper", "poser"] if your revisions are to do so.'
+    )
+    assert found(world.review(), "AR102") == []
+    world.settings = replace(SETTINGS, core=("basis", "helper", "other"))
+    assert {change.verdict.value for change in world.review().changes} == {"upstream"}
+    world.settings = replace(SETTINGS, custom=("poser", "helper"))
+    assert {change.owner for change in world.review().changes if change.verdict.value == "safe"} == {"helper"}
+
+
+def test_the_lines_of_a_flat_project_name_no_package_that_the_settings_would_refuse() -> None:
+    world = World(settings=Settings(root=ROOT))
+    world.packages = [package("helper")]
+    world.locations.clear()
+    world.revisions.clear()
+    world.revision("m1", None, f"{ROOT}/migrations/versions")
+    world.table("book", ["./models.py:3"], by="m1")
+    world.table("helper_a", ["helper:1"])
+    world.change("add_table", "helper_a")
+    (finding,) = found(world.review(), "AR103")
+    assert 'core = ["helper"]' in finding.hint
+    assert 'custom = ["helper"]' in finding.hint
+    world.settings = Settings(root=ROOT, custom=("helper",))
+    assert verdicts(world.review()) == ["safe add_table helper_a"]
+
+
 # AR104
 
 
@@ -349,17 +417,17 @@ def test_a_constraint_that_comes_with_the_application_s_column_is_told_once() ->
 def test_what_follows_from_the_application_s_column_is_told_once() -> None:
     world = basics()
     label = world.item("column", "label", ["poser:20"])
-    index = world.item("index", "ix", ["scribe:3"], columns=("label",))
+    index = world.item("index", "ix", ["scribe():3"], columns=("label",))
     world.table("store", ["basis:30"], by=CORE_REVISION, items=[label, index])
-    copied = world.item("column", "label", ["scribe:1"])
-    world.table("store_copy", ["scribe:1"], by=CORE_REVISION, sources=["store"], items=[copied])
+    copied = world.item("column", "label", ["scribe():1"])
+    world.table("store_copy", ["scribe():1"], by=CORE_REVISION, sources=["store"], items=[copied])
     assert damage(world) == ["poser puts the column label on it."]
 
 
 def test_the_application_s_column_on_a_generated_core_table_is_damage() -> None:
     world = basics()
     label = world.item("column", "label", ["poser:20"])
-    world.table("product_copy", ["scribe:1"], by=CORE_REVISION, sources=["product"], items=[label])
+    world.table("product_copy", ["scribe():1"], by=CORE_REVISION, sources=["product"], items=[label])
     assert damage(world) == ["poser puts the column label on it."]
 
 
@@ -561,7 +629,7 @@ def test_without_a_core_there_is_nothing_to_be_told_apart_from() -> None:
 def test_names_that_nobody_chose_are_nobody_s_fault() -> None:
     world = basics()
     world.settings = replace(SETTINGS, prefix="poser_")
-    world.table("copy", ["scribe:1"], sources=["poser_widget"])
+    world.table("copy", ["scribe():1"], sources=["poser_widget"])
     world.databases[0].created("old", APP_REVISION)
     assert world.review().findings == ()
 

@@ -102,8 +102,8 @@ def test_a_shared_type_that_the_application_declares_otherwise_is_not_drift(
 
 def test_two_tables_that_seem_to_be_generated_from_each_other_belong_to_nobody() -> None:
     world = started()
-    world.table("left", ("helper", 1), sources=(key("right"),))
-    world.table("right", ("helper", 2), sources=(key("left"),))
+    world.table("left", ("helper()", 1), sources=(key("right"),))
+    world.table("right", ("helper()", 2), sources=(key("left"),))
     world.change("add_table", "left")
     assert world.only().verdict is BLOCKED
 
@@ -133,7 +133,7 @@ def test_an_owner_may_be_something_that_is_no_package() -> None:
 def test_items_of_the_application_on_a_generated_table_are_damage() -> None:
     world = started()
     hung = Item("column", "mine", ("mine",), world.stack(("app", 9)))
-    world.table("product_copy", ("helper", 1), sources=(key("product"),), items=(hung,))
+    world.table("product_copy", ("helper()", 1), sources=(key("product"),), items=(hung,))
     world.created("product_copy", "core")
     assert [(finding.code, finding.table) for finding in world.review().findings] == [("AR105", "product_copy")]
 
@@ -142,8 +142,8 @@ def test_a_generated_copy_of_an_item_of_the_application_is_told_once() -> None:
     world = started()
     world.tables = [table for table in world.tables if table.key.name != "product"]
     world.table("product", ("core", 1), items=(Item("column", "mine", ("mine",), world.stack(("app", 9))),))
-    copied = Item("column", "mine", ("mine",), world.stack(("helper", 3)))
-    world.table("product_copy", ("helper", 1), sources=(key("product"),), items=(copied,))
+    copied = Item("column", "mine", ("mine",), world.stack(("helper()", 3)))
+    world.table("product_copy", ("helper()", 1), sources=(key("product"),), items=(copied,))
     world.created("product_copy", "core")
     assert [(finding.code, finding.table) for finding in world.review().findings] == [("AR105", "product")]
 

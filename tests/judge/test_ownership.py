@@ -45,7 +45,10 @@ def owned(world: World, name: str) -> tuple[str | None, str]:
         (["!basis:5", "poser:20"], ("poser", "custom")),
         (["./tool.py:20"], ("poser", "custom")),
         (["basis:5", "poser:20"], (None, "unknown")),
-        (["helper:5"], (None, "unknown")),
+        (["helper():5"], (None, "unknown")),
+        (["helper():5", "helper:9"], ("helper", "core")),
+        (["scribe():5", "helper:9"], ("helper", "core")),
+        (["helper:5", "helper():9"], ("helper", "core")),
         (["/etc/tool.py:5"], (None, "unknown")),
         (None, (None, "unknown")),
     ],
@@ -59,7 +62,10 @@ def owned(world: World, name: str) -> tuple[str | None, str]:
         "hook of the core",
         "loose file",
         "factory of the core",
-        "owner of nothing",
+        "function of a package without revisions",
+        "package without revisions",
+        "package without revisions, through a helper",
+        "class body in a function",
         "no package",
         "unseen",
     ],
@@ -70,7 +76,7 @@ def test_a_new_table_belongs_to_the_innermost_owner(at: list[str] | None, expect
     assert owned(world, "thing") == expected
 
 
-@pytest.mark.parametrize("at", [["basis:5", "poser:20"], ["helper:5"], ["/etc/tool.py:5"], None])
+@pytest.mark.parametrize("at", [["basis:5", "poser:20"], ["helper:5"], ["helper():5"], ["/etc/tool.py:5"], None])
 @pytest.mark.parametrize(("by", "expected"), [(APP_REVISION, ("poser", "custom")), (CORE_REVISION, ("basis", "core"))])
 def test_without_a_definition_the_creating_revision_tells(
     at: list[str] | None, by: str, expected: tuple[str, str]
@@ -188,7 +194,7 @@ def test_a_generated_table_belongs_to_the_owner_of_its_source_until_a_revision_t
     source: str, expected: tuple[str, str]
 ) -> None:
     world = basics()
-    world.table("copy", ["scribe:1"], sources=[source])
+    world.table("copy", ["scribe():1"], sources=[source])
     assert owned(world, "copy") == expected
     assert f"generated from {source}" in table(world.review(), "copy").evidence
     world.databases[0].created("copy", ANNEX_REVISION)
@@ -197,15 +203,15 @@ def test_a_generated_table_belongs_to_the_owner_of_its_source_until_a_revision_t
 
 def test_a_generated_table_of_a_generated_table() -> None:
     world = basics()
-    world.table("copy", ["scribe:1"], sources=["poser_widget"])
-    world.table("copy_of_copy", ["scribe:2"], sources=["copy"])
+    world.table("copy", ["scribe():1"], sources=["poser_widget"])
+    world.table("copy_of_copy", ["scribe():2"], sources=["copy"])
     assert owned(world, "copy_of_copy") == ("poser", "custom")
 
 
 @pytest.mark.parametrize("sources", [[], ["product", "poser_widget"], ["nowhere"], ["copy"]])
 def test_a_generator_that_can_not_be_read_leaves_the_owner_open(sources: list[str]) -> None:
     world = basics()
-    world.table("copy", ["scribe:1"], sources=sources)
+    world.table("copy", ["scribe():1"], sources=sources)
     world.change("add_table", "copy")
     assert owned(world, "copy") == (None, "unknown")
     assert verdicts(world.review()) == ["blocked add_table copy"]
@@ -216,7 +222,7 @@ def test_tables_that_are_generated_from_each_other_leave_the_owner_open(created:
     world = basics()
     world.revision("m1", None, "/srv/migrations")
     for name, source in (("one", "two"), ("two", "three"), ("three", "two")):
-        world.table(name, ["scribe:1"], sources=[source], by="m1" if created else None)
+        world.table(name, ["scribe():1"], sources=[source], by="m1" if created else None)
         world.change("add_column", name, "uuid")
     world.settings = replace(SETTINGS, owners={"one": "basis"})
     roles = {entry.name: entry.role for entry in world.review().tables}
@@ -226,7 +232,7 @@ def test_tables_that_are_generated_from_each_other_leave_the_owner_open(created:
 def test_what_is_generated_from_a_disputed_table_is_disputed() -> None:
     world = basics()
     world.table("badge", ["poser:20"], by=CORE_REVISION)
-    world.table("copy", ["scribe:1"], sources=["badge"])
+    world.table("copy", ["scribe():1"], sources=["badge"])
     world.change("add_table", "copy")
     review = world.review()
     assert only(review).verdict is Verdict.BLOCKED
@@ -291,13 +297,28 @@ def test_a_package_that_is_core_and_custom_is_an_error() -> None:
         world.review()
 
 
-def test_a_core_package_that_the_settings_name_owns_tables_without_a_version_location() -> None:
+def test_a_core_package_that_the_settings_name_owns_what_its_functions_make() -> None:
     world = basics()
     world.packages.append(package("helper"))
-    world.table("thing", ["helper:5"])
+    world.table("thing", ["helper():5", "/etc/tool.py:5"])
     assert owned(world, "thing") == (None, "unknown")
     world.settings = replace(SETTINGS, core=("basis", "annex", "helper"))
     assert owned(world, "thing") == ("helper", "core")
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"), [(None, ("helper", "core")), (APP_REVISION, ("poser", "custom")), ("m1", ("helper", "core"))]
+)
+@pytest.mark.parametrize("core", [None, ("basis", "annex", "helper")])
+def test_a_package_without_revisions_here_is_not_in_conflict_with_the_one_whose_revision_created_its_table(
+    by: str | None, expected: tuple[str, str], core: tuple[str, ...] | None
+) -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, core=core)
+    world.revision("m1", None, "/srv/migrations")
+    world.table("thing", ["helper:5"], by=by)
+    assert owned(world, "thing") == expected
+    assert found(world.review(), "AR102") == []
 
 
 def test_an_owner_in_a_namespace_is_named_in_full() -> None:

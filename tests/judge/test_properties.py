@@ -28,7 +28,7 @@ from .world import ANNEX_REVISION, APP_REVISION, CORE_REVISION, SETTINGS, World,
 
 TABLES = ("t1", "t2", "t3", "s.t1", "s.t4")
 COLUMNS = ("a", "b", "c")
-STEPS = ("poser:1", "poser:2", "basis:1", "basis:2", "annex:1", "scribe:1", "helper:1", "!basis:3", "!poser:3")
+STEPS = ("poser:1", "poser:2", "basis:1", "basis:2", "annex:1", "scribe():1", "helper:1", "!basis:3", "!poser:3")
 LOOSE = ("./tool.py:1", "/etc/tool.py:1")
 REVISIONS = (APP_REVISION, CORE_REVISION, ANNEX_REVISION, "m1")
 KINDS = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from alembic_review.model.review import Outcome
 
-from .world import APP_REVISION, CORE_REVISION, World, basics, found, only, use, verdicts
+from .world import APP_REVISION, CORE_REVISION, SETTINGS, World, basics, found, key, only, package, use, verdicts
 
 
 def custom_column(world: World) -> None:
@@ -152,6 +153,85 @@ def operation_on_a_custom_table(world: World) -> None:
     world.change("op:CreateTriggerOp", "poser_widget", "t")
 
 
+def package_without_revisions(world: World) -> None:
+    world.table("helper_user", ["helper:5"])
+    world.change("add_table", "helper_user")
+
+
+def package_without_revisions_with_a_table_from_elsewhere(world: World) -> None:
+    world.table("helper_user", ["helper:5"], columns=("uuid", "name"))
+    world.databases[0].stray("helper_user")
+    world.change("add_column", "helper_user", "name")
+
+
+def package_without_revisions_of_a_revision_in_no_package(world: World) -> None:
+    world.revision("m1", None, "/srv/migrations")
+    world.table("helper_user", ["helper:5"], by="m1", columns=("uuid", "name"))
+    world.change("add_column", "helper_user", "name")
+
+
+def package_without_revisions_through_a_helper(world: World) -> None:
+    world.table("helper_user", ["scribe():5", "helper:5"])
+    world.change("add_table", "helper_user")
+
+
+def package_without_revisions_generated(world: World) -> None:
+    world.table("helper_user", ["helper:5"])
+    world.table("helper_user_copy", ["scribe():5"], sources=["helper_user"])
+    world.change("add_table", "helper_user_copy")
+
+
+def package_without_revisions_shared_type(world: World) -> None:
+    world.table("helper_user", ["helper:5"], columns=("uuid", "mood"))
+    users = (use("poser_widget", "size"), use("helper_user", "mood"))
+    world.change("op:AddEnumValuesOp", None, "mood", type_name="mood", type_users=users)
+
+
+def package_without_revisions_named_core(world: World) -> None:
+    world.settings = replace(SETTINGS, core=("basis", "helper"))
+    package_without_revisions(world)
+
+
+def package_without_revisions_named_custom(world: World) -> None:
+    world.packages.append(package("helper"))
+    world.settings = replace(SETTINGS, custom=("poser", "helper"))
+    package_without_revisions(world)
+
+
+def package_without_revisions_named_owner(world: World) -> None:
+    world.settings = replace(SETTINGS, owners={"helper_user": "helper"})
+    package_without_revisions(world)
+
+
+def package_without_revisions_of_a_custom_revision(world: World) -> None:
+    world.table("helper_user", ["helper:5"], by=APP_REVISION, columns=("uuid", "name"))
+    world.change("add_column", "helper_user", "name")
+
+
+def package_without_revisions_of_a_core_revision(world: World) -> None:
+    world.table("helper_user", ["helper:5"], by=CORE_REVISION, columns=("uuid", "name"))
+    world.change("add_column", "helper_user", "name")
+
+
+def package_without_revisions_altered(world: World) -> None:
+    label = world.item("column", "label", ["poser:20"])
+    world.table("helper_user", ["helper:5"], items=[label])
+    world.databases[0].stray("helper_user")
+    world.change("add_column", "helper_user", "label")
+
+
+def version_table_of_another_history(world: World) -> None:
+    world.databases[0].stray("alembic_version_annex")
+    world.databases[0].version_tables.append(key("alembic_version_annex"))
+    world.change("remove_table", "alembic_version_annex")
+
+
+def version_table_that_a_custom_revision_created(world: World) -> None:
+    world.databases[0].created("alembic_version_annex", APP_REVISION)
+    world.databases[0].version_tables.append(key("alembic_version_annex"))
+    world.change("remove_table", "alembic_version_annex")
+
+
 def change_of_a_table_that_nobody_knows(world: World) -> None:
     world.change("add_table", "mystery")
 
@@ -195,6 +275,44 @@ ROWS: dict[str, tuple[Callable[[World], None], str]] = {
     "shared type: core": (type_of_core, "upstream op:AddEnumValuesOp grade"),
     "unreadable operation": (unreadable_operation, "blocked op:CreateTriggerOp poser_widget.t"),
     "operation without a table": (operation_without_a_table, "blocked op:CreateViewOp v"),
+    "package without revisions": (package_without_revisions, "blocked add_table helper_user"),
+    "package without revisions: table from elsewhere": (
+        package_without_revisions_with_a_table_from_elsewhere,
+        "blocked add_column helper_user.name",
+    ),
+    "package without revisions: revision in no package": (
+        package_without_revisions_of_a_revision_in_no_package,
+        "blocked add_column helper_user.name",
+    ),
+    "package without revisions: through a helper": (
+        package_without_revisions_through_a_helper,
+        "blocked add_table helper_user",
+    ),
+    "package without revisions: generated": (package_without_revisions_generated, "blocked add_table helper_user_copy"),
+    "package without revisions: shared type": (
+        package_without_revisions_shared_type,
+        "blocked op:AddEnumValuesOp mood",
+    ),
+    "package without revisions: named core": (package_without_revisions_named_core, "upstream add_table helper_user"),
+    "package without revisions: named custom": (package_without_revisions_named_custom, "safe add_table helper_user"),
+    "package without revisions: named owner": (package_without_revisions_named_owner, "upstream add_table helper_user"),
+    "package without revisions: custom revision": (
+        package_without_revisions_of_a_custom_revision,
+        "safe add_column helper_user.name",
+    ),
+    "package without revisions: core revision": (
+        package_without_revisions_of_a_core_revision,
+        "upstream add_column helper_user.name",
+    ),
+    "package without revisions: altered": (package_without_revisions_altered, "blocked add_column helper_user.label"),
+    "version table of another history": (
+        version_table_of_another_history,
+        "blocked remove_table alembic_version_annex",
+    ),
+    "version table, custom revision": (
+        version_table_that_a_custom_revision_created,
+        "blocked remove_table alembic_version_annex",
+    ),
     "unknown table": (change_of_a_table_that_nobody_knows, "blocked add_table mystery"),
 }
 
@@ -240,6 +358,14 @@ def test_what_throws_custom_data_away_is_safe_and_says_so(row: str) -> None:
         ("no model, core revision", "basis", "basis"),
         ("no model, custom revision, unloaded", "poser", "poser"),
         ("no model, custom revision, maybe unloaded", "poser", None),
+        ("package without revisions", "helper", None),
+        ("package without revisions: table from elsewhere", "helper", None),
+        ("package without revisions: generated", "helper", None),
+        ("package without revisions: shared type", "helper", None),
+        ("package without revisions: custom revision", "poser", "poser"),
+        ("package without revisions: core revision", "basis", "helper"),
+        ("package without revisions: altered", "helper", "poser"),
+        ("version table of another history", None, None),
         ("shared type: custom", "poser", "poser"),
         ("shared type: both", "basis", "poser"),
         ("shared type: core", "basis", "basis"),
@@ -268,7 +394,10 @@ def test_the_reason_names_what_to_look_at() -> None:
     assert "Import poser.old" in said["no model, custom revision, unloaded"]
     assert "Import poser.old" in said["no model, custom revision, maybe unloaded"]
     assert "can't be read" in said["no model, custom revision, maybe unloaded"]
-    assert 'owners = {"stray" = "poser"}' in said["no model, no revision"]
+    assert "Name the owner of stray in the settings" in said["no model, no revision"]
+    assert 'core = ["basis", "helper"]' in said["package without revisions"]
+    assert 'custom = ["helper", "poser"]' in said["package without revisions"]
+    assert "the version table of another Alembic history" in said["version table of another history"]
     assert "poser changes the type of the column uuid in place" in said["shared type: both"]
     assert all(reason.endswith(".") and reason.count(". ") <= 1 for reason in said.values())
 

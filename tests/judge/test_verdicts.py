@@ -244,9 +244,9 @@ def test_a_generated_table_belongs_to_the_owner_of_its_source_and_its_columns_ha
     world = started()
     extra = Item("column", "extra", ("extra",), world.stack(("app", 7)))
     product(world, items=(extra,))
-    copied = Item("column", "extra", ("extra",), world.stack(("generator", 3)))
-    own = Item("column", "stamp", ("stamp",), world.stack(("generator", 4)))
-    world.table("product_copy", ("generator", 1), sources=(key("product"),), items=(copied, own))
+    copied = Item("column", "extra", ("extra",), world.stack(("generator()", 3)))
+    own = Item("column", "stamp", ("stamp",), world.stack(("generator()", 4)))
+    world.table("product_copy", ("generator()", 1), sources=(key("product"),), items=(copied, own))
     world.change("add_column", "product_copy", "extra")
     world.change("add_column", "product_copy", "stamp")
     changes = {change.name: change for change in world.review().changes}

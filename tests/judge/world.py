@@ -1,7 +1,8 @@
 """Literal facts for the judge, written down the way one thinks of an application.
 
-A frame is ``"package:line"``, innermost first; ``"!package:line"`` is a class-creation hook, ``"./tool.py:3"`` a loose
-file of the project, ``"/etc/tool.py:3"`` a loose file elsewhere.
+A frame is ``"package:line"`` for the body of a module, innermost first; ``"package():line"`` is a function,
+``"!package:line"`` a class-creation hook, ``"./tool.py:3"`` a loose file of the project, ``"/etc/tool.py:3"`` a loose
+file elsewhere.
 """
 
 from __future__ import annotations
@@ -71,11 +72,12 @@ def frame(text: str) -> Frame:
     path, _, line = text.partition(":")
     number = int(line or 1)
     if "/" in path:
-        return Frame(path.replace("./", f"{ROOT}/", 1) if path.startswith(".") else path, number, "<module>")
-    name = path.removeprefix("!")
-    function = "__init_subclass__" if path.startswith("!") else "<module>"
-    module = f"{name}.model"
-    return Frame(f"{folder(name)}/model.py", number, function, name, module, hook=path.startswith("!"))
+        return Frame(path.replace("./", f"{ROOT}/", 1) if path.startswith(".") else path, number, "<module>", body=True)
+    name = path.removeprefix("!").removesuffix("()")
+    hook = path.startswith("!")
+    function = "__init_subclass__" if hook else "make" if path.endswith("()") else "<module>"
+    body = function == "<module>"
+    return Frame(f"{folder(name)}/model.py", number, function, name, f"{name}.model", hook, body)
 
 
 @dataclass
@@ -197,6 +199,7 @@ class Database:
     origins: list[Origin] = field(default_factory=list)
     former: list[Origin] = field(default_factory=list)
     present: list[TableKey] = field(default_factory=list)
+    version_tables: list[TableKey] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     changes: list[ChangeFact] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
@@ -271,6 +274,7 @@ class Database:
             alterations=tuple(self.alterations),
             tables=tuple(self.tables),
             database_tables=tuple(self.present),
+            version_tables=tuple(self.version_tables),
             changes=tuple(self.changes),
             declarations=tuple(self.declarations),
             downgrades=tuple(self.downgrades),

@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from alembic_review.model.facts import Alteration, TableKey
 from alembic_review.worker.altered import AlteredTables
-from alembic_review.worker.catalogue import catalogue_of
+from alembic_review.worker.catalogue import catalogue_of, version_tables
 from alembic_review.worker.replay import Noted, Replayed
 
 CORE = TableKey(None, "core")
@@ -263,3 +263,16 @@ def test_type_users_are_columns_of_the_type_and_of_its_arrays(connection: Connec
     connection.exec_driver_sql("CREATE TABLE a (one mood, many mood[], none integer)")
     found = catalogue_of(connection, AlteredTables(lambda: None)).type_users(connection, "mood")
     assert sorted((key.name, column) for key, column in found) == [("a", "many"), ("a", "one")]
+
+
+def test_version_tables_have_one_column(connection: Connection) -> None:
+    for name, columns in [
+        ("alembic_version_x", "version_num VARCHAR(32) NOT NULL PRIMARY KEY"),
+        ("versions", "version_num VARCHAR(32), what TEXT"),
+        ("empty", "id INTEGER"),
+    ]:
+        connection.exec_driver_sql(f"CREATE TABLE {name} ({columns})")
+    catalogue = catalogue_of(connection, AlteredTables(lambda: None))
+    tables = {one: key for one, (key, _) in catalogue.snapshot(connection, digests=False).tables.items()}
+    found = version_tables(catalogue, connection, tables)
+    assert [key.name for key in found] == ["alembic_version_x"]

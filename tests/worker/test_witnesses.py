@@ -256,6 +256,36 @@ def test_a_core_metaclass_is_a_hook_and_not_a_factory(core: Modules, witnesses: 
     assert [(frame.package, frame.hook) for frame in found] == [("corepkg", True), ("app", False)]
 
 
+def test_the_body_of_a_module_or_a_class_is_told_from_a_function(core: Modules, witnesses: Witnesses) -> None:
+    core(
+        {
+            "app/model.py": """
+                from sqlalchemy import Column, Integer, Table
+                from corepkg.model import Base
+
+                class Widget(Base):
+                    __table__ = Table("widget", Base.metadata, Column("id", Integer, primary_key=True))
+
+                def make():
+                    class Gadget(Base):
+                        __tablename__ = "gadget"
+                        id = Column(Integer, primary_key=True)
+
+                make()
+                tables = [Table(name, Base.metadata, Column("id", Integer, primary_key=True)) for name in ["listed"]]
+                (lambda: Table("made", Base.metadata, Column("id", Integer, primary_key=True)))()
+            """
+        }
+    )
+    load("app.model")
+    bodies = {
+        name: [frame.body for frame in frames(witnesses, described(witnesses, name).stack)]
+        for name in ("product", "widget", "gadget", "made")
+    }
+    assert bodies == {"product": [True], "widget": [True, True], "gadget": [False, True], "made": [False, True]}
+    assert frames(witnesses, described(witnesses, "listed").stack)[-1].body
+
+
 def test_a_copy_in_another_metadata_keeps_the_witness_of_its_original(core: Modules, witnesses: Witnesses) -> None:
     core(
         {

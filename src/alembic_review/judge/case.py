@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.ownership import Owned, Ownership
+from alembic_review.judge.settle import Settle
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.verdict import Decision
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
@@ -57,14 +58,16 @@ class Written:
 class Case:
     """The whole run.
 
-    ``unloaded`` are tables declared in modules that nobody imported. Of a pull request, ``history`` is what its base
-    was, and ``written`` is what its revisions change.
+    ``settle`` has the lines for the settings that decide open questions of ownership. ``unloaded`` are tables declared
+    in modules that nobody imported. Of a pull request, ``history`` is what its base was, and ``written`` is what its
+    revisions change.
     """
 
     facts: Facts
     settings: Settings
     evidence: Evidence
     databases: tuple[JudgedDatabase, ...]
+    settle: Settle
     unloaded: Unloaded
     history: History | None = None
     written: tuple[Written, ...] = ()

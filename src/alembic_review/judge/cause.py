@@ -140,7 +140,7 @@ class Causes:
         inherited = self._inherited(owned, item, called)
         if inherited is not None:
             return replace(inherited, inherited=True)
-        owners = self._evidence.owners(item.stack)
+        owners = self._evidence.definers(item.stack)
         package = owners[0][0] if owners else self._evidence.innermost(item.stack)
         if package is None:
             return Cause(None, By.NOBODY, f"code in no known package {puts}", item.place)
@@ -150,7 +150,7 @@ class Causes:
         """The cause of a change in place: explained only where the line of a package that owns the table did it."""
         what = f"{_edit_text(edit)} in place"
         if edit.stack is None:
-            generator = None if self._evidence.owners(model.stack) else self._evidence.innermost(model.stack)
+            generator = None if self._evidence.definers(model.stack) else self._evidence.innermost(model.stack)
             if edit.early and generator is not None:
                 return Cause(generator, By.OTHERS, what, model.place)
             return Cause(None, By.NOBODY, f"something {what}, and nobody was seen doing it")
@@ -175,7 +175,10 @@ class Causes:
         # What the models no longer have goes the way of the column.
         kind = "remove_column" if number is None else "modify_type"
         column = ChangeFact(kind, use.key, use.key.schema, use.column, 0, "", None, (use.column,), item=number)
-        return self.of_change(owned, column)
+        cause = self.of_change(owned, column)
+        if owned.unmigrated and not cause.application:
+            return Cause(None, By.NOBODY, f"{owned.owner}, which declares {table_text(use.key)}, has no revisions here")
+        return cause
 
     def made_from(self, owned: Owned, cause: Cause, change: ChangeFact) -> str | None:
         """What the subject of a change goes away with, in words: the source of a generated copy, a hung column."""
@@ -190,7 +193,7 @@ class Causes:
 
     def is_generated(self, owned: Owned) -> bool:
         """Tell whether a generator made the model, and no owner of tables stands in its stack."""
-        return owned.model is not None and not self._evidence.owners(owned.model.stack)
+        return owned.model is not None and not self._evidence.definers(owned.model.stack)
 
     def source(self, owned: Owned) -> Owned | None:
         """The table that a generated one is made from; ``None`` where the sources lead round in a circle."""
@@ -240,7 +243,7 @@ class Causes:
         frames, maker = evidence.frames(stack), evidence.innermost(stack)
         if maker is None:
             return Cause(None, By.NOBODY, f"code in no known package {what}", place_of(frames[0] if frames else None))
-        generated = beneath is not None and not evidence.owners(beneath) and maker == evidence.innermost(beneath)
+        generated = beneath is not None and not evidence.definers(beneath) and maker == evidence.innermost(beneath)
         if early or generated:
             return Cause(maker, By.OTHERS, what, place_of(frames[0]))
         return Cause(None, By.NOBODY, f"code of {maker}, which owns no tables, {what}", place_of(frames[0]))
@@ -318,7 +321,7 @@ class Causes:
         frame = self._evidence.application_frame(owned.model.stack)
         if self._evidence.innermost(owned.model.stack) is None:
             return Cause(None, By.NOBODY, "code in no known package defines it", owned.model.place)
-        owners = self._evidence.owners(owned.model.stack)
+        owners = self._evidence.definers(owned.model.stack)
         if frame is not None and owners and self._evidence.is_application(owners[0][0]):
             # The settings may call a table the core's that the application defines all the same.
             return Cause(self._evidence.package(frame), By.APPLICATION, "defines it", place_of(frame))

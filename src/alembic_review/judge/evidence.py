@@ -28,8 +28,8 @@ class Evidence:
         self.locations = Locations(settings.root or _loose_root(facts, self.custom), facts.packages)
         self.project = self._project(project_name(facts, settings, self.custom))
         located = {self.location_owner(location.package, location.path) for location in facts.version_locations}
-        named = {*(settings.core or ()), *own_packages(facts, settings)}
-        self._owning = self.custom | named | {name for name in located if name}
+        self.core = frozenset(settings.core or ())
+        self._migrating = self.custom | {name for name in located if name} | {*own_packages(facts, settings)}
 
     def compile_rules(self) -> tuple[CompileRule, ...]:
         """The application's rules for compiling SQLAlchemy's own types and statements, and those of nobody known."""
@@ -52,13 +52,23 @@ class Evidence:
         return self.project if self.locations.in_project(frame.path) else None
 
     def owners(self, stack: int | None) -> list[tuple[str, Frame]]:
-        """The frames of packages that own tables, innermost first."""
-        found = []
-        for frame in self.frames(stack):
-            package = self.package(frame)
-            if package is not None and (package in self._owning or self.is_application(package)):
-                found.append((package, frame))
-        return found
+        """The frames of packages that own tables whatever they define: custom, core, or with a version location."""
+        frames = [(package, frame) for frame in self.frames(stack) if (package := self.package(frame)) is not None]
+        return [entry for entry in frames if entry[0] in self.core or self.has_history(entry[0])]
+
+    def definers(self, stack: int | None) -> list[tuple[str, Frame]]:
+        """The frames of the packages that may own the table made in this stack, innermost first.
+
+        Without any of those in ``owners``, it is the innermost frame of a module or class body: the statement that
+        defines the table. The functions that it calls, helpers and generators, own nothing.
+        """
+        bodies = [frame for frame in self.frames(stack) if frame.body]
+        found = [(package, frame) for frame in bodies if (package := self.package(frame)) is not None]
+        return self.owners(stack) or found[:1]
+
+    def has_history(self, package: str) -> bool:
+        """Tell whether a package can have revisions here: it is the project's own, or has a version location."""
+        return package in self._migrating or self.is_application(package)
 
     def application_frame(self, stack: int | None, beneath: int | None = None) -> Frame | None:
         """The innermost frame of the application that does not stand in the stack ``beneath`` too.

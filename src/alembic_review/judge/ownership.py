@@ -20,8 +20,10 @@ __all__ = ["Owned", "Ownership", "custom_packages", "decide"]
 class Owned:
     """What is known of one table.
 
-    ``definition`` and ``provenance`` are what the two witnesses say; ``disputed`` when they disagree, ``factory`` when
-    a core function made the table for the application.
+    ``definition`` and ``provenance`` are the owners by definition site and by revision; ``disputed`` when they
+    disagree, ``factory`` when a core function made the table for the application. A table is ``unmigrated`` when its
+    owner has no revisions here, no revision of a known package created it, and no setting names that owner.
+    ``version_table`` is one in which another history keeps its revision.
     """
 
     key: TableKey
@@ -34,6 +36,8 @@ class Owned:
     provenance: str | None = None
     disputed: bool = False
     factory: bool = False
+    unmigrated: bool = False
+    version_table: bool = False
     in_database: bool = False
 
 
@@ -89,6 +93,7 @@ class _Decider:
         self._evidence = evidence
         self._settings = settings
         self._present = set(database.database_tables)
+        self._version_tables = set(database.version_tables)
         self._models: dict[TableKey, ModelTable] = {}
         # A table that is there counts more than one that was taken away.
         for table in sorted(database.tables, key=lambda table: (not table.removed, table.stack or 0)):
@@ -114,8 +119,19 @@ class _Decider:
             provenance=provenance,
             disputed=disputed,
             factory=factory,
+            unmigrated=role is Role.CORE and self._is_unmigrated(key, definition, provenance),
+            version_table=key in self._version_tables,
             in_database=key in self._present,
         )
+
+    def _is_unmigrated(self, key: TableKey, definition: str | None, provenance: str | None) -> bool:
+        """Tell whether nothing but its definition speaks for a table, in a package that can't migrate it here."""
+        if provenance is not None or table_text(key) in self._settings.owners:
+            return False
+        if definition is None:
+            source = self._source(self._models.get(key))
+            return source is not None and self.decide(source).unmigrated
+        return definition not in self._evidence.core and not self._evidence.has_history(definition)
 
     def _choose(
         self, key: TableKey, model: ModelTable | None, definition: str | None, provenance: str | None
@@ -124,6 +140,8 @@ class _Decider:
         said = self._settings.owners.get(table_text(key))
         if said is not None:
             return said, False, (f"the settings say {said}",)
+        if key in self._version_tables:
+            return None, False, ("version table of another history",)
         if definition is not None and provenance is not None:
             return self._agreed(model, definition, provenance)
         if definition is not None or provenance is not None:
@@ -143,10 +161,13 @@ class _Decider:
         roles = {self._role(definition), self._role(provenance)}
         if definition == provenance or roles == {Role.CUSTOM}:
             return definition, False, ()
+        if not self._evidence.has_history(definition):
+            # Its package has no revisions here that could create the table.
+            return provenance, False, ()
         if roles == {Role.CORE}:
             if provenance == self._evidence.project or provenance not in self._defining:
                 return definition, False, ()
-            if model is not None and provenance in {package for package, _ in self._evidence.owners(model.stack)}:
+            if model is not None and provenance in {package for package, _ in self._evidence.definers(model.stack)}:
                 return provenance, False, ()
         return definition, True, ()
 
@@ -155,7 +176,7 @@ class _Decider:
 
         Not for tables that a factory made for the application: there the owners' frames hide the definition.
         """
-        if model is None or len(model.sources) != 1 or self._evidence.owners(model.stack):
+        if model is None or len(model.sources) != 1 or self._evidence.definers(model.stack):
             return None
         seen, key = {model.key}, model.sources[0]
         while key in self._models and key not in seen:
@@ -172,11 +193,11 @@ class _Decider:
         """Tell whether anything but a generator speaks for the table."""
         said = table_text(model.key) in self._settings.owners
         provenance = self._provenance(self._origins.get(model.key))
-        return said or provenance is not None or bool(self._evidence.owners(model.stack))
+        return said or provenance is not None or bool(self._evidence.definers(model.stack))
 
     def _definition(self, model: ModelTable | None) -> tuple[str | None, bool]:
         """The defining package, and whether a core factory that the application called hides it."""
-        owners = self._evidence.owners(model.stack) if model is not None else []
+        owners = self._evidence.definers(model.stack) if model is not None else []
         if not owners:
             return None, False
         innermost = owners[0][0]
@@ -205,7 +226,7 @@ class _Decider:
     ) -> tuple[str, ...]:
         lines = []
         if model is not None:
-            owners = self._evidence.owners(model.stack)
+            owners = self._evidence.definers(model.stack)
             frames = self._evidence.frames(model.stack)
             if definition is not None:
                 where = self._evidence.locations.text(place_of(owners[0][1]))

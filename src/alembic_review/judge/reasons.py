@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from alembic_review.judge.cause import Cause
 from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.judge.settle import Settle
 from alembic_review.model.facts import ChangeFact, Declared, TableKey
 
 
@@ -77,8 +78,20 @@ def unloaded(declared: Declared) -> str:
     )
 
 
-def disputed(owned: Owned, setting: str) -> str:
-    """Of a change on a table about whose owner the witnesses disagree."""
+def unmigrated(owned: Owned, settle: Settle) -> str:
+    """Of a change on a table that a package without revisions here declares, and no revision created."""
+    package = owned.owner
+    assert package is not None
+    where = "no revision of a known package creates" if owned.origin is not None else "no revision creates"
+    return (
+        f"{package} declares {table_text(owned.key)} and has no revisions in this project, and {where} the table: "
+        f"nothing shows who migrates it. Add {settle.as_core(package)} to the settings if {package} creates its "
+        f"tables itself, or {settle.as_custom(package)} if your revisions are to do so."
+    )
+
+
+def disputed(owned: Owned, todo: str) -> str:
+    """Of a change on a table about whose owner the witnesses disagree; ``todo`` says how to settle it."""
     if owned.origin is None or owned.definition is None or owned.provenance is None:
         return (
             "The table is generated from one whose owner is disputed, so nobody can say whose change this is. Name "
@@ -86,12 +99,17 @@ def disputed(owned: Owned, setting: str) -> str:
         )
     return (
         f"{owned.definition} defines the table, but revision {owned.origin.revision} of {owned.provenance} created it, "
-        f"so nobody can say whose change this is. Name the owner in the settings: {setting}."
+        f"so nobody can say whose change this is. {todo}."
     )
 
 
-def unowned(owned: Owned, setting: str) -> str:
-    """Of a change on a table of which nothing tells the owner."""
+def unowned(owned: Owned, todo: str) -> str:
+    """Of a change on a table of which nothing tells the owner; ``todo`` says how to settle it."""
+    if owned.version_table:
+        return (
+            f"{table_text(owned.key)} is the version table of another Alembic history (version_num is its only "
+            "column). Exclude it from the comparison with include_name in env.py."
+        )
     if owned.factory:
         why = "A function of the core makes this table for the application, and no revision has created it yet"
     elif owned.origin is not None:
@@ -99,8 +117,8 @@ def unowned(owned: Owned, setting: str) -> str:
     elif owned.model is None:
         why = "No model declares this table, and no known revision created it"
     else:
-        why = "No package that owns tables defines this one, and no known revision created it"
-    return f"{why}, so nobody can say whose change this is. Name the owner in the settings: {setting}."
+        why = "No known package defines this table, and no known revision created it"
+    return f"{why}, so nobody can say whose change this is. {todo}."
 
 
 def shared_type(change: ChangeFact, foreign: Iterable[TableKey], cause: Cause) -> str:

@@ -12,6 +12,7 @@ from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.inspected import require_inspected
 from alembic_review.judge.ownership import custom_packages, decide, table_text
+from alembic_review.judge.settle import settle
 from alembic_review.judge.suggest import suggestions
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.untried import untried
@@ -74,14 +75,15 @@ def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...], hi
     ordered = sorted(facts.databases, key=lambda database: (database.name or "", database.target))
     pairs = [(_name(facts, database), change) for database in ordered for change in database.changes]
     names = iter(fingerprints(pairs))
+    ownerships = [decide(database, evidence, settings) for database in ordered]
+    lines = settle(evidence, ownerships)
     databases = []
-    for database in ordered:
-        ownership = decide(database, evidence, settings)
+    for database, ownership in zip(ordered, ownerships, strict=True):
         causes = Causes(database, ownership, evidence)
-        verdicts = Verdicts(ownership, causes, evidence, missing, new)
+        verdicts = Verdicts(ownership, causes, lines, missing, new)
         changes = tuple(Judged(change, verdicts.decide(change), next(names)) for change in database.changes)
         databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, changes))
-    return Case(facts, settings, evidence, tuple(databases), missing, history)
+    return Case(facts, settings, evidence, tuple(databases), lines, missing, history)
 
 
 def _name(facts: Facts, database: DatabaseFacts) -> str | None:

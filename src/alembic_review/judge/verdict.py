@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from alembic_review.judge import reasons
 from alembic_review.judge.cause import By, Cause, Causes, worst
-from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.ownership import Owned, Ownership, table_text
+from alembic_review.judge.settle import Settle
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.model.facts import ChangeFact, Declared, Place, TypeUse
 from alembic_review.model.review import Role, Verdict
@@ -40,14 +40,14 @@ class Verdicts:
         self,
         ownership: Ownership,
         causes: Causes,
-        evidence: Evidence,
+        settle: Settle,
         unloaded: Unloaded,
         new: Collection[str] = (),
     ) -> None:
         self._new = new
+        self._settle = settle
         self._ownership = ownership
         self._causes = causes
-        self._evidence = evidence
         self._unloaded = unloaded
 
     def decide(self, change: ChangeFact) -> Decision:
@@ -81,6 +81,8 @@ class Verdicts:
         if cause.application:
             reason = reasons.caused(owned.owner, cause, change, self._way(owned, cause, change))
             return Decision(Verdict.BLOCKED, reason, owned.owner, cause.package, place, cause.revision)
+        if owned.unmigrated:
+            return Decision(Verdict.BLOCKED, reasons.unmigrated(owned, self._settle), owned.owner, None, place)
         if not cause.explained:
             reason = reasons.unexplained(owned.owner, cause)
             return Decision(Verdict.BLOCKED, reason, owned.owner, None, place, cause.revision)
@@ -96,9 +98,9 @@ class Verdicts:
         )
 
     def _unknown(self, change: ChangeFact, owned: Owned) -> Decision:
-        setting = owners_setting(owned, self._evidence)
+        todo = self._settle.owner(owned)
         place = change.place or (owned.model.place if owned.model is not None else None)
-        reason = reasons.disputed(owned, setting) if owned.disputed else reasons.unowned(owned, setting)
+        reason = reasons.disputed(owned, todo) if owned.disputed else reasons.unowned(owned, todo)
         return Decision(Verdict.BLOCKED, reason, owned.owner, None, place)
 
     def _shared_type(self, change: ChangeFact) -> Decision:
@@ -123,9 +125,3 @@ def _declared_otherwise(own: list[TypeUse], others: list[TypeUse]) -> Iterator[C
     known = {use.values for use in others if use.where == "models" and use.values}
     if any(use.where == "models" and use.values not in known for use in own):
         yield Cause(None, By.NOBODY, "a table of yours declares it too, and not with the same values")
-
-
-def owners_setting(owned: Owned, evidence: Evidence) -> str:
-    """The line that settles whose a table is."""
-    example = min(evidence.custom, default="your_package")
-    return f'owners = {{"{table_text(owned.key)}" = "{example}"}}'

@@ -32,7 +32,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
     for then, now in zip(ordered, case.databases, strict=True):
         ownership = decide(then, evidence, case.settings)
         causes = Causes(then, ownership, evidence)
-        verdicts = Verdicts(ownership, causes, evidence, case.unloaded)
+        verdicts = Verdicts(ownership, causes, case.settle, case.unloaded)
         database = JudgedDatabase(now.name, then, ownership, causes, ())
         brought = _Brought(case, history, now, _candidates(case, history), then.changes)
         pending = {judged.fingerprint for judged in now.changes}

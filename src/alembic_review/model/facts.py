@@ -15,6 +15,7 @@ class Frame:
     ``package`` is the import package that owns the file: the first regular package of its dotted module name, a lone
     module's own name, ``None`` where neither is known. ``hook`` marks a class-creation hook (``__init_subclass__``, the
     ``__init__`` or ``__new__`` of a metaclass): it runs for every class statement and defines no table of its own.
+    ``body`` is true for code of a module or a class body, and false for a function.
     """
 
     path: str
@@ -23,6 +24,7 @@ class Frame:
     package: str | None = None
     module: str | None = None
     hook: bool = False
+    body: bool = False
 
 
 @dataclass(frozen=True)
@@ -330,7 +332,8 @@ class Rehearsal:
 class DatabaseFacts:
     """One target database and one ``run_migrations``. ``target`` is the original URL without its password.
 
-    ``former`` are tables that a revision created and a later one dropped or renamed. ``not_undone`` says in
+    ``former`` are tables that a revision created and a later one dropped or renamed. ``version_tables`` are those
+    without a model whose only column is ``version_num``: the version tables of other histories. ``not_undone`` says in
     words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
     """
 
@@ -346,6 +349,7 @@ class DatabaseFacts:
     alterations: tuple[Alteration, ...] = ()
     tables: tuple[ModelTable, ...] = ()
     database_tables: tuple[TableKey, ...] = ()
+    version_tables: tuple[TableKey, ...] = ()
     changes: tuple[ChangeFact, ...] = ()
     declarations: tuple[Declaration, ...] = ()
     compared: int = 0

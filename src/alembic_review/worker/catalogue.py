@@ -33,6 +33,8 @@ Details = Mapping["tuple[str, str | None]", Definition]
 """By ``(kind, name)`` of a column, index, constraint, trigger, rule, policy, of extended statistics or of a setting of
 the table, or ``("table", None)`` for its comment."""
 
+_VERSION = "version_num"
+
 Namer = Callable[[TableKey], TableKey]
 """From the name that a table has in the catalogue to the one that Alembic's comparison gives it."""
 
@@ -74,6 +76,13 @@ class Catalogue(Protocol):
     def namer(self, connection: Connection, tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:
         """How Alembic calls tables on this connection; ``all_schemas`` is env.py's ``include_schemas``."""
         ...
+
+
+def version_tables(catalogue: Catalogue, connection: Connection, tables: Mapping[Any, TableKey]) -> list[TableKey]:
+    """Those of these tables, by identity, that have the one column of Alembic's own version table."""
+    details = catalogue.details(connection, tables) if tables else {}
+    columns = {one: [name for kind, name in items if kind == "column"] for one, items in details.items()}
+    return [key for one, key in tables.items() if columns.get(one) == [_VERSION]]
 
 
 def catalogue_of(connection: Connection, altered: AlteredTables) -> Catalogue:

@@ -49,6 +49,7 @@ class Compared:
     replayed: Replayed
     context: MigrationContext
     version_table: TableKey
+    version_tables: tuple[TableKey, ...]
     tables: tuple[ModelTable, ...]
     comparison: Comparison
     declarations: tuple[Declaration, ...]
@@ -108,6 +109,7 @@ def _database(
         alterations=tuple(replayed.alterations),
         tables=tables,
         database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),
+        version_tables=compared.version_tables,
         changes=changes,
         declarations=compared.declarations,
         compared=compared.compared,

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from alembic_review.model.facts import ChangeFact, Facts, HistoryFacts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.application import Application
-from alembic_review.worker.catalogue import Namer, catalogue_of
+from alembic_review.worker.catalogue import Namer, catalogue_of, version_tables
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
 from alembic_review.worker.declarations import declarations
@@ -257,11 +257,15 @@ class Session:
             name for name in {*plugins, *private.comparator_modules()} if not name.startswith("alembic.autogenerate.")
         )
         version_table, version_schema = private.version_tables(context)
+        own = name(TableKey(version_schema, version_table))
+        modelled = {own, *(table.key for table in tables if not table.removed)}
+        unmodelled = {one: key for one, (key, _) in replayed.last.tables.items() if key not in modelled}
         return Compared(
             target=target,
             replayed=replayed,
             context=context,
-            version_table=name(TableKey(version_schema, version_table)),
+            version_table=own,
+            version_tables=tuple(version_tables(catalogue, connection, unmodelled)),
             tables=tables,
             comparison=comparison,
             declarations=declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),

@@ -179,7 +179,8 @@ def _describe(frame: FrameType, *, hook: bool) -> Frame:
     path = os.path.abspath(frame.f_code.co_filename)
     module = frame.f_globals.get("__name__")
     name = module if isinstance(module, str) else None
-    return Frame(path, frame.f_lineno, frame.f_code.co_name, package_of(name, path), name, hook)
+    package = package_of(name, path)
+    return Frame(path, frame.f_lineno, frame.f_code.co_name, package, name, hook, body=not is_function(frame))
 
 
 def _is_hook(frame: FrameType) -> bool:

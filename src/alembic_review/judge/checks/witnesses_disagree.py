@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from alembic_review.judge.case import Case, table_place
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import table_text
-from alembic_review.judge.verdict import owners_setting
 from alembic_review.model.review import Severity
 
 
@@ -22,7 +21,7 @@ def _run(case: Case) -> Iterator[Report]:
                     f"{owned.definition} defines the table {table_text(key)}, but revision {owned.origin.revision} of "
                     f"{owned.provenance} created it. Every change to it is blocked until the settings say whose it is."
                 ),
-                hint=f"Name the owner in the settings: {owners_setting(owned, case.evidence)}.",
+                hint=f"{case.settle.owner(owned)}.",
                 place=table_place(owned, case),
                 table=key,
                 revision=owned.origin.revision,
