@@ -78,8 +78,7 @@ class World:
         """A model table, defined by the code in these steps, with a column ``id`` and what ``items`` adds."""
         stack = self.stack(*steps, hook=hook) if steps else None
         items = (Item("column", "id", ("id",), stack), *more.pop("items", ()))
-        place = Place(self.frames[self.stacks[stack][0]].path, 1) if stack is not None else None
-        table = ModelTable(key(name), stack, items, place=place, **more)
+        table = ModelTable(key(name), stack, items, **more)
         self.tables.append(table)
         return table
 

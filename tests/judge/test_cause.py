@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_review.model.review import Change, Verdict
+from alembic_review.model.facts import Place
+from alembic_review.model.review import Change, Location, Verdict
 
 from .world import APP_REVISION, CORE_REVISION, SETTINGS, World, basics, found, only, verdicts
 
@@ -43,6 +44,15 @@ def test_the_application_causes_what_one_of_its_frames_adds(at: Sequence[str]) -
     assert (change.verdict, change.cause) == (BLOCKED, "poser")
     assert change.location is not None
     assert (change.location.base, change.location.line) == ("project", 20)
+
+
+def test_what_a_helper_adds_for_the_application_is_where_the_application_calls_it() -> None:
+    world = basics()
+    at = ["basis():5", "poser:20"]
+    places = (Place("/site/basis/model.py", 5), Place("/project/poser/model.py", 22))
+    store(world, items=[replace(world.item("column", "label", at), places=places)])
+    world.change("add_column", "store", "label")
+    assert only(world.review()).location == Location("project", "poser/model.py", 22)
 
 
 @pytest.mark.parametrize(

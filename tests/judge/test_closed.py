@@ -8,7 +8,7 @@ import pytest
 
 from alembic_review.judge import judge
 from alembic_review.model.errors import UsageError
-from alembic_review.model.facts import Facts, Place, Revision, VersionLocation
+from alembic_review.model.facts import Facts, Revision, VersionLocation
 from alembic_review.model.review import Review, Role, Verdict
 from alembic_review.model.settings import Settings
 
@@ -227,7 +227,7 @@ def _two_packages(package: str | None = None) -> Facts:
     world.table("billing_invoice", ("billing", 1))
     for name in ("app_widget", "billing_invoice", "dropped"):
         world.origins.append(Origin(key(name), "r1", package))
-    world.change("add_column", "app_widget", "colour", place=Place("/project/app/model.py", 3))
+    world.change("add_column", "app_widget", "colour")
     world.change("remove_table", "dropped")
     facts = world.facts()
     folder = "/project/migrations/versions"

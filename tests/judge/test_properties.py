@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from alembic_review.judge import judge
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.model.errors import ReviewError
-from alembic_review.model.facts import ChangeFact, Edit, Facts, Item, Place
+from alembic_review.model.facts import ChangeFact, Edit, Facts, Item
 from alembic_review.model.review import Review, Role, Severity, Verdict
 from alembic_review.model.settings import Settings
 from alembic_review.reports import Options
@@ -278,7 +278,7 @@ def test_lines_are_no_part_of_verdicts_and_fingerprints(world: World, down: int)
 @given(st.integers(1, 9999), st.text(max_size=5))
 def test_a_fingerprint_is_what_the_change_is_and_not_where(line: int, path: str) -> None:
     plain = ChangeFact("add_column", key("t"), None, "c", 0, "p", "s", wanted="INTEGER")
-    moved = replace(plain, place=Place(path, line), python="q", sql=None, operation=7, existing="x", item=3)
+    moved = replace(plain, python="q", sql=None, operation=7, existing="x", item=3)
     assert fingerprints([(None, plain)]) == fingerprints([(None, moved)])
     for other in (replace(plain, wanted="TEXT"), replace(plain, name="d"), replace(plain, key=key("u"))):
         assert fingerprints([(None, plain)]) != fingerprints([(None, other)])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.model.facts import ChangeFact, Origin, Place
+from alembic_review.model.facts import ChangeFact, Origin
 from alembic_review.model.history import EditedRevision, History
 from alembic_review.model.review import ChangeSince, Location, PullRequest, State, Verdict
 
@@ -203,12 +203,14 @@ def test_the_verdict_on_what_a_revision_does(row: str) -> None:
 
 
 def test_what_alters_the_core_stands_at_its_revision_and_what_is_custom_at_its_model() -> None:
-    model = Place("/project/poser/model.py", 7)
-    blocked, without_model = only(on_core_table(basics())), only(created(basics()))
-    safe = only(pull_request(basics(), [made("add_column", "poser_widget", "colour", place=model)]))
+    world = basics()
+    world.revision(NEW, APP, f"{folder(APP)}/versions")
+    world.databases[0].created("poser_left", NEW)
+    blocked, without_model = only(on_core_table(basics())), only(pull_request(world, [made("add_table", "poser_left")]))
+    safe = only(pull_request(basics(), [made("add_column", "poser_widget", "colour")]))
     assert [change.location for change in (blocked, safe, without_model)] == [
         Location("project", f"poser/versions/{NEW}.py", 1),
-        Location("project", "poser/model.py", 7),
+        Location("project", "poser/model.py", 10),
         Location("project", f"poser/versions/{NEW}.py", 1),
     ]
     assert blocked.findings == ("AR106",)

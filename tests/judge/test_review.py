@@ -114,12 +114,12 @@ def test_the_place_of_a_change_is_the_nearest_that_is_known(
 ) -> None:
     world = basics()
     if model:
-        world.table("poser_thing", ["poser:20"], by=APP_REVISION if created else None)
+        lines = (Place("/site/helper/model.py", 5), Place(f"{ROOT}/poser/model.py", 21))
+        items = [replace(world.item("column", "x", ["helper():5", "poser:20"]), places=lines)] if item else []
+        world.table("poser_thing", ["helper():5", "poser:20"], by=APP_REVISION if created else None, items=items)
     elif created:
         world.databases[0].created("poser_thing", APP_REVISION)
-    line = 21 if item else 20
-    place = Place(f"{ROOT}/poser/model.py", line) if model or item else None
-    world.change("remove_column", "poser_thing", "x", place=place)
+    world.change("modify_type", "poser_thing", "x")
     assert only(world.review()).location == expected
 
 

@@ -30,7 +30,6 @@ from alembic_review.model.facts import (
     ModelTable,
     Origin,
     Package,
-    Place,
     Rehearsal,
     Revision,
     TableKey,
@@ -221,14 +220,13 @@ class Database:
         """A model made at ``at``, in the database when the revision ``by`` created it. ``columns`` are its own."""
         stack = self.world.stack(at)
         own = tuple(Item("column", column, (column,), stack) for column in columns)
-        place = None if at is None else Place(frame(at[0]).path, frame(at[0]).line)
         if "sources" in fields:
             fields["sources"] = tuple(key(source) for source in fields["sources"])
         if "removal" in fields:
             fields["removal"] = self.world.stack(fields["removal"])
         if "edits" in fields:
             fields["edits"] = tuple(fields["edits"])
-        self.tables.append(ModelTable(key(name), stack, (*own, *items), place=place, **fields))
+        self.tables.append(ModelTable(key(name), stack, (*own, *items), **fields))
         if by is not None:
             self.created(name, by)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alembic_review.judge.cause import Causes
-from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.evidence import Evidence, place_of
 from alembic_review.judge.ownership import Owned, Ownership
 from alembic_review.judge.settle import Settle
 from alembic_review.judge.unloaded import Unloaded
@@ -99,6 +99,7 @@ class Case:
 
 def table_place(owned: Owned, case: Case) -> Place | None:
     """Where a table is defined, else the revision that created it."""
-    if owned.model is not None and owned.model.place is not None:
-        return owned.model.place
+    frame = case.evidence.site(owned.model.stack, owned.owner) if owned.model is not None else None
+    if frame is not None:
+        return place_of(frame)
     return case.revision_place(owned.origin.revision) if owned.origin is not None else None

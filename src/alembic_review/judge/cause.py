@@ -130,8 +130,8 @@ class Causes:
         attacher = self._evidence.application_frame(item.stack, beneath=model.stack)
         frame = attacher or self._evidence.application_frame(item.made, beneath=model.stack)
         if frame is not None:
-            place = item.place if attacher is not None else None
-            return Cause(self._evidence.package(frame), By.APPLICATION, puts, place or place_of(frame))
+            place = self._evidence.item_place(item, frame) if attacher is not None else place_of(frame)
+            return Cause(self._evidence.package(frame), By.APPLICATION, puts, place)
         if item.stack is None:
             return Cause(None, By.NOBODY, f"nobody was seen putting {called} on it")
         stranger = self._evidence.stranger(item.stack, beneath=model.stack)
@@ -143,8 +143,10 @@ class Causes:
         owners = self._evidence.definers(item.stack)
         package = owners[0][0] if owners else self._evidence.innermost(item.stack)
         if package is None:
-            return Cause(None, By.NOBODY, f"code in no known package {puts}", item.place)
-        return Cause(package, By.OTHERS, puts, item.place)
+            where = self._evidence.site(item.stack, None)
+            return Cause(None, By.NOBODY, f"code in no known package {puts}", place_of(where))
+        site = self._evidence.site(item.stack, package)
+        return Cause(package, By.OTHERS, puts, self._evidence.item_place(item, site))
 
     def of_edit(self, model: ModelTable, edit: Edit) -> Cause:
         """The cause of a change in place: explained only where the line of a package that owns the table did it."""
@@ -152,7 +154,7 @@ class Causes:
         if edit.stack is None:
             generator = None if self._evidence.definers(model.stack) else self._evidence.innermost(model.stack)
             if edit.early and generator is not None:
-                return Cause(generator, By.OTHERS, what, model.place)
+                return Cause(generator, By.OTHERS, what, place_of(self._evidence.site(model.stack, generator)))
             return Cause(None, By.NOBODY, f"something {what}, and nobody was seen doing it")
         if edit.early and edit.attribute == "naming_convention":
             return self._of_convention(edit.stack, what)
@@ -308,10 +310,11 @@ class Causes:
             return [self._of_table(owned), *(self.of_item(owned, item) for item in owned.model.items)]
         if change.item is not None:
             return [self.of_item(owned, owned.model.items[change.item], "this")]
+        place = self._table_place(owned)
         known = change.kind == "add_table_comment" or change.kind.startswith("remove_")
         if known and change.kind != "remove_table":
             return [self._of_table(owned)]
-        return [Cause(None, By.NOBODY, "its model does not show where this comes from", owned.model.place)]
+        return [Cause(None, By.NOBODY, "its model does not show where this comes from", place)]
 
     def _of_table(self, owned: Owned) -> Cause:
         """The cause of the table itself, and of what only the database has on a table that nobody touched."""
@@ -320,12 +323,16 @@ class Causes:
             return Cause(None, By.NOBODY, "nobody was seen defining it")
         frame = self._evidence.application_frame(owned.model.stack)
         if self._evidence.innermost(owned.model.stack) is None:
-            return Cause(None, By.NOBODY, "code in no known package defines it", owned.model.place)
+            return Cause(None, By.NOBODY, "code in no known package defines it", self._table_place(owned))
         owners = self._evidence.definers(owned.model.stack)
         if frame is not None and owners and self._evidence.is_application(owners[0][0]):
             # The settings may call a table the core's that the application defines all the same.
             return Cause(self._evidence.package(frame), By.APPLICATION, "defines it", place_of(frame))
-        return Cause(owned.owner, By.OTHERS, "defines it", owned.model.place)
+        return Cause(owned.owner, By.OTHERS, "defines it", self._table_place(owned))
+
+    def _table_place(self, owned: Owned) -> Place | None:
+        assert owned.model is not None
+        return place_of(self._evidence.site(owned.model.stack, owned.owner))
 
     def _without_model(self, owned: Owned) -> Cause:
         # A model that was given another name in place may have been this table's.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic_review.judge.locations import Locations
 from alembic_review.judge.project import own_packages, project_name
-from alembic_review.model.facts import CompileRule, Facts, Frame, Place
+from alembic_review.model.facts import CompileRule, Facts, Frame, Item, Place
 from alembic_review.model.settings import Settings
 
 
@@ -65,6 +65,19 @@ class Evidence:
         bodies = [frame for frame in self.frames(stack) if frame.body]
         found = [(package, frame) for frame in bodies if (package := self.package(frame)) is not None]
         return self.owners(stack) or found[:1]
+
+    def site(self, stack: int | None, owner: str | None) -> Frame | None:
+        """The frame that shows where something of this owner is defined: not a helper that the owner's code calls."""
+        frames = self.frames(stack)
+        own = [frame for frame in frames if owner is not None and self.package(frame) == owner]
+        defining = [frame for _, frame in self.definers(stack)]
+        return next(iter((*own, *defining, *frames)), None)
+
+    def item_place(self, item: Item, frame: Frame | None) -> Place | None:
+        """The line of a column, index or constraint, as seen from a frame of its stack."""
+        numbers = self._facts.stacks[item.stack] if item.stack is not None else ()
+        places = zip(numbers, item.places, strict=False)
+        return next((place for number, place in places if self._facts.frames[number] == frame), place_of(frame))
 
     def has_history(self, package: str) -> bool:
         """Tell whether a package can have revisions here: it is the project's own, or has a version location."""

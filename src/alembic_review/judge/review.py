@@ -114,7 +114,7 @@ def _written(case: Case) -> tuple[Change, ...]:
 
 def _change(case: Case, database: JudgedDatabase, judged: Judged, offset: int) -> Change:
     fact, decision = judged.fact, judged.decision
-    place = decision.place or fact.place
+    place = decision.place
     if place is None and fact.key is not None:
         owned = database.ownership.tables.get(fact.key)
         if owned is not None and owned.origin is not None:
@@ -220,9 +220,9 @@ def _models(case: Case) -> tuple[str, ...]:
     found = set()
     for database in case.databases:
         for table in database.facts.tables:
-            for frame in case.evidence.frames(table.stack)[:1]:
-                if frame.module:
-                    found.add(frame.module)
+            frame = case.evidence.site(table.stack, database.ownership.owner(table.key))
+            if frame is not None and frame.module:
+                found.add(frame.module)
     return tuple(sorted(found))
 
 

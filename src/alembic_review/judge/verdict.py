@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from alembic_review.judge import reasons
 from alembic_review.judge.cause import By, Cause, Causes, worst
+from alembic_review.judge.evidence import place_of
 from alembic_review.judge.ownership import Owned, Ownership, table_text
 from alembic_review.judge.settle import Settle
 from alembic_review.judge.unloaded import Unloaded
@@ -46,6 +47,7 @@ class Verdicts:
     ) -> None:
         self._new = new
         self._settle = settle
+        self._evidence = settle.evidence
         self._ownership = ownership
         self._causes = causes
         self._unloaded = unloaded
@@ -65,8 +67,19 @@ class Verdicts:
         if owned.role is Role.UNKNOWN:
             return self._unknown(change, owned)
         if owned.role is Role.CUSTOM:
-            return Decision(Verdict.SAFE, reasons.safe(owned.owner), owned.owner, owned.owner, change.place)
+            return Decision(Verdict.SAFE, reasons.safe(owned.owner), owned.owner, owned.owner, self.place(change))
         return self._core(change, owned)
+
+    def place(self, change: ChangeFact) -> Place | None:
+        """The line of what a change is about in the owner's own code, else that of its table; ``None`` without one."""
+        owned = self._ownership.tables.get(change.key) if change.key is not None else None
+        model = owned.model if owned is not None else None
+        if owned is None or model is None or model.removed:
+            return None
+        item = model.items[change.item] if change.item is not None else None
+        if item is not None and item.stack is not None:
+            return self._evidence.item_place(item, self._evidence.site(item.stack, owned.owner))
+        return place_of(self._evidence.site(model.stack, owned.owner))
 
     def _declaration(self, owned: Owned) -> Declared | None:
         """What declares a table that no model has, in a module that nobody imported; a custom one also perhaps."""
@@ -77,7 +90,7 @@ class Verdicts:
 
     def _core(self, change: ChangeFact, owned: Owned) -> Decision:
         cause = self._causes.of_change(owned, change)
-        place = cause.place or change.place
+        place = cause.place or self.place(change)
         if cause.application:
             reason = reasons.caused(owned.owner, cause, change, self._way(owned, cause, change))
             return Decision(Verdict.BLOCKED, reason, owned.owner, cause.package, place, cause.revision)
@@ -99,9 +112,8 @@ class Verdicts:
 
     def _unknown(self, change: ChangeFact, owned: Owned) -> Decision:
         todo = self._settle.owner(owned)
-        place = change.place or (owned.model.place if owned.model is not None else None)
         reason = reasons.disputed(owned, todo) if owned.disputed else reasons.unowned(owned, todo)
-        return Decision(Verdict.BLOCKED, reason, owned.owner, None, place)
+        return Decision(Verdict.BLOCKED, reason, owned.owner, None, self.place(change))
 
     def _shared_type(self, change: ChangeFact) -> Decision:
         """A type that only custom columns use is custom; else it is judged as a change on the others' columns."""

@@ -32,7 +32,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
     for then, now in zip(ordered, case.databases, strict=True):
         ownership = decide(then, evidence, case.settings)
         causes = Causes(then, ownership, evidence)
-        verdicts = Verdicts(ownership, causes, case.settle, case.unloaded)
+        verdicts = Verdicts(ownership, causes, replace(case.settle, evidence=evidence), case.unloaded)
         database = JudgedDatabase(now.name, then, ownership, causes, ())
         brought = _Brought(case, history, now, _candidates(case, history), then.changes)
         pending = {judged.fingerprint for judged in now.changes}
@@ -44,7 +44,7 @@ def written(case: Case, history: History) -> Iterator[Written]:
             revision = brought.revision(change)
             decision = verdicts.decide(change)
             if change.key is not None and ownership.role(change.key) is Role.CORE:
-                decision = brought.on_core(change, ownership.owner(change.key), revision)
+                decision = brought.on_core(change, ownership.owner(change.key), revision, verdicts.place(change))
             else:
                 revision = revision or brought.only_revision
             if decision.place is None and revision is not None:
@@ -192,11 +192,14 @@ class _Brought:
         )
         return other and not altered
 
-    def on_core(self, change: ChangeFact, owner: str | None, revision: str | None) -> Decision:
-        """The verdict on a change to a core table: what stands of the application's doing is blocked."""
+    def on_core(self, change: ChangeFact, owner: str | None, revision: str | None, modelled: Place | None) -> Decision:
+        """The verdict on a change to a core table: what stands of the application's doing is blocked.
+
+        ``modelled`` is where the models have it.
+        """
         assert change.key is not None
         evidence = self.case.evidence
-        place = self.case.revision_place(revision) if revision is not None else change.place
+        place = self.case.revision_place(revision) if revision is not None else modelled
         package = evidence.revision_owner(revision) if revision is not None else None
         by_application = revision is not None and (package is None or evidence.is_application(package))
         cause = self._cause(change.key, change)

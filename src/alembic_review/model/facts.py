@@ -88,8 +88,8 @@ class Item:
     ``kind`` is ``column``, ``index`` or ``constraint`` (foreign keys are constraints). ``stack`` indexes
     ``Facts.stacks``: the frames that stood when it was attached, innermost first; ``None`` when nobody saw that.
     ``made`` is the stack in which a column was constructed, or the one it is a copy of.
-    ``place`` is the line of the attribute itself; it is only looked up for items that changes or other stacks than
-    their table's make interesting.
+    ``places`` has one entry for each frame of ``stack``: the line of the attribute itself where that frame is its class
+    statement. They are only looked up for items that changes or other stacks than their table's make interesting.
     """
 
     kind: str
@@ -97,7 +97,7 @@ class Item:
     columns: tuple[str, ...] = ()
     stack: int | None = None
     foreign_key: bool = False
-    place: Place | None = None
+    places: tuple[Place, ...] = ()
     made: int | None = None
 
 
@@ -157,7 +157,6 @@ class ModelTable:
     references: tuple[TableKey, ...] = ()
     removed: bool = False
     removal: int | None = None
-    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -246,7 +245,7 @@ class ChangeFact:
     ``wanted`` is what the change leads to as the dialect compiles it (empty for removals); ``existing`` what it
     replaces.
     ``readable`` is false for an operation whose table can't be told with certainty. ``operation`` numbers the Alembic
-    operation; entries of one operation share ``python`` and ``sql``. ``place`` is file and line in the models.
+    operation; entries of one operation share ``python`` and ``sql``.
     """
 
     kind: str
@@ -263,7 +262,6 @@ class ChangeFact:
     readable: bool = True
     type_name: str | None = None
     type_users: tuple[TypeUse, ...] = ()
-    place: Place | None = None
     references: tuple[Reference, ...] = ()
     code: ColumnCode | None = None
 

@@ -15,7 +15,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import (
-    ChangeFact,
     DatabaseFacts,
     Declaration,
     Facts,
@@ -93,7 +92,6 @@ def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, dat
 def _database(
     compared: Compared, stacks: Stacks, packages: dict[str, str | None], heads: tuple[str, ...]
 ) -> DatabaseFacts:
-    tables, changes = _with_places(compared, stacks)
     replayed, dialect = compared.replayed, compared.context.dialect
     trial = (replayed.before, replayed.after) if replayed.before is not None and replayed.after is not None else None
     return DatabaseFacts(
@@ -107,10 +105,10 @@ def _database(
         origins=replayed.origins(packages),
         former=replayed.former(packages),
         alterations=tuple(replayed.alterations),
-        tables=tables,
+        tables=_with_places(compared, stacks),
         database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),
         version_tables=compared.version_tables,
-        changes=changes,
+        changes=tuple(compared.comparison.changes),
         declarations=compared.declarations,
         compared=compared.compared,
         filters=tuple(compared.comparison.filters),
@@ -122,50 +120,40 @@ def _database(
     )
 
 
-def _with_places(compared: Compared, stacks: Stacks) -> tuple[tuple[ModelTable, ...], tuple[ChangeFact, ...]]:
+def _with_places(compared: Compared, stacks: Stacks) -> tuple[ModelTable, ...]:
     """Fill in file and line, where somebody will want to know them."""
     changed: dict[TableKey, set[int]] = {}
     for change in compared.comparison.changes:
         if change.key is not None and change.item is not None:
             changed.setdefault(change.key, set()).add(change.item)
-    tables = tuple(
+    return tuple(
         _placed(table, changed.get(table.key, set()) if not table.removed else set(), stacks)
         for table in compared.tables
     )
-    known = {table.key: table for table in tables if not table.removed}
-    changes = []
-    for change in compared.comparison.changes:
-        table = known.get(change.key) if change.key is not None else None
-        place = table.place if table is not None else None
-        if table is not None and change.item is not None:
-            place = table.items[change.item].place or place
-        changes.append(replace(change, place=place))
-    return tables, tuple(changes)
 
 
 def _placed(table: ModelTable, changed: set[int], stacks: Stacks) -> ModelTable:
     items = tuple(
-        replace(item, place=_item_place(item, stacks))
+        replace(item, places=_item_places(item, stacks))
         if item.stack is not None and (number in changed or item.stack != table.stack)
         else item
         for number, item in enumerate(table.items)
     )
-    frame = innermost(table.stack, stacks)
-    place = Place(frame.path, frame.line) if frame is not None else None
-    return replace(table, items=items, place=place)
+    return replace(table, items=items)
 
 
-def _item_place(item: Item, stacks: Stacks) -> Place | None:
-    frame = innermost(item.stack, stacks)
-    return item_place(frame, item) if frame is not None else None
+def _item_places(item: Item, stacks: Stacks) -> tuple[Place, ...]:
+    numbers = stacks.stacks[item.stack] if item.stack is not None else ()
+    return tuple(item_place(stacks.frames[number], item) for number in numbers)
 
 
-def innermost(stack: int | None, stacks: Stacks) -> Frame | None:
-    """The frame that tells where something stands: class-creation hooks only when there is nothing else."""
+def statement(stack: int | None, stacks: Stacks) -> Frame | None:
+    """The frame with the statement that defines something; without any, the innermost function."""
     if stack is None:
         return None
     frames = [stacks.frames[number] for number in stacks.stacks[stack]]
-    return next((frame for frame in frames if not frame.hook), frames[0])
+    plain = [frame for frame in frames if not frame.hook] or frames
+    return next((frame for frame in plain if frame.body), plain[0])
 
 
 def _revision(revision: Any, packages: dict[str, str | None], original: Callable[[str], str]) -> Revision:

@@ -77,6 +77,18 @@ def describe_packages(names: Iterable[str]) -> tuple[Package, ...]:
     return tuple(sorted((distributions.describe(name) for name in wanted), key=lambda package: package.name))
 
 
+@cache
+def same_project(one: str | None, other: str | None) -> bool:
+    """Tell whether two packages are parts of one project: of one distribution, or both lie in no distribution."""
+    if one == other:
+        return True
+    if one is None or other is None:
+        return False
+    known = {package.name: package for package in describe_packages({one, other})}
+    first, second = known[one], known[other]
+    return (first.distribution, first.installed) == (second.distribution, second.installed)
+
+
 def may_be_custom(package: Package | None, custom: Iterable[str], distribution: str | None) -> bool:
     """False only for what no rule can call custom: installed the usual way, not named, not the project's own."""
     if package is None or not package.installed or package.editable:

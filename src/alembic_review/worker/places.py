@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from alembic_review.model.facts import Frame, Item, Place
+from alembic_review.worker.packages import package_of, same_project
 
 _COLUMN_CALLS = frozenset({"Column", "mapped_column"})
 
@@ -24,9 +25,12 @@ def item_place(frame: Frame, item: Item) -> Place:
         return Place(frame.path, line)
     for base in _bases(frame, declared):
         file = getattr(sys.modules.get(base.__module__), "__file__", None)
-        definition = _class_named(file, base.__qualname__) if file else None
+        # A library's mixin is not what a person would change.
+        if not file or not same_project(package_of(base.__module__, file), frame.package):
+            continue
+        definition = _class_named(file, base.__qualname__)
         line = _line_in_class(definition, item) if definition is not None else None
-        if line is not None and file:
+        if line is not None:
             return Place(file, line)
     return Place(frame.path, declared.lineno)
 

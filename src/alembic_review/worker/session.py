@@ -249,7 +249,7 @@ class Session:
             comparison = compare(context, users, other)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
-        frames = {table.key: described.innermost(table.stack, self.stacks) for table in tables if not table.removed}
+        frames = {table.key: described.statement(table.stack, self.stacks) for table in tables if not table.removed}
         known = {key: frame for key, frame in frames.items() if frame is not None}
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
         seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]

@@ -16,7 +16,7 @@ def _run(case: Case) -> Iterator[Report]:
                 yield Report(
                     message=judged.decision.reason,
                     hint="Keep it out of your migrations; `alembic-review explain AR101` shows the ways out.",
-                    place=judged.decision.place or judged.fact.place,
+                    place=judged.decision.place,
                     change=judged,
                     revision=judged.decision.revision,
                     database=database.name,

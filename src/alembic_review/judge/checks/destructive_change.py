@@ -27,7 +27,7 @@ def _run(case: Case) -> Iterator[Report]:
             yield Report(
                 message=f"This {did} with all its data.",
                 hint=_HINT,
-                place=judged.fact.place or _origin_place(case, database.ownership.tables.get(judged.fact.key)),
+                place=judged.decision.place or _origin_place(case, database.ownership.tables.get(judged.fact.key)),
                 change=judged,
                 database=database.name,
             )

@@ -39,7 +39,7 @@ def _run(case: Case) -> Iterator[Report]:
                 message, hint = f"Rows of {table} that have no value for {fact.name} make this fail.", _OLD
             else:
                 continue
-            yield Report(message, hint, judged.decision.place or fact.place, judged, database=database.name)
+            yield Report(message, hint, judged.decision.place, judged, database=database.name)
     yield from _in_revisions(case)
 
 
