@@ -137,6 +137,7 @@ def request(settings: Settings, *, debug: bool) -> Request:
         x=settings.x,
         timeout=settings.timeout,
         custom=(*(settings.custom or ()), *settings.owners.values()),
+        parts=(*(settings.custom or ()), *(settings.core or ()), *settings.owners.values()),
         distribution=settings.distribution,
         debug=debug,
         config_from=settings.config_from,

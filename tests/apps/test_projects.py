@@ -198,6 +198,41 @@ def test_custom_none(tmp_path: Path) -> None:
     assert owners(run) == {"poser core", "acme core"}
 
 
+def test_custom_may_name_a_part_of_a_package(tmp_path: Path) -> None:
+    old = "migrations/versions/3f2a90c7d1e8_books.py"
+    books = (FIXTURES / "env_generic" / old).read_text()
+    authors = books.replace("3f2a90c7d1e8", "41d7c0e2b9a3").replace('"book"', '"author"').replace("title", "surname")
+    models = (FIXTURES / "env_generic" / "models.py").read_text()
+    base, author = models.split("class Author(Base)")
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (
+            sqlite_url(),
+            Delete(old),
+            Write("models.py", "from big.models import Base\nimport big.plugins.authors.models\n"),
+            Write("big/__init__.py", ""),
+            Write("big/models.py", base),
+            Write("big/versions/books.py", books),
+            Write(
+                "big/plugins/authors/models.py",
+                f"import sqlalchemy as sa\nfrom big.models import Base\n\n\nclass Author(Base){author}"
+                "    surname = sa.Column(sa.String(200), nullable=False)\n",
+            ),
+            Write("big/plugins/authors/versions/authors.py", authors),
+            Replace(
+                "alembic.ini",
+                "script_location = %(here)s/migrations",
+                "script_location = %(here)s/migrations\n"
+                "version_locations = %(here)s/big/plugins/authors/versions:%(here)s/big/versions",
+            ),
+        ),
+    )
+    run = run_tool(application, "--custom", "big.plugins.authors", conf="alembic.ini")
+    assert rows(run) == ["safe add_column author.name", "upstream add_column book.isbn"]
+    assert owners(run) == {"big core", "big.plugins.authors custom"}
+
+
 def test_custom_from_the_settings(tmp_path: Path) -> None:
     settings = Append("pyproject.toml", '\n[tool.alembic-review]\ncustom = ["acme", "poser"]\n')
     application = make_application(tmp_path, (NEW_COLUMN, CORE_COLUMN, settings), database=SQLITE)

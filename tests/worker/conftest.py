@@ -32,8 +32,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Modules]:
 
     yield write_modules
     for name in set(sys.modules) - before:
-        module = sys.modules[name]
-        if str(tmp_path) in str(getattr(module, "__file__", "")):
+        file = getattr(sys.modules[name], "__file__", None)
+        # A namespace has no file, and its path can't be read once its parent is gone.
+        if file is None or str(tmp_path) in file:
             del sys.modules[name]
 
 

@@ -72,6 +72,7 @@ class Request:
 
     Without ``config``, ``config_from`` names a callable. What the settings name is also looked for in the folders
     ``import_from``; ``env`` is added to the worker's environment.
+    ``parts`` are the packages that the settings name, which may be parts of others and then own what lies below them.
     ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
     after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
     could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
@@ -84,6 +85,7 @@ class Request:
     x: tuple[str, ...]
     timeout: float
     custom: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     distribution: str | None = None
     debug: bool = False
     instead: Mapping[str, str] = field(default_factory=dict)
@@ -244,6 +246,7 @@ class Conversation:
             section=request.section,
             x=list(request.x),
             custom=list(request.custom),
+            parts=list(request.parts),
             distribution=request.distribution,
             debug=request.debug,
             instead=dict(request.instead),

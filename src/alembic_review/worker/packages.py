@@ -8,10 +8,11 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from alembic_review.model.facts import Package
@@ -20,42 +21,113 @@ from alembic_review.model.prefixes import SHARED_PREFIXES
 STDLIB = os.path.realpath(sysconfig.get_path("stdlib"))
 
 
+_PARTS: list[str] = []
+"""Parts of packages that the settings name as owners, the most specific first."""
+
+
+def name_parts(names: Iterable[str]) -> None:
+    """Have parts of packages, and namespaces, own what lies below them: before any package is asked for."""
+    _PARTS[:] = sorted(set(names), key=lambda name: (-name.count("."), name))
+
+
 def package_of(module: str | None, path: str) -> str | None:
-    """The first regular package of a dotted module name, a lone module's name, else what the file's folders say."""
-    if module:
-        parts = module.split(".")
-        for count in range(1, len(parts) + 1):
-            name = ".".join(parts[:count])
-            loaded = sys.modules.get(name)
-            if loaded is not None and loaded.__dict__.get("__file__"):
-                return name
-    return package_of_path(path)
+    """The package that owns a module, else what the file's folders say.
+
+    It is the first regular package of the dotted name, or the lone module. Below a gap without ``__init__.py`` another
+    distribution may have put a package of its own; and the settings may name a part of either.
+    """
+    owner = _owner_of(module) if module else None
+    return owner or package_of_path(path)
+
+
+def _owner_of(module: str, unloaded: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """The owner of a module that is loaded, or below a package that is; ``None`` for any other.
+
+    ``unloaded`` are files of modules that are not loaded, by name.
+    """
+    parts = module.split(".")
+    names = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    found, gap = None, False
+    for name in names:
+        file = _file_of(name) or unloaded.get(name)
+        if found is not None and file is not None and gap and _is_brought_by_another(file, found):
+            found = name
+        found = found or (name if file else None)
+        gap = file is None
+    part = next((part for part in _PARTS if part in names and ("." in part or not _file_of(part))), None)
+    return part if found is not None and part is not None else found
+
+
+def _file_of(name: str) -> str | None:
+    """The file of a loaded module; ``None`` for a namespace, which has none."""
+    file = getattr(sys.modules.get(name), "__dict__", {}).get("__file__")
+    return file if isinstance(file, str) else None
+
+
+def _is_brought_by_another(file: str, package: str) -> bool:
+    """Tell whether a file below a package comes from elsewhere: another folder, or another distribution."""
+    outer = _file_of(package)
+    if outer is None:
+        return False
+    if not _below(os.path.realpath(file), os.path.dirname(os.path.realpath(outer))):
+        return True
+    return _distribution_of(os.path.realpath(file)) != _distribution_of(os.path.realpath(outer))
 
 
 def package_of_path(path: str) -> str | None:
-    """The topmost regular package around a file, as it is called when imported; ``None`` outside any package."""
+    """The package around a file, as it is called when imported; ``None`` outside any package."""
     folder = os.path.dirname(os.path.realpath(path))
+    inner = _around(folder)
+    # What is loaded later may tell the name.
+    return _owner_in(inner, folder, len(sys.modules)) if inner is not None else None
+
+
+def _around(folder: str) -> str | None:
+    """The nearest folder with an ``__init__.py``, at or above this one."""
     while not os.path.exists(os.path.join(folder, "__init__.py")):
         parent = os.path.dirname(folder)
         if parent == folder:
             return None
         folder = parent
-    while os.path.exists(os.path.join(os.path.dirname(folder), "__init__.py")):
-        folder = os.path.dirname(folder)
-    return _imported_as(folder)
+    return folder
 
 
 @cache
-def _imported_as(folder: str) -> str | None:
-    """The name of the package in this folder; ``None`` when another package has the name, so that it can't be meant."""
+def _owner_in(inner: str, folder: str, _loaded: int) -> str | None:
+    """The owner of the files in ``folder``, in or below the regular package ``inner``; ``None`` if it has no name.
+
+    That is so when another package has the name, so that this one can't be meant.
+    """
+    top = inner
+    while os.path.exists(os.path.join(os.path.dirname(top), "__init__.py")):
+        top = os.path.dirname(top)
+    module = _module_in(top) or _module_beyond_a_gap(top)
+    if module is None:
+        name = os.path.basename(top)
+        return None if _lies_elsewhere(name, top) else name
+    below = os.path.relpath(folder, top)
+    rest = [] if below == os.curdir else below.split(os.sep)
+    return _owner_of(".".join([module, *rest]), {module: os.path.join(top, "__init__.py")})
+
+
+def _module_in(folder: str) -> str | None:
+    """The name by which the package in this folder is loaded."""
     name = os.path.basename(folder)
-    for module_name, module in list(sys.modules.items()):
-        if module_name.rpartition(".")[2] != name:
-            continue
-        file = getattr(module, "__dict__", {}).get("__file__")
-        if file and os.path.realpath(os.path.dirname(file)) == folder:
-            return package_of(module_name, file) or name
-    return None if _lies_elsewhere(name, folder) else name
+    for module_name in list(sys.modules):
+        if module_name.rpartition(".")[2] == name:
+            file = _file_of(module_name)
+            if file and os.path.realpath(os.path.dirname(file)) == folder:
+                return module_name
+    return None
+
+
+def _module_beyond_a_gap(folder: str) -> str | None:
+    """The name that a package which is not loaded has below one that is, beyond folders without ``__init__.py``."""
+    outer = _around(os.path.dirname(folder))
+    module = _module_in(outer) if outer is not None else None
+    if outer is None or module is None:
+        return None
+    return ".".join([module, *os.path.relpath(folder, outer).split(os.sep)])
 
 
 def _lies_elsewhere(name: str, folder: str) -> bool:
@@ -126,11 +198,27 @@ def _installed() -> tuple[_Installed, ...]:
     return tuple(found)
 
 
+@cache
+def _distribution_of(path: str) -> _Installed | None:
+    """The distribution that installed a file, by its list of files, or whose editable sources hold it."""
+    for number, entry in enumerate(_installed()):
+        base = os.path.realpath(str(entry.distribution.locate_file("")))
+        if _below(path, base) and f"\n{os.path.relpath(path, base).replace(os.sep, '/')}," in _record(number):
+            return entry
+    holding = [entry for entry in _installed() if entry.project and _below(path, entry.project)]
+    return max(holding, key=lambda entry: len(entry.project or ""), default=None)
+
+
+@cache
+def _record(number: int) -> str:
+    return "\n" + (_installed()[number].distribution.read_text("RECORD") or "")
+
+
 class _Distributions:
     """Who brought which of the packages that are loaded now."""
 
     def __init__(self) -> None:
-        self._by_package: dict[str, metadata.Distribution] = {}
+        self._by_package: dict[str, list[metadata.Distribution]] = {}
         self._projects: dict[str, str] = {}
         for entry in _installed():
             packages = set(entry.packages)
@@ -138,19 +226,30 @@ class _Distributions:
                 self._projects.setdefault(entry.name, entry.project)
                 packages |= _loaded_in(entry.roots)
             for package in packages:
-                self._by_package.setdefault(package, entry.distribution)
+                self._by_package.setdefault(package, []).append(entry.distribution)
 
     def editable_packages(self) -> list[str]:
         """Packages of editable installations that are loaded: the others brought nothing into this run."""
         return [
             package
-            for package, distribution in self._by_package.items()
-            if distribution.metadata["Name"] in self._projects and package in sys.modules
+            for package in self._by_package
+            if package in sys.modules and (distribution := self._distribution(package)) is not None
+            if distribution.metadata["Name"] in self._projects
         ]
+
+    def _distribution(self, name: str) -> metadata.Distribution | None:
+        """The distribution that brought a package; several may put theirs into one namespace."""
+        claiming = self._by_package.get(name.partition(".")[0], [])
+        file = _file_of(name)
+        if file is not None and ("." in name or len(claiming) > 1):
+            entry = _distribution_of(os.path.realpath(file))
+            if entry is not None:
+                return entry.distribution
+        return claiming[0] if claiming else None
 
     def describe(self, name: str) -> Package:
         paths = _paths(name)
-        distribution = self._by_package.get(name) or self._by_package.get(name.partition(".")[0])
+        distribution = self._distribution(name)
         owner = distribution.metadata["Name"] if distribution else None
         project = self._projects.get(owner or "")
         installed = bool(paths) and all(is_installed(path) for path in paths)

@@ -32,7 +32,7 @@ from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.mappers import configure_mappers
 from alembic_review.worker.named import Named
-from alembic_review.worker.packages import describe_packages, may_be_custom
+from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
 from alembic_review.worker.render import Renderer
@@ -68,6 +68,7 @@ class Session:
         # often, but not never, or the peak of memory grows by an eighth.
         gc.set_threshold(20_000, 20, 50)
         quieten()
+        name_parts(self.request["parts"])
         self.witnesses.install()
         self.redirect.install()
         self.intruders.install()
