@@ -489,7 +489,33 @@ def test_without_one_above_the_working_directory_the_conf_file_decides(tmp_path:
 def test_no_project_file_anywhere_is_no_root(tmp_path: Path) -> None:
     _write(tmp_path / "a.conf", INI)
     settings = load(CommandLine(config="a.conf"), cwd=tmp_path, environ={})
-    assert (settings.root, settings.distribution, settings.source) == (None, None, None)
+    assert (settings.root, settings.project_file) == (tmp_path, False)
+    assert (settings.distribution, settings.source) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("cwd", "conf", "root"),
+    [
+        ("app", "app/alembic.ini", "app"),
+        (".", "app/alembic.ini", "."),
+        ("app/src", "app/alembic.ini", "app"),
+        ("other", "app/alembic.ini", "app"),
+        ("env/app", "env/app/alembic.ini", None),
+        ("env", "app/alembic.ini", "app"),
+        ("app", "env/app/alembic.ini", None),
+    ],
+)
+def test_without_a_project_file_the_root_is_the_folder_that_holds_both(
+    tmp_path: Path, cwd: str, conf: str, root: str | None
+) -> None:
+    for folder in ("app/src", "other", "env/app"):
+        (tmp_path / folder).mkdir(parents=True)
+    _write(tmp_path / "env" / "pyvenv.cfg")
+    _write(tmp_path / conf, INI)
+    named = os.path.relpath(tmp_path / conf, tmp_path / cwd)
+    settings = load(CommandLine(config=named), cwd=tmp_path / cwd, environ={})
+    assert settings.root == (tmp_path / root if root is not None else None)
+    assert not settings.project_file
 
 
 def test_root_option_overrides(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from alembic_review.model.settings import Settings
 from .world import APP_REVISION, CORE_REVISION, ROOT, SETTINGS, World, basics, package, table, verdicts
 
 NO_ROOT = Settings()
+NO_FILE = Settings(root=ROOT, project_file=False)
 
 
 def custom(world: World) -> tuple[str, ...]:
@@ -158,7 +159,7 @@ def test_without_a_root_what_is_editable_is_custom_when_the_rest_is_not() -> Non
 
 def test_without_a_root_two_editable_distributions_are_refused() -> None:
     editable = [package(name, distribution=name, editable=True, project=f"/src/{name}") for name in ("poser", "basis")]
-    with pytest.raises(UsageError, match="no project folder"):
+    with pytest.raises(UsageError, match="several projects"):
         custom(world_of(*editable, settings=NO_ROOT))
 
 
@@ -167,14 +168,42 @@ def test_without_a_root_and_nothing_editable_everything_is_installed() -> None:
         custom(world_of(package("poser", distribution="poser", installed=True), package("basis"), settings=NO_ROOT))
 
 
-def test_without_a_root_the_one_package_outside_any_installation() -> None:
-    assert custom(world_of(package("poser"), package("basis"), settings=NO_ROOT)) == ("poser",)
+def test_without_a_project_file_it_is_what_lies_below_the_working_directory() -> None:
+    other = Package("tools", (f"{ROOT}/tools.py",))
+    elsewhere = Package("stray", ("/src/stray",))
+    world = world_of(package("poser"), other, elsewhere, package("basis"), settings=NO_FILE)
+    world.table("stray_table", ["stray:1"])
+    assert custom(world) == ("poser", "tools")
 
 
-def test_without_a_root_two_packages_outside_any_installation_are_refused() -> None:
-    core = package("basis", distribution=None, installed=False)
-    with pytest.raises(UsageError, match="no project folder"):
-        custom(world_of(package("poser"), core, settings=NO_ROOT))
+def test_without_a_project_file_loose_files_below_the_working_directory_are_the_project() -> None:
+    world = World(settings=replace(NO_FILE, root=Path("/project/shop")))
+    world.packages = [package("basis")]
+    world.locations.clear()
+    world.revisions.clear()
+    world.revision("m1", None, "/project/shop/migrations")
+    world.table("book", ["/project/shop/env.py:3"], by="m1")
+    world.change("add_column", "book", "uuid")
+    review = world.review()
+    assert review.provenance.custom == ("shop",)
+    assert verdicts(review) == ["safe add_column book.uuid"]
+    location = review.changes[0].location
+    assert location is not None
+    assert (location.base, location.path) == ("project", "env.py")
+
+
+def test_without_a_project_file_what_is_editable_comes_first_when_nothing_else_defines_tables() -> None:
+    editable = package("poser", distribution="poser", editable=True, project="/src/poser", paths=("/src/poser/poser",))
+    world = world_of(editable, Package("tools", (f"{ROOT}/tools",)), package("basis"), settings=NO_FILE)
+    assert custom(world) == ("poser",)
+    world.table("tools_table", ["tools:1"])
+    with pytest.raises(UsageError, match="several projects"):
+        custom(world)
+
+
+def test_in_an_environment_without_a_project_file_what_is_not_installed_is_not_guessed() -> None:
+    with pytest.raises(UsageError, match="outside of the environment"):
+        custom(world_of(package("poser"), package("basis"), settings=NO_ROOT))
 
 
 def two_custom_packages() -> World:

@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic_review.config import values
 from alembic_review.config.conf import check_section, find_conf, is_pyproject, named_conf
 from alembic_review.config.files import FileSettings, Layer, ini_layer, pyproject_layer
-from alembic_review.config.project import distribution_name, find_root
+from alembic_review.config.project import distribution_name, find_root, working_root
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import FailOn, Settings
 
@@ -47,8 +47,12 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
         project = _project_layer(root)
     own = _conf_layer(conf, project) if conf is not None else None
     files = [layer for layer in (own, project) if layer is not None]
+    project_file = root is not None
+    if root is None and conf is not None:
+        root = working_root(cwd, conf)
     settings = _settings([_line_layer(line, cwd), *files], conf, root, environ)
-    settings = replace(settings, since=line.since, config_from=_config_from(line, files, conf))
+    config_from = _config_from(line, files, conf)
+    settings = replace(settings, since=line.since, project_file=project_file, config_from=config_from)
     if conf is not None and settings.config_from is None:
         check_section(conf, settings.section, cwd, environ)
     return settings

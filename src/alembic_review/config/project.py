@@ -23,6 +23,16 @@ def find_root(start: Path) -> Path | None:
     return None
 
 
+def working_root(cwd: Path, conf: Path) -> Path | None:
+    """The root where no project file was found: the working directory; ``None`` inside an environment.
+
+    With a conf file that is not below the working directory, it is the conf file's folder.
+    """
+    beside = Path(os.path.normpath(conf.parent))
+    folder = cwd if beside.is_relative_to(cwd) else beside
+    return None if in_environment(folder) else folder
+
+
 def in_environment(folder: Path) -> bool:
     """Tell whether ``folder`` lies in a ``sys.prefix``, a virtual environment or a site-packages folder."""
     prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix} - SHARED_PREFIXES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from alembic_review.judge.locations import Locations
 from alembic_review.judge.project import own_packages, project_name
@@ -25,7 +24,7 @@ class Evidence:
         self._revision_packages = {revision.id: revision.package for revision in facts.revisions}
         self._paths = {revision.id: revision.path for revision in facts.revisions}
         self._folders = {revision.id: revision.version_location for revision in facts.revisions}
-        self.locations = Locations(settings.root or _loose_root(facts, self.custom), facts.packages)
+        self.locations = Locations(settings.root, facts.packages)
         self.project = self._project(project_name(facts, settings, self.custom))
         located = {self.location_owner(location.package, location.path) for location in facts.version_locations}
         self.core = frozenset(settings.core or ())
@@ -133,14 +132,6 @@ class Evidence:
     def _project(self, name: str) -> str:
         """Loose files belong to the custom package when there is exactly one."""
         return next(iter(self.custom)) if len(self.custom) == 1 else name
-
-
-def _loose_root(facts: Facts, custom: frozenset[str]) -> Path | None:
-    """Without any project file: the conf's folder, when all that is custom is loose code that nobody installed."""
-    own = [package for package in facts.packages if package.name in custom]
-    if not own or facts.config is None or any(package.installed or package.distribution for package in own):
-        return None
-    return Path(facts.config).parent
 
 
 def _calls(frames: tuple[Frame, ...]) -> Iterator[tuple[object, ...]]:

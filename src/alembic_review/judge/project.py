@@ -12,29 +12,39 @@ from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Facts, Frame, Package
 from alembic_review.model.settings import Settings
 
+_NO_FILE = "No pyproject.toml, setup.cfg or setup.py was found"
+
 
 def custom_packages(facts: Facts, settings: Settings) -> tuple[str, ...]:
     """The packages whose tables are custom; empty when the settings say that nothing is.
 
     In this order: the settings; the packages of the root's own distribution, and modules below the root that no other
-    distribution owns; without a root, those of the one distribution that is installed in editable mode, else the one
-    package that is not installed at all. Raises ``UsageError`` when none is found, or several could be meant.
+    distribution owns; without a project file, those of the one distribution that is installed in editable mode, else
+    what lies below the working directory and belongs to no distribution. Raises ``UsageError`` when none is found, or
+    several could be meant.
     """
     if settings.custom is not None:
         return _named(facts, settings.custom)
-    if settings.root is not None:
-        return _below_root(facts, settings, settings.root)
-    own = _editable(facts)
-    if not own:
-        raise _undecided("There is no project folder to tell custom tables by.", facts)
-    return own
+    if not settings.project_file or settings.root is None:
+        editable = _editable(facts)
+        loose = settings.root is not None and _defining(facts, _own(facts, settings))
+        if len({package.distribution for package in editable}) > 1 or (editable and loose):
+            raise _undecided(f"{_NO_FILE}, and several projects define tables or bring revisions.", facts)
+        if editable:
+            return tuple(package.name for package in editable)
+        if settings.root is None:
+            raise _undecided(f"{_NO_FILE} outside of the environment.", facts)
+    assert settings.root is not None
+    return _below_root(facts, settings, settings.root)
 
 
 def own_packages(facts: Facts, settings: Settings) -> tuple[str, ...]:
     """The packages of the root's own distribution, and those below the root that no distribution owns."""
-    if settings.root is None:
-        return ()
-    return tuple(package.name for package in facts.packages if _is_own(package, facts, settings))
+    return tuple(package.name for package in _own(facts, settings)) if settings.root is not None else ()
+
+
+def _own(facts: Facts, settings: Settings) -> list[Package]:
+    return [package for package in facts.packages if _is_own(package, facts, settings)]
 
 
 def project_name(facts: Facts, settings: Settings, custom: Collection[str] = ()) -> str:
@@ -62,7 +72,7 @@ def _named(facts: Facts, custom: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _below_root(facts: Facts, settings: Settings, root: Path) -> tuple[str, ...]:
-    own = [package for package in facts.packages if _is_own(package, facts, settings)]
+    own = _own(facts, settings)
     others = _others_below(facts, own, root)
     # Loose files alone don't outweigh a distribution below the root that defines tables.
     if not _of_distribution(own) and (len(others) > 1 or (others and not _defining(facts, own))):
@@ -129,17 +139,10 @@ def _is_loose(facts: Facts, settings: Settings) -> bool:
     )
 
 
-def _editable(facts: Facts) -> tuple[str, ...]:
-    """What the one editable distribution brings; without any, the one package that lies outside any installation."""
+def _editable(facts: Facts) -> list[Package]:
+    """The packages of editable distributions that define tables or bring revisions."""
     taking_part = set(_tables_of(facts)) | {location.package for location in facts.version_locations}
-    packages = [package for package in facts.packages if package.name in taking_part]
-    editable = [package for package in packages if package.editable]
-    if len({package.distribution for package in editable}) == 1:
-        return tuple(package.name for package in editable)
-    if editable:
-        return ()
-    loose = [package.name for package in packages if not package.installed and package.distribution is None]
-    return tuple(loose) if len(loose) == 1 else ()
+    return [package for package in facts.packages if package.editable and package.name in taking_part]
 
 
 def _tables_of(facts: Facts) -> Counter[str]:

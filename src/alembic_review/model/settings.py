@@ -41,6 +41,8 @@ class Settings:
     merged into; ``None`` leaves the pull request out.
     ``fail_on`` are kinds that fail the check besides ``blocked`` and ``error``, which always do; ``never`` alone only
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
+    ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
+    ``None`` inside an environment.
     """
 
     config: Path | None = None
@@ -51,6 +53,7 @@ class Settings:
     section: str = "alembic"
     x: tuple[str, ...] = ()
     root: Path | None = None
+    project_file: bool = True
     distribution: str | None = None
     custom: tuple[str, ...] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
