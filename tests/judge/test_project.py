@@ -80,4 +80,4 @@ def test_a_hook_defines_no_table() -> None:
     world.table("app_widget", ("app", 1), hook="core")
     with pytest.raises(UsageError) as caught:
         custom_packages(facts(INSTALLED, world=world), Settings(root=Path("/nowhere")))
-    assert "core: " not in caught.value.message
+    assert "core: 0 tables" in caught.value.message

@@ -139,6 +139,30 @@ def test_nothing_found_below_the_root_lists_the_candidates() -> None:
     assert "basis: 1 table" in caught.value.message
 
 
+def test_a_library_that_only_helps_is_no_candidate_and_no_installed_one_is_proposed() -> None:
+    world = world_of(package("poser"), package("basis"), package("helper"), settings=Settings(root=Path("/other")))
+    world.locations.pop()
+    world.revisions.pop()
+    world.table("poser_note", ["helper():5", "poser:20"])
+    world.table("copy", ["scribe():5"], sources=["poser_note"])
+    with pytest.raises(UsageError) as caught:
+        custom(world)
+    assert caught.value.message.splitlines()[1:] == [
+        "Packages that define tables or bring revisions:",
+        "  basis: 1 table",
+        "  poser: 2 tables",
+    ]
+    assert 'custom = ["poser"]' in caught.value.hint
+    world.packages = [package("poser", distribution="poser", installed=True), package("basis")]
+    with pytest.raises(UsageError) as caught:
+        custom(world)
+    assert 'custom = ["PACKAGE"]' in caught.value.hint
+    world.settings = Settings(custom=("posser",))
+    with pytest.raises(UsageError) as caught:
+        custom(world)
+    assert caught.value.hint == "Packages that define tables or bring revisions: basis, poser."
+
+
 def test_loose_files_below_the_root_make_a_project_of_their_own() -> None:
     world = World(settings=Settings(root=ROOT))
     world.packages = []

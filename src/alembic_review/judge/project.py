@@ -12,6 +12,7 @@ from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Facts, Frame, Package
 from alembic_review.model.settings import Settings
 
+_NO_CANDIDATES = "No package defines tables or brings revisions."
 _NO_FILE = "No pyproject.toml, setup.cfg or setup.py was found"
 
 
@@ -64,9 +65,10 @@ def _named(facts: Facts, custom: tuple[str, ...]) -> tuple[str, ...]:
     known = {package.name for package in facts.packages}
     for name in custom:
         if name not in known:
+            found = ", ".join(candidates(facts)) or "none"
             raise UsageError(
                 f"The settings call {name} custom, but no package of that name brings tables or revisions.",
-                hint=f"Packages that take part: {', '.join(sorted(known)) or 'none'}.",
+                hint=f"Packages that define tables or bring revisions: {found}.",
             )
     return tuple(dict.fromkeys(custom))
 
@@ -141,31 +143,46 @@ def _is_loose(facts: Facts, settings: Settings) -> bool:
 
 def _editable(facts: Facts) -> list[Package]:
     """The packages of editable distributions that define tables or bring revisions."""
-    taking_part = set(_tables_of(facts)) | {location.package for location in facts.version_locations}
+    taking_part = candidates(facts)
     return [package for package in facts.packages if package.editable and package.name in taking_part]
 
 
+def candidates(facts: Facts) -> dict[str, int]:
+    """The packages that define tables or bring revisions themselves, each with its number of tables.
+
+    A library that supplies a base class, a mixin, a type or a function for somebody else's tables is none of them.
+    """
+    bringing = {location.package for location in facts.version_locations}
+    counts = _tables_of(facts)
+    return {name: counts[name] for name in sorted({*counts, *(package for package in bringing if package is not None)})}
+
+
 def _tables_of(facts: Facts) -> Counter[str]:
-    """How many tables the code of each package defines, innermost."""
+    """How many tables the code of each package defines."""
     return Counter(frame.package for frame in _table_frames(facts) if frame.package)
 
 
 def _table_frames(facts: Facts) -> Iterator[Frame]:
+    """The frame that defines each table: the innermost of a package with revisions, else of a module or class body."""
+    bringing = {location.package for location in facts.version_locations} - {None}
     for database in facts.databases:
         for table in database.tables:
-            frames = [facts.frames[number] for number in facts.stacks[table.stack]] if table.stack is not None else []
-            if frames:
-                yield next((frame for frame in frames if not frame.hook), frames[0])
+            stack = facts.stacks[table.stack] if table.stack is not None else ()
+            frames = [frame for frame in (facts.frames[number] for number in stack) if not frame.hook]
+            migrating = [frame for frame in frames if frame.package in bringing]
+            yield from (migrating or [frame for frame in frames if frame.body])[:1]
 
 
 def _undecided(message: str, facts: Facts) -> UsageError:
-    counts = _tables_of(facts)
-    rows = [f"  {name}: {_count(number)}" for name, number in sorted(counts.items())]
-    listed = "\n".join(["Packages that define tables:", *rows]) if rows else "No package defines a table."
-    example = next(iter(sorted(counts)), "your_package")
+    found = candidates(facts)
+    rows = [f"  {name}: {_count(number)}" for name, number in found.items()]
+    listed = "\n".join(["Packages that define tables or bring revisions:", *rows]) if rows else _NO_CANDIDATES
+    installed = {package.name for package in facts.packages if package.installed and not package.editable}
+    # Which of several installed packages is the application, nothing tells.
+    example = next((name for name in found if name not in installed), "PACKAGE")
     return UsageError(
         f"{message}\n{listed}",
-        hint=f'Say which are yours: --custom {example}, or custom = ["{example}"] under [tool.alembic-review].',
+        hint=f'Name yours: --custom {example}, or custom = ["{example}"] under [tool.alembic-review].',
     )
 
 
