@@ -13,7 +13,7 @@ from alembic_review.git import prefix
 from alembic_review.history import observed_since
 from alembic_review.judge import judge
 from alembic_review.judge.checks import CHECKS
-from alembic_review.judge.ownership import custom_packages
+from alembic_review.judge.project import custom_packages, loose_folders, own_packages
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.history import History
@@ -22,7 +22,7 @@ from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
-from alembic_review.observe.sources import declared_tables
+from alembic_review.observe.sources import declared_tables, loose_packages
 from alembic_review.reports import REPORTS, Options, Rule, brief
 
 if TYPE_CHECKING:
@@ -65,9 +65,13 @@ def judged(facts: Facts, settings: Settings, server: str, past: History | None =
 
 
 def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:
-    """The tables that the source of the custom packages declares."""
-    custom = set(custom_packages(facts, settings))
-    return declared_tables(package for package in facts.packages if package.name in custom)
+    """The tables that the source of the application declares: its packages, and the loose modules of a flat project."""
+    # Without any model, nothing tells which packages are custom.
+    modelled = any(not table.removed for database in facts.databases for table in database.tables)
+    custom = custom_packages(facts, settings) if modelled else own_packages(facts, settings)
+    own = [package for package in facts.packages if package.name in custom]
+    loose = loose_packages(loose_folders(facts, settings, custom), facts.packages, facts.modules)
+    return declared_tables([*own, *loose])
 
 
 def failed_review(error: ReviewError, settings: Settings) -> Review:

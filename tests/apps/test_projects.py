@@ -281,6 +281,29 @@ def test_a_class_taken_out_of_a_plain_project_without_any_project_file(tmp_path:
     assert "safe remove_table book" in rows(run), run.explain()
 
 
+def test_a_module_beside_alembic_ini_that_is_not_imported(tmp_path: Path) -> None:
+    models = (FIXTURES / "env_generic" / "models.py").read_text()
+    base, author = models.split("class Author(Base)")
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (
+            sqlite_url(),
+            Delete("pyproject.toml"),
+            Write("models.py", base.replace('"book"', '"shelf"')),
+            Write("books.py", models.replace("Base = declarative_base()", "from models import Base")),
+            Write("authors.py", f"import sqlalchemy as sa\nfrom models import Base\n\n\nclass Author(Base){author}"),
+            Replace("migrations/env.py", "import models\n", "import models\nimport authors\n"),
+        ),
+    )
+    run = run_tool(application, conf="alembic.ini")
+    assert rows(run) == ["blocked remove_table book", "safe add_table author", "safe add_table shelf"]
+    assert owners(run) == {"project custom", "models custom", "authors custom"}
+    (finding,) = [entry for entry in review_of(run)["findings"] if entry["code"] == "AR104"]
+    assert finding["hint"] == "Add `import books` to a module that env.py imports."
+    assert finding["location"] == {"base": "project", "path": "books.py", "line": 9}
+
+
 def sqlite_url() -> Edit:
     """Give a plain project a SQLite database."""
     return Replace("alembic.ini", "postgresql://library:s3cr%%et@db.invalid/library", "sqlite:///%(here)s/library.db")

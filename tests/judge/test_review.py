@@ -260,6 +260,30 @@ def test_no_model_at_all_is_an_error(removed: bool) -> None:
         world.review()
 
 
+def test_modules_that_declare_tables_and_were_not_imported_are_named_where_models_are_missing() -> None:
+    world = World(settings=replace(SETTINGS, custom=None))
+    world.packages.clear()
+    world.databases[0].created("users", APP_REVISION)
+    world.declare("users", "poser.model")
+    world.modules.clear()
+    with pytest.raises(ObservationError, match="No model was loaded") as caught:
+        world.review()
+    assert "not imported: poser.model (poser/model.py:5). Import them" in caught.value.hint
+    world = basics()
+    world.databases[0].tables[1:] = []
+    world.declare("poser_widget", "poser.widgets")
+    with pytest.raises(ObservationError, match="No model of poser was loaded") as caught:
+        world.review()
+    assert "poser.widgets (poser/widgets.py:5)" in caught.value.hint
+
+
+def test_a_file_that_alembic_executes_is_no_module_that_nobody_imports() -> None:
+    world = basics()
+    world.declare("poser_thing", "env")
+    world.declared[0] = replace(world.declared[0], path="/site/basis/alembic/env.py")
+    assert world.review().findings == ()
+
+
 def test_a_database_without_models_though_revisions_created_tables_is_an_error() -> None:
     world = two_databases()
     world.databases[1].tables.clear()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.judge.project import custom_packages, project_name
+from alembic_review.judge.project import custom_packages, loose_folders, project_name
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Package
 from alembic_review.model.review import Role
@@ -225,6 +225,45 @@ def test_without_a_project_file_what_is_editable_comes_first_when_nothing_else_d
         custom(world)
 
 
+FOLDERS = ("/project", "/project/src", "/project/vendor/annex", "/src/poser")
+
+
+@pytest.mark.parametrize(
+    ("packages", "settings", "expected"),
+    [
+        ([package("poser")], Settings(root=ROOT), ("/project", "/project/src", "/project/vendor/annex")),
+        ([package("poser")], NO_FILE, ("/project", "/project/src", "/project/vendor/annex")),
+        ([], NO_FILE, ("/project", "/project/src", "/project/vendor/annex")),
+        (
+            [
+                package("poser"),
+                package(
+                    "annex", paths=("/project/vendor/annex/annex",), editable=True, project="/project/vendor/annex"
+                ),
+            ],
+            Settings(root=ROOT),
+            ("/project", "/project/src"),
+        ),
+        ([package("poser", distribution="poser", editable=True, project=str(ROOT))], SETTINGS, ()),
+        ([package("poser")], replace(SETTINGS, custom=("poser",)), ()),
+        (
+            [package("poser", distribution="poser", editable=True, project="/src/poser", paths=("/src/poser/poser",))],
+            NO_FILE,
+            (),
+        ),
+        ([package("poser")], NO_ROOT, ()),
+    ],
+    ids=["flat", "no file", "no model", "core below", "distribution", "settings", "editable elsewhere", "environment"],
+)
+def test_loose_modules_count_in_a_project_that_no_distribution_is(
+    packages: list[Package], settings: Settings, expected: tuple[str, ...]
+) -> None:
+    world = world_of(*packages, package("basis"), settings=settings)
+    facts = replace(world.facts(), search_path=FOLDERS)
+    names = custom_packages(facts, settings) if packages and settings.root is not None else ()
+    assert loose_folders(facts, settings, names) == expected
+
+
 def test_in_an_environment_without_a_project_file_what_is_not_installed_is_not_guessed() -> None:
     with pytest.raises(UsageError, match="outside of the environment"):
         custom(world_of(package("poser"), package("basis"), settings=NO_ROOT))
@@ -245,6 +284,13 @@ def test_loose_revisions_of_several_custom_packages_are_the_applications() -> No
     review = world.review()
     assert table(review, "poser_note").role is Role.CUSTOM
     assert verdicts(review) == ["safe add_column poser_note.uuid"]
+
+
+def test_loose_revisions_need_no_model_of_what_they_created_while_there_are_others() -> None:
+    world = two_custom_packages()
+    world.databases[0].created("gone", "m1")
+    world.change("remove_table", "gone")
+    assert verdicts(world.review()) == ["safe remove_table gone"]
 
 
 def test_a_loose_revision_of_several_custom_packages_does_not_alter_the_core_unseen() -> None:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from alembic_review.model.facts import Package
-from alembic_review.observe.sources import declared_tables
+from alembic_review.observe.sources import declared_tables, loose_packages
 
 SOURCES = {
     "shop/__init__.py": "raise RuntimeError('nobody imports this')",
@@ -55,3 +55,45 @@ def test_declared_tables_are_read_and_never_imported(tmp_path: Path) -> None:
         ("shop.newer", None, None, 15),
     ]
     assert "shop" not in sys.modules
+
+
+FLAT = {
+    "posts.py": 'class P(Base):\n    __tablename__ = "posts"\n',
+    "noxfile.py": "import nox\n",
+    "conftest.py": 'Table("tested", metadata)',
+    "test_posts.py": 'Table("tested", metadata)',
+    "odd-name.py": 'Table("odd", metadata)',
+    "models/__init__.py": 'class M(Base):\n    __tablename__ = "models"\n',
+    "models/deep/tag.py": 'class T(Base):\n    __tablename__ = "tags"\n',
+    "acme/shop/order.py": 'class O(Base):\n    __tablename__ = "orders"\n',
+    "acme/shop/item.py": 'class I(Base):\n    __tablename__ = "items"\n',
+    "acme/vendored/pyproject.toml": "",
+    "acme/vendored/other/model.py": 'Table("vendored", metadata)',
+    "scripts/load.py": 'Table("scripted", metadata)',
+    "tests/model.py": 'Table("tested", metadata)',
+    ".hidden/model.py": 'Table("hidden", metadata)',
+    ".venv/pyvenv.cfg": "",
+    ".venv/lib/site-packages/x/__init__.py": 'Table("x", metadata)',
+    "env/pyvenv.cfg": "",
+    "env/__init__.py": 'Table("env", metadata)',
+    "core/__init__.py": 'Table("core", metadata)',
+    "migrations/__init__.py": "",
+    "migrations/versions/one.py": 'revision = "1"\ndown_revision = None\nTable("revised", metadata)\n',
+}
+
+
+def test_what_lies_beside_the_loaded_modules_of_a_flat_project_is_read_too(tmp_path: Path) -> None:
+    for name, text in FLAT.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    core = Package("core", (str(tmp_path / "core"),), distribution="core", editable=True)
+    loose = list(loose_packages([str(tmp_path)], [core], ["acme.shop.item", "users"]))
+    again = Package("acme.shop.item", (str(tmp_path / "acme/shop/item.py"),))
+    found = [(entry.package, entry.module, entry.table) for entry in declared_tables([again, *loose])]
+    assert found == [
+        ("acme.shop.item", "acme.shop.item", "items"),
+        ("acme", "acme.shop.order", "orders"),
+        ("models", "models", "models"),
+        ("models", "models.deep.tag", "tags"),
+        ("posts", "posts", "posts"),
+    ]

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from alembic_review.judge.case import JudgedDatabase
-from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.case import Case, JudgedDatabase
+from alembic_review.judge.locations import Locations
+from alembic_review.judge.unloaded import Unloaded
 from alembic_review.model.errors import ObservationError
-from alembic_review.model.facts import Facts
+from alembic_review.model.facts import DatabaseFacts, Facts, Place
+from alembic_review.model.settings import Settings
 
-_IMPORT = "Import the modules that define them where env.py gets its target_metadata from."
+_SHOWN = 5
 
 
-def require_inspected(facts: Facts, databases: Sequence[JudgedDatabase], evidence: Evidence) -> None:
-    """Raise ``ObservationError`` when there was nothing to see, or when models that must exist were not loaded."""
-    if not databases:
+def require_models(facts: Facts, settings: Settings, unloaded: Unloaded) -> None:
+    """Raise ``ObservationError`` when there was no database or no model: nothing can be decided then."""
+    if not facts.databases:
         raise ObservationError(
             "env.py configured no database to compare.", hint="Check env.py: it must run migrations."
         )
-    if not any(_has_models(database) for database in databases):
-        raise ObservationError(f"No model was loaded: the MetaData of {facts.env_py} has no table.", hint=_IMPORT)
-    for database in databases:
-        _require_comparison(database)
-    for package in sorted({*evidence.custom, *([evidence.project] if evidence.custom else [])}):
-        _require_models_of(package, databases)
+    if not any(_has_models(database) for database in facts.databases):
+        raise ObservationError(
+            f"No model was loaded: the MetaData of {facts.env_py} has no table.",
+            hint=_import_hint(unloaded, Locations(settings.root, facts.packages)),
+        )
 
 
-def _has_models(database: JudgedDatabase) -> bool:
-    return any(not table.removed for table in database.facts.tables)
+def require_inspected(case: Case) -> None:
+    """Raise ``ObservationError`` when models that must exist were not loaded, or nothing was compared."""
+    hint = _import_hint(case.unloaded, case.evidence.locations)
+    for database in case.databases:
+        _require_comparison(database, hint)
+    custom = case.evidence.custom
+    for package in sorted({*custom, *([case.evidence.project] if custom else [])}):
+        _require_models_of(package, case, hint)
 
 
-def _require_comparison(database: JudgedDatabase) -> None:
-    if not _has_models(database):
+def _import_hint(unloaded: Unloaded, locations: Locations) -> str:
+    """What to import, where the source tells."""
+    where = "where env.py gets its target_metadata from"
+    places = {one.module: locations.text(Place(one.path, one.line)) for one in unloaded}
+    if not places:
+        return f"Import the modules that define them {where}."
+    shown = ", ".join(f"{module} ({place})" for module, place in sorted(places.items())[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return f"Modules that declare tables and are not imported: {shown}{more}. Import them {where}."
+
+
+def _has_models(database: DatabaseFacts) -> bool:
+    return any(not table.removed for table in database.tables)
+
+
+def _require_comparison(database: JudgedDatabase, hint: str) -> None:
+    if not _has_models(database.facts):
         if database.facts.origins:
             where = f" for {database.name}" if database.name is not None else ""
             raise ObservationError(
                 f"No model was loaded{where}, though revisions created {len(database.facts.origins)} tables.",
-                hint=_IMPORT,
+                hint=hint,
             )
         return
     if database.facts.compared:
@@ -52,18 +72,24 @@ def _require_comparison(database: JudgedDatabase) -> None:
     )
 
 
-def _require_models_of(package: str, databases: Sequence[JudgedDatabase]) -> None:
-    """Some model of a package, or of a table that its revisions created, must be there if they created any."""
+def _require_models_of(package: str, case: Case, hint: str) -> None:
+    """Some model of a package, or of a table that its revisions created, must be there if they created any.
+
+    Revisions in a loose folder are those of all custom packages together.
+    """
+    evidence = case.evidence
+    loose = package not in evidence.custom
     created: set[str] = set()
-    for database in databases:
+    for database in case.databases:
         for owned in database.ownership.tables.values():
             made = owned.provenance == package and owned.in_database
-            if owned.model is not None and not owned.model.removed and (made or owned.owner == package):
+            own = owned.owner == package or (loose and evidence.is_application(owned.owner))
+            if owned.model is not None and not owned.model.removed and (made or own):
                 return
             if made:
                 created.add(owned.key.name)
     if created:
         raise ObservationError(
             f"No model of {package} was loaded, though its revisions created {', '.join(sorted(created))}.",
-            hint=_IMPORT,
+            hint=hint,
         )

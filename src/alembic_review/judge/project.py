@@ -48,6 +48,27 @@ def _own(facts: Facts, settings: Settings) -> list[Package]:
     return [package for package in facts.packages if _is_own(package, facts, settings)]
 
 
+def loose_folders(facts: Facts, settings: Settings, custom: Collection[str]) -> tuple[str, ...]:
+    """The folders whose modules are the application's, imported or not: those of a project that no distribution is.
+
+    They are on the search path, at or below the root. The folders of other distributions are left out.
+    """
+    if settings.root is None or settings.custom is not None:
+        return ()
+    own, root = _own(facts, settings), settings.root.resolve()
+    names = {package.name for package in own}
+    known = {package.name for package in facts.packages}
+    if _of_distribution(own) or (custom and all(name in known - names for name in custom)):
+        return ()
+    projects = [PurePath(package.project) for package in facts.packages if package.project]
+    others = [project for project in projects if project != root and project.is_relative_to(root)]
+    return tuple(
+        folder
+        for folder in facts.search_path
+        if PurePath(folder).is_relative_to(root) and not any(PurePath(folder).is_relative_to(one) for one in others)
+    )
+
+
 def project_name(facts: Facts, settings: Settings, custom: Collection[str] = ()) -> str:
     """What to call code of the project that lies in no package: its distribution, its folder, the Alembic folder.
 

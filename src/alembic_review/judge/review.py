@@ -10,7 +10,7 @@ from alembic_review.judge.cause import Causes
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import fingerprints
-from alembic_review.judge.inspected import require_inspected
+from alembic_review.judge.inspected import require_inspected, require_models
 from alembic_review.judge.ownership import custom_packages, decide, table_text
 from alembic_review.judge.settle import settle
 from alembic_review.judge.suggest import suggestions
@@ -44,7 +44,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     ``UsageError`` when it can't be told which tables are custom, ``ObservationError`` when nothing could be inspected.
     """
     case = case_of(facts, settings, declared, history)
-    require_inspected(facts, case.databases, case.evidence)
+    require_inspected(case)
     if history is not None:
         case = replace(case, written=tuple(written(case, history)))
     findings = tuple(finding for check in CHECKS for finding in check.findings(case))
@@ -69,9 +69,11 @@ def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...], hi
     """Ownership and the verdict on every change, for checks and plans to look at. Raises as ``judge``."""
     merged = {revision.id for revision in history.facts.revisions} if history is not None else set()
     new = {revision.id for revision in facts.revisions} - merged if history is not None else set()
-    evidence = Evidence(facts, settings, custom_packages(facts, settings))
     models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)
-    missing = Unloaded(declared, frozenset(facts.modules), models)
+    files = frozenset({facts.env_py, *(frame.path for frame in facts.frames)})
+    missing = Unloaded(declared, frozenset(facts.modules), models, files)
+    require_models(facts, settings, missing)
+    evidence = Evidence(facts, settings, custom_packages(facts, settings))
     ordered = sorted(facts.databases, key=lambda database: (database.name or "", database.target))
     pairs = [(_name(facts, database), change) for database in ordered for change in database.changes]
     names = iter(fingerprints(pairs))

@@ -10,12 +10,19 @@ from alembic_review.model.facts import Declared, TableKey
 class Unloaded:
     """Those declarations whose module was not loaded and whose table no loaded model has.
 
-    Of the tables of a module whose names can't be read, one stands for all.
+    ``files`` were executed without being loaded as modules, as Alembic does with env.py. Of the tables of a module
+    whose names can't be read, one stands for all.
     """
 
-    def __init__(self, declared: Iterable[Declared], modules: Collection[str], models: Collection[TableKey]) -> None:
+    def __init__(
+        self,
+        declared: Iterable[Declared],
+        modules: Collection[str],
+        models: Collection[TableKey],
+        files: Collection[str] = (),
+    ) -> None:
         names = {key.name for key in models}
-        missing = [entry for entry in declared if entry.module not in modules]
+        missing = [entry for entry in declared if entry.module not in modules and entry.path not in files]
         self._entries = sorted(
             (
                 entry

@@ -375,7 +375,11 @@ class HistoryFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything one worker saw. ``stacks`` holds indexes into ``frames``, innermost frame first."""
+    """Everything one worker saw. ``stacks`` holds indexes into ``frames``, innermost frame first.
+
+    ``modules`` are the loaded modules of these packages and whatever else is loaded and not installed,
+    ``search_path`` the folders outside of any installation that modules are imported from.
+    """
 
     python: str
     alembic: str
@@ -391,6 +395,7 @@ class Facts:
     frames: tuple[Frame, ...] = ()
     stacks: tuple[tuple[int, ...], ...] = ()
     modules: tuple[str, ...] = ()
+    search_path: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
     compile_rules: tuple[CompileRule, ...] = ()
     rehearsals: tuple[Rehearsal, ...] = ()

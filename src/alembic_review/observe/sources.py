@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from alembic_review.model.facts import Declared, Package
@@ -11,6 +13,9 @@ from alembic_review.observe.constants import assignment
 from alembic_review.observe.declarations import in_text, in_tree
 
 _SKIPPED = frozenset({"tests", "test", "__pycache__", "node_modules", "site-packages"})
+_TEST = re.compile(r"test_.*|.*_test|conftest")
+_MARKERS = ("pyvenv.cfg", "conda-meta")
+_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 _REVISIONS = "versions"
 _WORDS = (b"Table", b"__tablename__", b"Column", b"mapped_column", b"Mapped", b"table=")
 
@@ -23,9 +28,12 @@ def declared_tables(packages: Iterable[Package]) -> tuple[Declared, ...]:
     parse here is searched as text, which finds the same tables but no schema.
     """
     found: list[Declared] = []
+    seen: set[Path] = set()
     for package in packages:
         for path, module in _modules(package):
-            found.extend(_declared(package.name, module, path))
+            if path not in seen:
+                found.extend(_declared(package.name, module, path))
+            seen.add(path)
     return tuple(sorted(found, key=lambda entry: (entry.module, entry.line, entry.table or "")))
 
 
@@ -35,14 +43,56 @@ def _modules(package: Package) -> Iterator[tuple[Path, str]]:
         if base.is_file():
             yield base, package.name
             continue
-        for path in sorted(base.rglob("*.py")):
+        for path in _python_files(base):
             parts = path.relative_to(base).with_suffix("").parts
-            if _SKIPPED & set(parts[:-1]) or not all(part.isidentifier() for part in parts):
+            if not all(part.isidentifier() for part in parts):
                 continue
             if parts[-2:-1] == (_REVISIONS,) and not (path.parent / "__init__.py").exists():
                 continue
             names = parts[:-1] if parts[-1] == "__init__" else parts
             yield path, ".".join((package.name, *names))
+
+
+def _python_files(base: Path) -> Iterator[Path]:
+    """Those of a package, without tests, hidden folders, environments, and projects that lie below it."""
+    for parent, folders, files in os.walk(base):
+        here = Path(parent)
+        if here != base and (_is_environment(here) or _is_project(here)):
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
+        yield from (here / name for name in sorted(files) if name.endswith(".py"))
+
+
+def _is_environment(folder: Path) -> bool:
+    return any((folder / marker).exists() for marker in _MARKERS)
+
+
+def _is_project(folder: Path) -> bool:
+    """Tell whether a folder is a project of its own and not a package of the one around it."""
+    return not (folder / "__init__.py").exists() and any((folder / name).exists() for name in _PROJECT_FILES)
+
+
+def loose_packages(folders: Iterable[str], packages: Iterable[Package], modules: Collection[str]) -> Iterator[Package]:
+    """The packages and lone modules in these folders of the search path, imported or not.
+
+    A folder without ``__init__.py`` is one only when a module of it was imported. What ``packages`` says to belong to
+    a distribution is left out.
+    """
+    others = {path for package in packages if package.distribution is not None for path in package.paths}
+    for folder in folders:
+        for path in sorted(Path(folder).iterdir()):
+            name = path.stem if path.suffix == ".py" else path.name
+            if str(path) not in others and name.isidentifier() and _is_importable(path, name, modules):
+                yield Package(name, (str(path),))
+
+
+def _is_importable(path: Path, name: str, modules: Collection[str]) -> bool:
+    if path.suffix == ".py":
+        return path.is_file() and not _TEST.fullmatch(name)
+    if not path.is_dir() or name in _SKIPPED or _is_environment(path):
+        return False
+    return (path / "__init__.py").exists() or any(module.startswith(f"{name}.") for module in modules)
 
 
 def _declared(package: str, module: str, path: Path) -> Iterator[Declared]:

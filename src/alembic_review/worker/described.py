@@ -31,7 +31,7 @@ from alembic_review.worker.compare import Comparison
 from alembic_review.worker.compiling import compile_rules
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.making import listeners
-from alembic_review.worker.packages import describe_packages, package_of_path
+from alembic_review.worker.packages import describe_packages, is_installed, package_of_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.redirect import Target
 from alembic_review.worker.replay import Replayed, revision_packages
@@ -84,6 +84,7 @@ def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, dat
         frames=tuple(stacks.frames),
         stacks=tuple(stacks.stacks),
         modules=_modules({package.name for package in owning}),
+        search_path=_search_path(),
         listeners=listeners(),
         compile_rules=compile_rules({database.dialect for database in described}),
     )
@@ -172,5 +173,17 @@ def _revision(revision: Any, packages: dict[str, str | None], original: Callable
 
 
 def _modules(packages: set[str]) -> tuple[str, ...]:
-    """Loaded modules of these packages."""
-    return tuple(sorted(name for name in list(sys.modules) if any(f"{name}.".startswith(f"{p}.") for p in packages)))
+    """Loaded modules of these packages, and those that are not installed."""
+    found = set()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")
+        below = any(f"{name}.".startswith(f"{package}.") for package in packages)
+        if below or (isinstance(file, str) and not is_installed(file)):
+            found.add(name)
+    return tuple(sorted(found))
+
+
+def _search_path() -> tuple[str, ...]:
+    """The folders outside of any installation that modules are imported from."""
+    folders = dict.fromkeys(os.path.realpath(entry) for entry in sys.path)
+    return tuple(folder for folder in folders if os.path.isdir(folder) and not is_installed(folder))
