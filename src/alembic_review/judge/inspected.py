@@ -38,7 +38,9 @@ def require_inspected(case: Case) -> None:
 def _import_hint(unloaded: Unloaded, locations: Locations) -> str:
     """What to import, where the source tells."""
     where = "where env.py gets its target_metadata from"
-    places = {one.module: locations.text(Place(one.path, one.line)) for one in unloaded}
+    places: dict[str, str] = {}
+    for one in unloaded:
+        places.setdefault(one.module, locations.text(Place(one.path, one.line)))
     if not places:
         return f"Import the modules that define them {where}."
     shown = ", ".join(f"{module} ({place})" for module, place in sorted(places.items())[:_SHOWN])
