@@ -147,6 +147,21 @@ def test_a_plugin_is_not_swallowed_by_the_name_of_the_framework(site: Path) -> N
     assert owner("sky.plugins.edge.db.model") == "sky.plugins"
 
 
+def test_the_search_path_leaves_out_installations_and_editable_ones(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other/src").mkdir(parents=True)
+    install(site, "other", "other.pth")
+    (site / "other.pth").write_text(f"{tmp_path}/other/src\n")
+    (site / "other-1.0.dist-info/direct_url.json").write_text(
+        f'{{"dir_info": {{"editable": true}}, "url": "file://{tmp_path}/other"}}'
+    )
+    monkeypatch.syspath_prepend(tmp_path / "other/src")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert [folder for folder in packages.search_path() if folder.startswith(str(tmp_path))] == [str(tmp_path)]
+
+
 def test_distributions_in_one_namespace_are_told_apart_by_their_files(site: Path) -> None:
     install(site, "cloud-a", "cloudy/a/__init__.py")
     install(site, "cloud-b", "cloudy/b/__init__.py")

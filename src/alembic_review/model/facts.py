@@ -378,7 +378,7 @@ class Facts:
     """Everything one worker saw. ``stacks`` holds indexes into ``frames``, innermost frame first.
 
     ``modules`` are the loaded modules of these packages and whatever else is loaded and not installed,
-    ``search_path`` the folders outside of any installation that modules are imported from.
+    ``search_path`` the folders that modules are imported from, without those of installations, editable ones included.
     """
 
     python: str

@@ -81,10 +81,17 @@ def loose_packages(folders: Iterable[str], packages: Iterable[Package], modules:
     """
     others = {path for package in packages if package.distribution is not None for path in package.paths}
     for folder in folders:
-        for path in sorted(Path(folder).iterdir()):
+        for path in _listed(Path(folder)):
             name = path.stem if path.suffix == ".py" else path.name
             if str(path) not in others and name.isidentifier() and _is_importable(path, name, modules):
                 yield Package(name, (str(path),))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _is_importable(path: Path, name: str, modules: Collection[str]) -> bool:

@@ -31,7 +31,7 @@ from alembic_review.worker.compare import Comparison
 from alembic_review.worker.compiling import compile_rules
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.making import listeners
-from alembic_review.worker.packages import describe_packages, is_installed, package_of_path
+from alembic_review.worker.packages import describe_packages, is_installed, package_of_path, search_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.redirect import Target
 from alembic_review.worker.replay import Replayed, revision_packages
@@ -84,7 +84,7 @@ def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, dat
         frames=tuple(stacks.frames),
         stacks=tuple(stacks.stacks),
         modules=_modules({package.name for package in owning}),
-        search_path=_search_path(),
+        search_path=search_path(),
         listeners=listeners(),
         compile_rules=compile_rules({database.dialect for database in described}),
     )
@@ -181,9 +181,3 @@ def _modules(packages: set[str]) -> tuple[str, ...]:
         if below or (isinstance(file, str) and not is_installed(file)):
             found.add(name)
     return tuple(sorted(found))
-
-
-def _search_path() -> tuple[str, ...]:
-    """The folders outside of any installation that modules are imported from."""
-    folders = dict.fromkeys(os.path.realpath(entry) for entry in sys.path)
-    return tuple(folder for folder in folders if os.path.isdir(folder) and not is_installed(folder))

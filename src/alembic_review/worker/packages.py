@@ -336,6 +336,15 @@ def _below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def search_path() -> tuple[str, ...]:
+    """The folders that modules of no distribution are imported from: outside of installations, editable ones too."""
+    editable = {root for entry in _installed() for root in entry.roots}
+    folders = dict.fromkeys(os.path.realpath(entry) for entry in sys.path)
+    return tuple(
+        folder for folder in folders if folder not in editable and os.path.isdir(folder) and not is_installed(folder)
+    )
+
+
 @cache
 def is_installed(path: str) -> bool:
     """True below a ``sys.prefix``, any virtual environment or a site-packages folder."""
