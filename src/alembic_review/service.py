@@ -70,7 +70,8 @@ def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:
     modelled = any(not table.removed for database in facts.databases for table in database.tables)
     custom = custom_packages(facts, settings) if modelled else own_packages(facts, settings)
     own = [package for package in facts.packages if package.name in custom]
-    loose = loose_packages(loose_folders(facts, settings, custom), facts.packages, facts.modules)
+    others = [package for package in facts.packages if package.name not in custom]
+    loose = loose_packages(loose_folders(facts, settings, custom), others, facts.modules)
     return declared_tables([*own, *loose])
 
 

@@ -225,27 +225,29 @@ def test_without_a_project_file_what_is_editable_comes_first_when_nothing_else_d
         custom(world)
 
 
-FOLDERS = ("/project", "/project/src", "/project/vendor/annex", "/src/poser")
+VENDOR = "/project/vendor/annex"
+BELOW = ("/project", "/project/src", VENDOR)
+FOLDERS = (*BELOW, "/src/poser")
 
 
 @pytest.mark.parametrize(
     ("packages", "settings", "expected"),
     [
-        ([package("poser")], Settings(root=ROOT), ("/project", "/project/src", "/project/vendor/annex")),
-        ([package("poser")], NO_FILE, ("/project", "/project/src", "/project/vendor/annex")),
-        ([], NO_FILE, ("/project", "/project/src", "/project/vendor/annex")),
+        ([package("poser")], Settings(root=ROOT), BELOW),
+        ([package("poser")], NO_FILE, BELOW),
+        ([], NO_FILE, BELOW),
         (
             [
                 package("poser"),
-                package(
-                    "annex", paths=("/project/vendor/annex/annex",), editable=True, project="/project/vendor/annex"
-                ),
+                package("annex", paths=(f"{VENDOR}/annex",), editable=True, project=VENDOR),
             ],
             Settings(root=ROOT),
             ("/project", "/project/src"),
         ),
         ([package("poser", distribution="poser", editable=True, project=str(ROOT))], SETTINGS, ()),
-        ([package("poser")], replace(SETTINGS, custom=("poser",)), ()),
+        ([package("poser")], replace(SETTINGS, custom=("poser",)), BELOW),
+        ([package("poser")], replace(SETTINGS, custom=("basis",)), ()),
+        ([package("poser")], replace(SETTINGS, custom=()), ()),
         (
             [package("poser", distribution="poser", editable=True, project="/src/poser", paths=("/src/poser/poser",))],
             NO_FILE,
@@ -253,7 +255,18 @@ FOLDERS = ("/project", "/project/src", "/project/vendor/annex", "/src/poser")
         ),
         ([package("poser")], NO_ROOT, ()),
     ],
-    ids=["flat", "no file", "no model", "core below", "distribution", "settings", "editable elsewhere", "environment"],
+    ids=[
+        "flat",
+        "no file",
+        "no model",
+        "core below",
+        "distribution",
+        "settings",
+        "settings, other",
+        "settings, none",
+        "editable elsewhere",
+        "environment",
+    ],
 )
 def test_loose_modules_count_in_a_project_that_no_distribution_is(
     packages: list[Package], settings: Settings, expected: tuple[str, ...]

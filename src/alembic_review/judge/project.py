@@ -53,19 +53,18 @@ def loose_folders(facts: Facts, settings: Settings, custom: Collection[str]) -> 
 
     They are on the search path, at or below the root. The folders of other distributions are left out.
     """
-    if settings.root is None or settings.custom is not None:
+    if settings.root is None or settings.custom == ():
         return ()
     own, root = _own(facts, settings), settings.root.resolve()
-    names = {package.name for package in own}
-    known = {package.name for package in facts.packages}
-    if _of_distribution(own) or (custom and all(name in known - names for name in custom)):
+    others = {package.name for package in facts.packages}.difference(package.name for package in own)
+    if _of_distribution(own) or (custom and others.issuperset(custom)):
         return ()
     projects = [PurePath(package.project) for package in facts.packages if package.project]
-    others = [project for project in projects if project != root and project.is_relative_to(root)]
+    nested = [project for project in projects if project != root and project.is_relative_to(root)]
     return tuple(
         folder
         for folder in facts.search_path
-        if PurePath(folder).is_relative_to(root) and not any(PurePath(folder).is_relative_to(one) for one in others)
+        if PurePath(folder).is_relative_to(root) and not any(PurePath(folder).is_relative_to(one) for one in nested)
     )
 
 

@@ -73,17 +73,16 @@ def _is_project(folder: Path) -> bool:
     return not (folder / "__init__.py").exists() and any((folder / name).exists() for name in _PROJECT_FILES)
 
 
-def loose_packages(folders: Iterable[str], packages: Iterable[Package], modules: Collection[str]) -> Iterator[Package]:
-    """The packages and lone modules in these folders of the search path, imported or not.
+def loose_packages(folders: Iterable[str], others: Iterable[Package], modules: Collection[str]) -> Iterator[Package]:
+    """The packages and lone modules in these folders of the search path, imported or not, but for ``others``.
 
-    A folder without ``__init__.py`` is one only when a module of it was imported. What ``packages`` says to belong to
-    a distribution is left out.
+    A folder without ``__init__.py`` is one only when one of the loaded ``modules`` was imported from there.
     """
-    others = {path for package in packages if package.distribution is not None for path in package.paths}
+    known = {path for package in others for path in package.paths}
     for folder in folders:
         for path in _listed(Path(folder)):
             name = path.stem if path.suffix == ".py" else path.name
-            if str(path) not in others and name.isidentifier() and _is_importable(path, name, modules):
+            if str(path) not in known and name.isidentifier() and _is_importable(path, name, modules):
                 yield Package(name, (str(path),))
 
 
