@@ -31,7 +31,7 @@ from alembic_review.worker.compare import Comparison
 from alembic_review.worker.compiling import compile_rules
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.making import listeners
-from alembic_review.worker.packages import describe_packages, is_installed, package_of_path, search_path
+from alembic_review.worker.packages import STDLIB, describe_packages, is_installed, package_of_path, search_path
 from alembic_review.worker.places import item_place
 from alembic_review.worker.redirect import Target
 from alembic_review.worker.replay import Replayed, revision_packages
@@ -178,6 +178,8 @@ def _modules(packages: set[str]) -> tuple[str, ...]:
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
         below = any(f"{name}.".startswith(f"{package}.") for package in packages)
-        if below or (isinstance(file, str) and not is_installed(file)):
+        # Most modules are installed, and to look at each of their files takes time.
+        loose = isinstance(file, str) and f"{os.sep}site-packages{os.sep}" not in file and not file.startswith(STDLIB)
+        if below or (loose and not is_installed(file)):
             found.add(name)
     return tuple(sorted(found))
