@@ -264,16 +264,20 @@ def test_plugins_that_leave_out_some_of_alembics_own(tmp_path: Path) -> None:
     assert any("alembic.autogenerate.constraints" in text for text in not_checked), run.explain()
 
 
-TALKATIVE = "import os, sys\nprint('printed')\nos.write(1, b'written\\n')\nprint('warned', file=sys.stderr)"
+TALKATIVE = (
+    "import os, sys, warnings\nprint('printed')\nos.write(1, b'written\\n')\nprint('warned', file=sys.stderr)\n"
+    "warnings.warn('deprecated')\n"
+    "print('for', context.config.cmd_opts.cmd[0].__name__)"
+)
 
 
 def test_what_env_py_prints_goes_to_stderr(tmp_path: Path) -> None:
     run = reviewed(on_sqlite(tmp_path, functions(TALKATIVE)))
     assert rows(run) == PENDING
     assert run.stdout.startswith("{")
-    for word in ("printed", "written", "warned"):
+    for word in ("printed", "written", "warned", "UserWarning: deprecated", "for upgrade", "for revision"):
         assert word not in run.stdout
-        assert word in run.stderr
+        assert run.stderr.count(word) == 1, run.stderr
 
 
 def test_the_database_that_the_conf_names_is_left_alone(tmp_path: Path) -> None:

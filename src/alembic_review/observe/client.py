@@ -9,7 +9,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,15 +16,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, repeat
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts, HistoryFacts
-from alembic_review.model.masking import mask
 from alembic_review.model.revision import RevisionFile, RevisionPlan
 from alembic_review.observe import descendants
+from alembic_review.observe.output import Output, Shown
 from alembic_review.observe.scratch.base import ScratchDatabase
 
 PROTOCOL = 1
@@ -76,7 +75,8 @@ class Request:
     ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
     after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
     could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
-    another conversation, to be compared with instead of the models.
+    another conversation, to be compared with instead of the models. ``shown`` is what this command has passed on of the
+    application's output; a request that is made of another one shares it.
     """
 
     python: str
@@ -98,6 +98,7 @@ class Request:
     preload: tuple[str, ...] = ()
     import_from: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    shown: Shown = field(default_factory=Shown, compare=False)
 
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -117,22 +118,6 @@ class _SchemasMessage(msgspec.Struct):
 
 class _WrittenMessage(msgspec.Struct):
     files: tuple[RevisionFile, ...]
-
-
-@dataclass
-class _Output:
-    """Passes on what the application prints, line by line, without passwords."""
-
-    stream: IO[bytes]
-    tail: list[str] = field(default_factory=list)
-
-    def pump(self) -> None:
-        for raw in self.stream:
-            line = mask(raw.decode(errors="replace"))
-            self.tail.append(line.rstrip("\n"))
-            del self.tail[:-50]
-            sys.stderr.write(line)
-            sys.stderr.flush()
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -164,12 +149,12 @@ def observe(
 @contextmanager
 def conversation(request: Request, databases: Databases, progress: Progress) -> Iterator[Conversation]:
     """A worker that can be asked for more than a review, and is ended afterwards. Its methods raise as ``observe``."""
-    with _worker(request) as (process, connection):
-        yield Conversation(request, process, connection, databases, progress)
+    with _worker(request) as (process, connection, output):
+        yield Conversation(request, process, connection, databases, progress, output)
 
 
 @contextmanager
-def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
     ours, theirs = socket.socketpair()
     mark = secrets.token_hex(16)
     try:
@@ -179,12 +164,12 @@ def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.
         raise
     finally:
         theirs.close()
-    output = _Output(process.stdout) if process.stdout is not None else None
+    output = Output(process.stdout, request.shown) if process.stdout is not None else None
     pump = threading.Thread(target=output.pump, daemon=True) if output is not None else None
     if pump is not None:
         pump.start()
     try:
-        yield process, ours
+        yield process, ours, output
     finally:
         # While it waits for more to do, the worker is alive, and whatever it started is known to be its own.
         descendants.end(process, mark)
@@ -223,6 +208,7 @@ class Conversation:
     connection: socket.socket
     databases: Databases
     progress: Progress
+    output: Output | None = None
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.request.timeout
@@ -365,8 +351,15 @@ class Conversation:
             how = "closed its connection"
         return ObservationError(
             f"The application's process {how} before the review was complete.",
-            hint="Something in env.py, the models or a revision ended the process; its output is above.",
+            hint=f"Something in env.py, the models or a revision ended the process{self._told()}.",
         )
+
+    def _told(self) -> str:
+        """Whether the process left any output, once all of it has been read."""
+        if self.output is None:
+            return ""
+        self.output.ended.wait(_GRACE)
+        return "; its output is above" if self.output.lines else " without any output"
 
 
 def _signal_name(number: int) -> str:
@@ -427,5 +420,5 @@ def _plan(plan: RevisionPlan) -> dict[str, object]:
 def _nonsense(what: str) -> ObservationError:
     return ObservationError(
         f"The worker sent {what}.",
-        hint="Something in the application wrote to a descriptor that is not its own.",
+        hint="Either the application wrote to a file descriptor that it did not open, or alembic-review has a bug.",
     )

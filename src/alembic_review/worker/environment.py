@@ -18,6 +18,7 @@ from alembic.util.exc import CommandError
 from alembic_review.worker import flask_app, private
 from alembic_review.worker.application import Application
 from alembic_review.worker.folders import Folders
+from alembic_review.worker.output import Output
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of, places
 from alembic_review.worker.scripts import names
 
@@ -38,6 +39,7 @@ class Environment:
     x: Sequence[str]
     folders: Folders = field(default_factory=Folders)
     application: Application = field(default_factory=Application)
+    output: Output | None = None
 
     @property
     def name(self) -> str:
@@ -148,6 +150,8 @@ class Environment:
 
         Returns how many there were. Raises ``WorkerError`` for whatever env.py raises, ``sys.exit`` included.
         """
+        if self.output is not None:
+            self.output.next_run()
         calls = 0
         failed: list[WorkerError] = []
 

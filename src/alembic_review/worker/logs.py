@@ -10,6 +10,7 @@ from alembic_review.model.masking import mask
 
 _LOGGERS = ("alembic.autogenerate", "alembic.ddl")
 _APPLICATION_LOGGER = "alembic.env"
+_STATEMENTS = "sqlalchemy.engine.Engine"
 
 
 def _only_warnings(record: logging.LogRecord) -> bool:
@@ -17,7 +18,11 @@ def _only_warnings(record: logging.LogRecord) -> bool:
 
 
 def quieten() -> None:
-    """Keep Alembic's chatter off stderr; filters stay on a logger whatever env.py configures."""
+    """Keep Alembic's chatter off stderr, and the statements that ``echo=True`` logs: most are the review's own.
+
+    Filters stay on a logger whatever env.py configures.
+    """
+    logging.getLogger(_STATEMENTS).addFilter(_only_warnings)
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("alembic.") and name != _APPLICATION_LOGGER:
             logging.getLogger(name).addFilter(_only_warnings)

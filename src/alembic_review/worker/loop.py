@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
+from alembic_review.worker.output import flush
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 from alembic_review.worker.session import Session
 
@@ -54,31 +53,26 @@ def serve(descriptor: int, version: str) -> int:
 
 
 def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable[[], dict[str, Any]]) -> None:
-    """Send what ``work`` returns as a message of this kind, or an ``error``."""
+    """Send what ``work`` returns as a message of this kind, or an ``error``.
+
+    What the application printed goes first: after its last message the worker is ended without further ado.
+    """
     try:
         content = work()
-        _flush()
+        flush()
         channel.send(kind, **content)
     except WorkerError as error:
         _debug(request, error)
-        _flush()
+        flush()
         channel.send("error", message=error.message, hint=error.hint)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         _debug(request, error)
-        _flush()
+        flush()
         channel.send(
             "error",
             message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
             hint="Run again with --debug for the whole traceback.",
         )
-
-
-def _flush() -> None:
-    """Let out what the application printed: after its last message the worker is ended without further ado."""
-    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
-        with suppress(Exception):
-            if stream is not None:
-                stream.flush()
 
 
 def _require(version: str) -> None:

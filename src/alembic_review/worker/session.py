@@ -32,6 +32,7 @@ from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
 from alembic_review.worker.mappers import configure_mappers
 from alembic_review.worker.named import Named
+from alembic_review.worker.output import Output
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.redirect import Redirect, Scratch, Target
@@ -76,7 +77,7 @@ class Session:
         names = ("config_from", "context", "preload", "import_from")
         application = Application(Named(*(self.request[name] for name in names)))
         given = (self.request["config"], self.request["section"], self.request["x"])
-        environment = Environment(*given, folders, application)
+        environment = Environment(*given, folders, application, Output())
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)
