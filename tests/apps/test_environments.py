@@ -366,7 +366,15 @@ def test_a_search_path_whose_schema_nobody_makes(tmp_path: Path) -> None:
     check_every_run(run, application)
     assert run.status == 3, run.explain()
     assert "CREATE SCHEMA IF NOT EXISTS" in review_failure(run)
-    assert "fails here too" not in review_failure(run)
+
+
+def test_what_the_scratch_server_lacks_is_named_with_the_server(tmp_path: Path) -> None:
+    edit = Replace(VERSION, "    op.create_table(\n", "    op.execute('SET ROLE readonly')\n    op.create_table(\n")
+    run = run_tool(make_project(tmp_path, "env_generic", (edit,)), conf="alembic.ini")
+    assert run.status == 3, run.explain()
+    assert re.search(
+        r"the scratch server \(PostgreSQL \d+\.\d+ (in /|of the package).*\) has no role readonly", review_failure(run)
+    )
 
 
 def test_rendering_does_not_repeat_warnings(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.client import FORGE_TOKENS, STEERING_FILES, Request, observe
+from alembic_review.model.withheld import FORGE_TOKENS, STEERING_FILES
+from alembic_review.observe.client import Request, observe
 from alembic_review.observe.scratch.base import ScratchDatabase
 
 PREAMBLE = """\

@@ -23,6 +23,7 @@ import msgspec
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts, HistoryFacts
 from alembic_review.model.revision import RevisionFile, RevisionPlan
+from alembic_review.model.withheld import WITHHELD
 from alembic_review.observe import descendants
 from alembic_review.observe.output import Output, Shown
 from alembic_review.observe.scratch.base import ScratchDatabase
@@ -32,27 +33,6 @@ WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
 _LENGTH = struct.Struct(">I")
 _LARGEST = 1 << 30
 _GRACE = 2.0
-
-# What a CI hands to a job so that it can act on its forge. The code under review gets none of it.
-FORGE_TOKENS = (
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-    "ACTIONS_RUNTIME_TOKEN",
-    "FORGEJO_TOKEN",
-    "GH_ENTERPRISE_TOKEN",
-    "GH_TOKEN",
-    "GITEA_TOKEN",
-    "GITHUB_ENTERPRISE_TOKEN",
-    "GITHUB_TOKEN",
-    "GITLAB_PRIVATE_TOKEN",
-    "GITLAB_TOKEN",
-    # GitLab's token of the job has several names.
-    *("CI_JOB_TOKEN", "CI_REGISTRY_PASSWORD", "CI_DEPENDENCY_PROXY_PASSWORD", "CI_REPOSITORY_URL"),
-    *("CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_DEPLOY_PASSWORD"),
-)
-# The files by which one step of a job sets the environment of those after it, which may have a token.
-STEERING_FILES = ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE")
-_KEPT_BACK = frozenset(FORGE_TOKENS + STEERING_FILES)
 
 Progress = Callable[[str], None]
 
@@ -122,7 +102,7 @@ class _WrittenMessage(msgspec.Struct):
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` as processes of the application get it: without what is meant for the CI job alone."""
-    return {name: value for name, value in environ.items() if name not in _KEPT_BACK}
+    return {name: value for name, value in environ.items() if name not in WITHHELD}
 
 
 def observe(
@@ -305,6 +285,9 @@ class Conversation:
             password=database.password,
             mark=database.mark,
             query=dict(database.query),
+            server=database.server,
+            version=database.version,
+            folder=database.folder,
         )
 
     def _send(self, **message: object) -> None:

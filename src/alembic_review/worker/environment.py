@@ -18,8 +18,9 @@ from alembic.util.exc import CommandError
 from alembic_review.worker import flask_app, private
 from alembic_review.worker.application import Application
 from alembic_review.worker.folders import Folders
+from alembic_review.worker.hints import Circumstances, Fault, failed
 from alembic_review.worker.output import Output
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of, places
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe, wrapped
 from alembic_review.worker.scripts import names
 
 Work = Callable[[Any, MigrationContext], Any]
@@ -39,6 +40,7 @@ class Environment:
     x: Sequence[str]
     folders: Folders = field(default_factory=Folders)
     application: Application = field(default_factory=Application)
+    circumstances: Circumstances = field(default_factory=Circumstances)
     output: Output | None = None
 
     @property
@@ -99,12 +101,13 @@ class Environment:
         except ImportError as error:
             raise WorkerError(
                 f"The script location of {self.name} can't be imported: {describe(error)}",
-                "Is the application installed in the interpreter that --python names?",
+                f"Install the application in {sys.executable}, or name its interpreter with --python.",
             ) from error
         except CommandError as error:
             raise WorkerError(f"{self.name}: {error}", _SCRIPT_LOCATION) from error
         except Exception as error:
-            raise _code_failed(f"Alembic could not open the script location of {self.name}", error) from error
+            what = f"Alembic could not open the script location of {self.name}"
+            raise failed(what, Fault(error, self.circumstances)) from error
         if not os.path.exists(script.env_py_location):
             raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.name}.")
         private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
@@ -122,7 +125,7 @@ class Environment:
         except Exception as error:
             if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
                 raise told from error
-            raise _code_failed("A revision script can't be loaded", error) from error
+            raise failed("A revision script can't be loaded", Fault(error, self.circumstances)) from error
 
     def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
         """What to say when a revision leans on one that is not there."""
@@ -173,7 +176,7 @@ class Environment:
             except SystemExit as error:
                 raise _exited(script, error) from error
             except (Exception, KeyboardInterrupt) as error:
-                raise _unwrapped(script, error, self.application) from error
+                raise self._unwrapped(script.env_py_location, error) from error
         if failed:
             # env.py caught it.
             raise failed[0]
@@ -184,24 +187,18 @@ class Environment:
             )
         return calls
 
+    def _unwrapped(self, env_py: str, error: BaseException) -> WorkerError:
+        """What went wrong first: an application often wraps our own error in one of its own."""
+        told = wrapped(error) or self.application.explain(env_py, error)
+        return told or failed(f"{env_py} failed", Fault(error, self.circumstances, env_py=env_py))
+
 
 def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:
     frames = application_frames(error.__traceback__)
     return WorkerError(
-        f"{script.env_py_location} ended the process with sys.exit({error.code!r}).{at(frames)}",
-        "Let env.py run through; use -x arguments if it needs telling what to do.",
+        f"sys.exit({error.code!r}) was called while {script.env_py_location} ran.{at(frames)}",
+        "env.py, the models and the revisions must not end the process; pass arguments for env.py with -x.",
     )
-
-
-def _unwrapped(script: ScriptDirectory, error: BaseException, application: Application) -> WorkerError:
-    """What went wrong first: an application often wraps our own error in one of its own."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, WorkerError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    told = application.explain(script.env_py_location, error)
-    return told or _code_failed(f"{script.env_py_location} failed", error)
 
 
 def _use_folder_of_ini(config: Config) -> bool:
@@ -214,10 +211,3 @@ def _use_folder_of_ini(config: Config) -> bool:
         return False
     config.set_main_option("script_location", folder.replace("%", "%%"))
     return True
-
-
-def _code_failed(what: str, error: BaseException) -> WorkerError:
-    return WorkerError(
-        f"{what}: {describe(error)}{at(places(error))}",
-        hint_of(error, "This is the application's own code: `alembic` with the same arguments fails here too."),
-    )

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alembic_review.model.facts import Failure, Place
+from alembic_review.worker.errors import sqlstate
 from alembic_review.worker.problems import describe
 
 LOCK_TIMEOUT = 10_000  # ms
@@ -29,12 +30,6 @@ def failure_of(error: BaseException, path: str) -> Failure:
     return Failure(told.split("\n", 1)[0], statement, Place(real, lines[-1] if lines else 1))
 
 
-def codes_of(error: BaseException) -> set[str | None]:
-    """The SQLSTATE of a database's error, as the drivers for PostgreSQL give it."""
-    original = error.orig if isinstance(error, DBAPIError) else error
-    return {getattr(original, name, None) for name in ("sqlstate", "pgcode")}
-
-
 def wait_briefly_for_locks(connection: Connection) -> None:
     """A connection that the application left open may hold one for ever. SQLite waits for seconds by itself."""
     if connection.dialect.name == "postgresql":
@@ -43,4 +38,4 @@ def wait_briefly_for_locks(connection: Connection) -> None:
 
 def is_locked(error: BaseException) -> bool:
     """Tell whether somebody else's lock is the reason."""
-    return _LOCK_NOT_AVAILABLE in codes_of(error) or (isinstance(error, DBAPIError) and _LOCKED_FILE in str(error.orig))
+    return sqlstate(error) == _LOCK_NOT_AVAILABLE or (isinstance(error, DBAPIError) and _LOCKED_FILE in str(error.orig))

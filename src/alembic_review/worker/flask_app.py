@@ -15,8 +15,9 @@ from typing import Any
 
 from alembic.config import Config
 
+from alembic_review.worker.hints import Fault, failed
 from alembic_review.worker.named import guarded, reported
-from alembic_review.worker.problems import WorkerError, at, failed, places
+from alembic_review.worker.problems import WorkerError, at, places
 
 _OUTSIDE = "application context"
 """Part of what Flask and Flask-SQLAlchemy say where no application's context is entered."""
@@ -128,7 +129,7 @@ class FlaskApplication:
         cause = error.__context__
         trace = cause.__traceback__ if isinstance(cause, ImportError) else None
         if trace is not None and trace.tb_next is not None:
-            raise failed("The Flask application can't be imported", cause) from error
+            raise failed("The Flask application can't be imported", Fault(cause)) from error
         self._missing = str(error.message)
         if named:
             raise WorkerError(f"FLASK_APP is {named!r}, but: {self._missing}", "Correct FLASK_APP.") from error

@@ -14,7 +14,8 @@ from typing import Any
 
 from alembic.config import Config
 
-from alembic_review.worker.problems import WorkerError, failed
+from alembic_review.worker.hints import Fault, failed
+from alembic_review.worker.problems import WorkerError
 
 _CONTEXT_HINT = "It must return a context manager, for example as a function decorated with contextlib.contextmanager."
 _CONFIG_HINT = "It must return the alembic.config.Config that the application's own command uses."
@@ -104,7 +105,7 @@ def reported(what: str) -> Iterator[None]:
     except WorkerError:
         raise
     except (Exception, KeyboardInterrupt, SystemExit) as error:
-        raise failed(what, error) from error
+        raise failed(what, Fault(error)) from error
 
 
 @contextmanager

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 
 import alembic
@@ -14,15 +13,14 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_review.model.masking import mask
 from alembic_review.worker.drivers import CONNECT_FUNCTIONS
+from alembic_review.worker.errors import class_name, database_text
+from alembic_review.worker.packages import package_of_path
 
 _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (alembic, sqlalchemy))
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(__file__) + os.sep
 _FRAMES_SHOWN = 3
-_REVIEWED = ("postgresql", "sqlite")
-_IMPORTS_DRIVER = ("import_dbapi", "dbapi")  # the latter on SQLAlchemy 1.4
-_NO_SUCH_SCHEMA = "3F000"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_ALTERING = re.compile(r'near "(ALTER|CONSTRAINT|DROP|COMMENT)": syntax error')
+_SITE = frozenset({"site-packages", "dist-packages"})
 _STATEMENT_SHOWN = 500  # characters
 
 
@@ -39,76 +37,25 @@ class StoppedError(WorkerError):
     """What was to be found out is known; the rest of this run of ``env.py`` is not needed."""
 
 
-def failed(what: str, error: BaseException, otherwise: str = "") -> WorkerError:
-    """What went wrong first: the error of ours that an application wrapped in one of its own, else ``what`` failed."""
+def wrapped(error: BaseException) -> WorkerError | None:
+    """The error of ours that an application wrapped in one of its own."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, WorkerError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    return WorkerError(f"{what}: {describe(error)}{at(places(error))}", hint_of(error, otherwise))
+    return None
 
 
 def describe(error: BaseException) -> str:
     """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return f"{describe(error.orig)}{_statement(error)}"
-    told = error.msg if isinstance(error, SyntaxError) and error.filename else str(error)  # its place is told apart
+    # The place of a syntax error is told apart.
+    told = error.msg if isinstance(error, SyntaxError) and error.filename else database_text(error)
     text = told.split("\n(Background on this error")[0].strip()
-    name = type(error).__name__
+    name = class_name(error)
     return mask(f"{name}: {text}" if text else name)
-
-
-def hint_of(error: BaseException, otherwise: str) -> str:
-    """What to do about this error, where more is known of it than that it is the application's."""
-    wanting = _without_driver(error) or _without_url(error)
-    if wanting:
-        return wanting
-    original = error.orig if isinstance(error, DBAPIError) else error
-    if _NO_SUCH_SCHEMA in (getattr(original, "sqlstate", None), getattr(original, "pgcode", None)):
-        return (
-            "The scratch database has only what env.py and the revisions create: let one of them make the schema "
-            "(CREATE SCHEMA IF NOT EXISTS)."
-        )
-    return _without_batch(original or error) or otherwise
-
-
-def _without_batch(error: BaseException) -> str:
-    """What to do when SQLite, or Alembic for it, does not know how to alter a table."""
-    text = str(error)
-    refused = isinstance(error, NotImplementedError) and "SQLite" in text
-    if refused or (type(error).__module__ == "sqlite3" and _ALTERING.search(text)):
-        return (
-            "SQLite alters a table only by making it anew: let env.py configure render_as_batch=True, and use "
-            "op.batch_alter_table() in revisions."
-        )
-    return ""
-
-
-def _without_driver(error: BaseException) -> str:
-    """What to do when SQLAlchemy's dialect could not import its driver."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__) if isinstance(error, ImportError) else ()):
-        parts = frame.filename.split(os.sep)
-        if frame.name in _IMPORTS_DRIVER and parts[-4:-2] == ["sqlalchemy", "dialects"]:
-            dialect, driver = parts[-2], parts[-1].removesuffix(".py")
-            if dialect not in _REVIEWED:
-                return f"The URL is one of {dialect} ({driver}); only PostgreSQL and SQLite can be reviewed yet."
-            return (
-                f"The URL asks for the driver {driver} of the dialect {dialect}, which is not installed beside the "
-                f"application ({sys.executable}): install it there, or name another interpreter with --python."
-            )
-    return ""
-
-
-def _without_url(error: BaseException) -> str:
-    """What to do when env.py found no URL where Alembic's templates look for one."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, KeyError) and error.args == ("url",) and frames[-1].name == "engine_from_config":
-        return (
-            "There is no sqlalchemy.url in the section that env.py reads. Any URL of the right dialect will do, for "
-            "example postgresql://localhost/app: that database is not contacted."
-        )
-    return ""
 
 
 def _statement(error: DBAPIError) -> str:
@@ -117,14 +64,41 @@ def _statement(error: DBAPIError) -> str:
     return mask(f"\n  statement: {shown}") if shown else ""
 
 
+def recognise(may_be_custom: Callable[[str | None], bool]) -> None:
+    """From now on, a package in site-packages is the application's when ``may_be_custom`` says so of its name."""
+    _Application.may_be_custom = staticmethod(may_be_custom)
+
+
+class _Application:
+    """What is known of the application in this process."""
+
+    may_be_custom: Callable[[str | None], bool] = staticmethod(lambda _package: False)
+
+
+def is_application(path: str) -> bool:
+    """True for a file of the application: not of the standard library, and not otherwise installed.
+
+    The application itself may be installed; see ``recognise``.
+    """
+    if path.startswith((*_LIBRARIES, _OURS, "<")):
+        return False
+    if not _SITE.isdisjoint(path.split(os.sep)):
+        return _Application.may_be_custom(package_of_path(path) or os.path.splitext(os.path.basename(path))[0])
+    return not path.startswith(_STDLIB)
+
+
+def application_stack(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+    """The application's frames of a stack, innermost last; where it has none, those of what is installed."""
+    frames = [
+        frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith((*_LIBRARIES, _OURS, "<"))
+    ]
+    own = [frame for frame in frames if is_application(frame.filename)]
+    return own or [frame for frame in frames if not _of_others(frame.filename)]
+
+
 def application_frames(trace: TracebackType | None) -> list[str]:
     """``file:line in function`` of the last frames of the application's own code, innermost last."""
-    frames = [
-        f"{frame.filename}:{frame.lineno} in {frame.name}"
-        for frame in traceback.extract_tb(trace)
-        if not frame.filename.startswith((*_LIBRARIES, _OURS, "<"))
-    ]
-    return [frame for frame in frames if not _of_others(frame)][-_FRAMES_SHOWN:]
+    return [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in application_stack(trace)][-_FRAMES_SHOWN:]
 
 
 def places(error: BaseException) -> list[str]:
@@ -135,13 +109,12 @@ def places(error: BaseException) -> list[str]:
     return frames[-_FRAMES_SHOWN:]
 
 
-def _of_others(frame: str) -> bool:
-    """A frame of the standard library or of a database driver."""
-    parts = frame.split(os.sep)
-    for folder in ("site-packages", "dist-packages"):
-        if folder in parts:
-            return parts[parts.index(folder) + 1] in CONNECT_FUNCTIONS
-    return frame.startswith(_STDLIB)
+def _of_others(path: str) -> bool:
+    """A file of the standard library or of a database driver."""
+    parts = path.split(os.sep)
+    for folder in _SITE.intersection(parts):
+        return parts[parts.index(folder) + 1] in CONNECT_FUNCTIONS
+    return path.startswith(_STDLIB)
 
 
 def at(frames: list[str]) -> str:

@@ -10,7 +10,8 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import Rehearsal
-from alembic_review.worker.failures import codes_of, failure_of
+from alembic_review.worker.errors import sqlstate
+from alembic_review.worker.failures import failure_of
 from alembic_review.worker.problems import StoppedError
 from alembic_review.worker.scripts import Parents
 
@@ -65,7 +66,7 @@ def steps(
 def _failed(error: BaseException, revision: Any, order: Order, group: Collection[str], plan: Rehearsal) -> Rehearsal:
     failure = failure_of(error, revision.path)
     name = revision.revision
-    if _DUPLICATE_OBJECT in codes_of(error):
+    if sqlstate(error) == _DUPLICATE_OBJECT:
         # Roles and the like belong to the whole server, where the first replay has made them already.
         return replace(plan, skipped=f"revision {name} can't be applied twice on one server: {failure.error}")
     if name not in group:

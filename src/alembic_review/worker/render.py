@@ -58,7 +58,7 @@ class Renderer:
         return WorkerError(
             f"Rendering {type(operation).__name__} as Python failed{what}: "
             f"{describe(error)}{at(application_frames(error.__traceback__))}",
-            "This is not the tool's own code: `alembic revision --autogenerate` fails here too.",
+            "Correct render_item in env.py." if guilty else "--debug shows the whole traceback.",
         )
 
     def sql(self, operation: ops.MigrateOperation) -> str | None:

@@ -15,8 +15,9 @@ from alembic_review.model.facts import Alteration, Frame, Origin, Place, TableKe
 from alembic_review.worker import private
 from alembic_review.worker.catalogue import Catalogue, Definition, Details, Namer, Snapshot
 from alembic_review.worker.folders import Folders
+from alembic_review.worker.hints import Circumstances, Fault, hint_of
 from alembic_review.worker.packages import package_of_path
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe, hint_of
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 from alembic_review.worker.trial import Contents, contents
 
 
@@ -46,6 +47,7 @@ class Replayed:
     digested: bool = False
     gone: dict[TableKey, str] = field(default_factory=dict)
     name: str | None = None
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -138,7 +140,7 @@ class Noted:
         except WorkerError:
             raise
         except Exception as error:
-            raise _failed(self.revision, error) from error
+            raise _failed(self._result, self.revision, error) from error
         version_table = private.version_tables(self._context)
         _note(self._result, connection, self.revision.revision, version_table, watched=self.watched)
 
@@ -152,14 +154,26 @@ def digest(result: Replayed, connection: Connection) -> None:
     result.digested = True
 
 
-def _failed(revision: Any, error: Exception) -> WorkerError:
+def _failed(result: Replayed, revision: Any, error: Exception) -> WorkerError:
     where = at(application_frames(error.__traceback__))
+    fault = Fault(error, result.circumstances, revision=revision.path, created=_creators(result))
     return WorkerError(
         f"Revision {revision.revision} failed in {revision.path}: {describe(error)}{where}",
         hint_of(
-            error, "Every revision must apply to an empty database, in the order of version_locations and depends_on."
+            fault, "Every revision must apply to an empty database, in the order of version_locations and depends_on."
         ),
     )
+
+
+def _creators(result: Replayed) -> dict[str, str]:
+    """Which revision created the table of each name; without those names that several schemas have."""
+    found: dict[str, str] = {}
+    several: set[str] = set()
+    for identity, (key, _) in result.last.tables.items():
+        if key.name in found:
+            several.add(key.name)
+        found[key.name] = result.creators.get(identity, "")
+    return {name: revision for name, revision in found.items() if name not in several}
 
 
 def _note(

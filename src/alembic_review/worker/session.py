@@ -26,6 +26,8 @@ from alembic_review.worker.declarations import declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.folders import Folders
+from alembic_review.worker.hints import Circumstances, Server
+from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.history import History
 from alembic_review.worker.intruders import Intruders
 from alembic_review.worker.locations import missing_locations
@@ -34,7 +36,7 @@ from alembic_review.worker.mappers import configure_mappers
 from alembic_review.worker.named import Named
 from alembic_review.worker.output import Output
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
-from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.problems import WorkerError, recognise
 from alembic_review.worker.redirect import Redirect, Scratch, Target
 from alembic_review.worker.render import Renderer
 from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
@@ -55,6 +57,7 @@ class Session:
     timings: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
         self.witnesses = Witnesses(self.stacks)
         self.redirect = Redirect(self._database, self.stacks)
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
@@ -70,6 +73,7 @@ class Session:
         gc.set_threshold(20_000, 20, 50)
         quieten()
         name_parts(self.request["parts"])
+        recognise(cache(self._is_own))
         self.witnesses.install()
         self.redirect.install()
         self.intruders.install()
@@ -77,7 +81,7 @@ class Session:
         names = ("config_from", "context", "preload", "import_from")
         application = Application(Named(*(self.request[name] for name in names)))
         given = (self.request["config"], self.request["section"], self.request["x"])
-        environment = Environment(*given, folders, application, Output())
+        environment = Environment(*given, folders, application, self.circumstances, Output())
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)
@@ -105,7 +109,8 @@ class Session:
                 self._load_revisions(environment, config, script)
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            replayed = Replayed(catalogue_of(connection_of(context), self.redirect.altered), self.watched, trial)
+            catalogue = catalogue_of(connection_of(context), self.redirect.altered)
+            replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances)
             self.replayed.append((target, replayed))
             return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
@@ -222,7 +227,7 @@ class Session:
                 environment.run(config, script, work, **options)
         except WorkerError as error:
             unsupported = self.redirect.unsupported()
-            if unsupported is not None and isinstance(error.__cause__, ImportError):
+            if unsupported is not None and error.__cause__ is not None and without_driver(error.__cause__):
                 raise unsupported from error
             # A refused connection is the reason, whatever the application made of it afterwards.
             if self.redirect.refusal is not None:
@@ -300,6 +305,12 @@ class Session:
         known = {one.name: one for one in describe_packages({package} if package is not None else ())}
         return may_be_custom(known.get(package or ""), self.request["custom"], self.request["distribution"])
 
+    def _is_own(self, package: str | None) -> bool:
+        """Tell whether an installed package is the application under review."""
+        known = next((one for one in describe_packages({package} if package else ()) if one.name == package), None)
+        custom, distribution = self.request["custom"], self.request["distribution"]
+        return known is not None and bool(known.paths) and may_be_custom(known, custom, distribution)
+
     def _replayed_on(self, connection: Connection) -> Replayed | None:
         """What is noted of this connection's database."""
         target = self.redirect.targets.get(id(connection.dialect))
@@ -315,6 +326,7 @@ class Session:
         answer = self.channel.ask("need_database", dialect=dialect.name, driver=dialect.driver, target=target.label)
         if answer["type"] != "database":
             raise WorkerError(answer.get("message", "no scratch database"), answer.get("hint", ""))
+        self.circumstances.server = Server(answer["server"], answer["version"], answer["folder"])
         return Scratch(
             answer["database"],
             answer["host"],

@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from alembic_review.model.facts import Frame
 from alembic_review.worker.packages import STDLIB, package_of
 from alembic_review.worker.private import CONFIGURE_FUNCTIONS, COPY_FUNCTIONS
+from alembic_review.worker.problems import is_application
 
 _SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
 _ALEMBIC = os.path.dirname(alembic.__file__) + os.sep
@@ -96,16 +97,20 @@ class Stacks:
         return False
 
     def place(self, frame: FrameType | None, *, beyond: frozenset[str] = frozenset()) -> Frame | None:
-        """The innermost frame outside SQLAlchemy, Alembic and the standard library, import boundaries or not.
+        """The innermost frame of the application, import boundaries or not; where it has none, that of a library.
 
-        Frames of the top-level modules in ``beyond`` don't count either.
+        Frames of SQLAlchemy, Alembic and the standard library don't count, nor those of the top-level modules in
+        ``beyond``.
         """
+        library: FrameType | None = None
         while frame is not None:
             inside = str(frame.f_globals.get("__name__")).partition(".")[0] in beyond
             if not inside and self._kind(frame.f_code) == _KEEP:
-                return self.frames[self._frame(frame)]
+                if is_application(frame.f_code.co_filename):
+                    return self.frames[self._frame(frame)]
+                library = library or frame
             frame = frame.f_back
-        return None
+        return self.frames[self._frame(library)] if library is not None else None
 
     def keeps(self, code: CodeType) -> bool:
         """True for code outside SQLAlchemy, Alembic and the standard library that is not ours."""

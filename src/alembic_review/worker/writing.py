@@ -162,9 +162,7 @@ def _template_errors(script: ScriptDirectory) -> Iterator[None]:
         where = at(application_frames(error.__traceback__))
         template = os.path.join(script.dir, "script.py.mako")
         message = f"The revision can't be written with {template}: {describe(error)}{where}"
-        raise WorkerError(
-            message, "This is Alembic's own work: `alembic revision --autogenerate` fails here too."
-        ) from error
+        raise WorkerError(message, "Correct the template; --debug shows the whole traceback.") from error
 
 
 def run_hooks(environment: Environment, paths: list[str]) -> None:

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from alembic_review.model.errors import ObservationError
@@ -21,7 +21,8 @@ class ScratchDatabase:
 
     ``database`` is a name nobody can guess or, for SQLite, the path of the file. ``host`` is a host name or, starting
     with a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
-    ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL.
+    ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL. ``server`` is
+    the ``kind`` of the ``Scratch``; a server of our own has a ``version``, and its programs are in ``folder``.
     """
 
     dialect: str
@@ -32,6 +33,9 @@ class ScratchDatabase:
     password: str | None = field(default=None, repr=False)
     mark: str = ""
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    server: str = ""
+    version: str = ""
+    folder: str = ""
 
 
 class Scratch(ABC):
@@ -69,7 +73,7 @@ class Scratch(ABC):
         """Give a new, empty, marked database; waits for ``start`` and may be called as often as needed."""
         with self._lock:
             self.start()
-            return self._create()
+            return replace(self._create(), server=self.kind)
 
     def close(self) -> None:
         """Remove all that this run made: databases, processes, folders. Harmless when half started or closed before."""

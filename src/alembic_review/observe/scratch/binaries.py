@@ -60,6 +60,12 @@ class Binaries:
         return self.folder / "initdb"
 
     @property
+    def number(self) -> str:
+        """The version alone, such as ``15.4``; empty where the program prints none."""
+        found = re.search(r"\d+(?:\.\d+|\w+)?", self.version)
+        return found.group() if found else ""
+
+    @property
     def key(self) -> str:
         """A short name that is the same for the same build: two builds may not share a data folder."""
         build = (self.version, platform.machine(), self.kind, "" if self.kind == "embedded" else str(self.folder))

@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alembic_review.model.errors import ObservationError
@@ -73,6 +74,7 @@ class PostgresScratch(Scratch):
         self._folder: RunFolder | None = None
         self._server: Guarded | None = None
         self._spare: ScratchDatabase | None = None
+        self._binaries: Binaries | None = None
 
     def _start(self) -> None:
         account = server_account()
@@ -80,6 +82,7 @@ class PostgresScratch(Scratch):
         folder = self._folder.path
         binaries = find_binaries(account, folder)
         self.kind = binaries.kind
+        self._binaries = binaries
         self._configure(folder, account)
         kept = self._unpack(folder / "data", binaries, account)
         if kept is None:
@@ -109,7 +112,10 @@ class PostgresScratch(Scratch):
 
     def _create(self) -> ScratchDatabase:
         database, self._spare = self._spare, None
-        return database or self._new_database()
+        database = database or self._new_database()
+        if self._binaries is None:
+            return database
+        return replace(database, version=self._binaries.number, folder=str(self._binaries.folder))
 
     def _close(self) -> None:
         self._stop_server()
