@@ -110,14 +110,18 @@ class Environment:
             raise failed(what, Fault(error, self.circumstances)) from error
         if not os.path.exists(script.env_py_location):
             raise WorkerError(f"There is no env.py in {script.dir}.", f"Check script_location in {self.name}.")
-        private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
+        self._use_folders(script)
         return script
+
+    def _use_folders(self, script: ScriptDirectory) -> None:
+        private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
 
     def load_revisions(self, script: ScriptDirectory) -> None:
         """Import the revisions, which Alembic does while env.py runs: they may import what env.py has set up.
 
         Raises ``WorkerError``.
         """
+        self._use_folders(script)
         try:
             list(script.walk_revisions())
         except CommandError as error:

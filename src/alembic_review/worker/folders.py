@@ -18,14 +18,14 @@ class Folders:
     beside: Mapping[str, str] = field(default_factory=dict)
 
     def locations(self, named: Sequence[str]) -> list[str]:
-        """The folders to read, for these version locations, in their order."""
+        """The folders to read, for these version locations, in their order; the same for what it returned."""
         found = []
         for path in named:
             real = os.path.realpath(path)
             found.append(self.instead.get(real, path))
             if real in self.beside:
                 found.append(self.beside[real])
-        return found
+        return list(dict.fromkeys(found))
 
     def original(self, path: str) -> str:
         """The path that a file or folder stands for; any other path as it is."""

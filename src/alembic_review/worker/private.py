@@ -198,11 +198,9 @@ def version_locations(script: ScriptDirectory) -> list[str]:
 
 
 def set_version_locations(script: ScriptDirectory, paths: Sequence[str]) -> None:
-    """Have revisions read from these folders; before any was."""
-    named: list[Any] = list(script._version_locations)
-    kind = type(named[0]) if named else str
+    """Have revisions read from these folders; before any was. env.py may still name others, as prefect's does."""
     script.version_locations = list(paths)
-    vars(script)["_version_locations"] = [kind(path) for path in paths]
+    vars(script).pop("_version_locations", None)  # resolved from the public option when it is first read
 
 
 def run_write_hooks(path: str, script: ScriptDirectory) -> None:

@@ -13,8 +13,8 @@ Parents = Mapping[str, Collection[str]]
 
 
 def names(value: Any) -> tuple[str, ...]:
-    """The names in what a revision script assigned: none, one or several."""
-    return (value,) if isinstance(value, str) else tuple(value or ())
+    """The names in what a revision script assigned: none, one or several. Alembic takes an empty string for none."""
+    return tuple(filter(None, (value,) if isinstance(value, str) else value or ()))
 
 
 def parents(script: ScriptDirectory) -> Parents:
