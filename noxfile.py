@@ -118,7 +118,16 @@ def realapps(session: nox.Session) -> None:
     built = install_tool(session, *group("test"))
     env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
     session.run("python", "-m", "tests.realapps.environments", "--tool", str(built), env=env)
-    pytest(session, "tests/realapps", **env)
+    pytest(session, "tests/realapps", "--ignore=tests/realapps/large", **env)
+
+
+@nox.session(name="realapps-large")
+def realapps_large(session: nox.Session) -> None:
+    """Larger applications, with settings, contexts and several histories, against what plain Alembic finds in them."""
+    built = install_tool(session, *group("test"))
+    env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
+    session.run("python", "-m", "tests.realapps.environments", "--session", session.name, "--tool", str(built), env=env)
+    pytest(session, "tests/realapps/large", **env)
 
 
 @nox.session

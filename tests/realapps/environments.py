@@ -1,7 +1,7 @@
 """Virtual environments of the real applications, built once from pinned requirements and kept.
 
-``python -m tests.realapps.environments [--tool WHEEL]`` builds what is missing. An environment's folder is named after
-everything it is made of, so a changed pin makes a new one.
+``python -m tests.realapps.environments [--session NAME] [--tool WHEEL]`` builds what is missing for a nox session. An
+environment's folder is named after everything it is made of, so a changed pin makes a new one.
 """
 
 from __future__ import annotations
@@ -19,16 +19,22 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 FOLDER_VARIABLE = "ALEMBIC_REVIEW_APPLICATIONS"
+LARGE = "realapps-large"
+PROJECTS = REPOSITORY / "fixtures" / "large"
 
 
 @dataclass(frozen=True)
 class Environment:
-    """``editable`` is a project that is installed from its sources; ``with_tool`` installs alembic-review beside it."""
+    """``editable`` is a project that is installed from its sources; ``with_tool`` installs alembic-review beside it.
+
+    ``session`` names the nox session that builds it.
+    """
 
     name: str
     requirements: Path
     editable: Path | None = None
     with_tool: bool = False
+    session: str = "realapps"
 
     @property
     def home(self) -> Path:
@@ -45,7 +51,7 @@ class Environment:
         """The interpreter of the built environment."""
         python = self.home / "bin" / "python"
         if not (self.home / "complete").exists():
-            message = f"no environment for {self.name} in {self.home}: run `nox -s realapps`, which builds it"
+            message = f"no environment for {self.name} in {self.home}: run `nox -s {self.session}`, which builds it"
             raise RuntimeError(message)
         return python
 
@@ -61,6 +67,16 @@ ENVIRONMENTS = {
             with_tool=True,
         ),
         Environment("sideshow", HERE / "requirements" / "sideshow.txt"),
+        *(
+            Environment(name, HERE / "requirements" / f"{name}.txt", session=LARGE)
+            for name in ("airflow", "ckan", "mlflow", "mwdb", "prefect")
+        ),
+        Environment(
+            "invenio",
+            HERE / "requirements" / "invenio.txt",
+            editable=PROJECTS / "invenio",
+            session=LARGE,
+        ),
     )
 }
 
@@ -85,9 +101,11 @@ def main() -> None:
     """Build every environment, two at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tool", type=Path, help="wheel of alembic-review for the applications that install it")
-    tool = parser.parse_args().tool
+    parser.add_argument("--session", default="realapps", help="nox session whose environments are built")
+    options = parser.parse_args()
+    environments = [environment for environment in ENVIRONMENTS.values() if environment.session == options.session]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for done in [pool.submit(build, environment, tool) for environment in ENVIRONMENTS.values()]:
+        for done in [pool.submit(build, environment, options.tool) for environment in environments]:
             done.result()
 
 

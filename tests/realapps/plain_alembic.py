@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
 
 
 def flatten(diffs: list[Any]) -> list[tuple[Any, ...]]:
@@ -46,19 +47,33 @@ def observe(conf: str) -> dict[str, Any]:
     """Upgrade and compare, as a developer would by hand."""
     config = Config(conf)
     command.upgrade(config, "heads")
+    return compared(config)
+
+
+def compared(config: Config) -> dict[str, Any]:
+    """What the models and an upgraded database have for each other."""
     script = ScriptDirectory.from_config(config)
-    seen: dict[str, Any] = {"revisions": len(list(script.walk_revisions())), "heads": sorted(script.get_heads())}
+    seen: dict[str, Any] = {}
 
     def compare(_revision: object, context: Any) -> list[Any]:
         metadata = context.opts["target_metadata"]
-        seen["tables"] = sorted(table.fullname for table in metadata.tables.values())
-        seen["changes"] = [describe(entry) for entry in flatten(compare_metadata(context, metadata))]
+        # An env.py may change where the revisions are, so they are read only here.
+        seen.update(described(script, metadata, compare_metadata(context, metadata)))
         return []
 
     with EnvironmentContext(config, script, fn=compare):
         script.run_env()
-    seen["changes"].sort(key=lambda change: json.dumps(list(change.values())))
     return seen
+
+
+def described(script: ScriptDirectory, metadata: MetaData, diffs: list[Any]) -> dict[str, Any]:
+    """Revisions, heads, tables and changes as they are recorded."""
+    return {
+        "revisions": len(list(script.walk_revisions())),
+        "heads": sorted(script.get_heads()),
+        "tables": sorted(table.fullname for table in metadata.tables.values()),
+        "changes": sorted(map(describe, flatten(diffs)), key=lambda change: json.dumps(list(change.values()))),
+    }
 
 
 if __name__ == "__main__":

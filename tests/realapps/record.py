@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -23,20 +25,26 @@ from tests.realapps.environments import HERE
 DATABASE = "alembic_review_record"
 
 
-def record(application: Application, server: str) -> None:
-    """Run plain Alembic on ``application`` in an empty database of ``server`` and keep what it found."""
+@contextmanager
+def empty_database(server: str) -> Iterator[str]:
+    """The URL of an empty database of ``server``, which is dropped again."""
     name = sql.Identifier(DATABASE)
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                conf = Path(folder) / application.conf.name
-                conf.write_text(pointed_at(application, f"{server}/{DATABASE}"), encoding="utf-8")
-                command = [application.environment.python, HERE / "plain_alembic.py", conf, application.record]
-                subprocess.run([str(part) for part in command], check=True, cwd=folder, stdout=sys.stderr)
+            yield f"{server}/{DATABASE}"
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def record(application: Application, server: str) -> None:
+    """Run plain Alembic on ``application`` in an empty database of ``server`` and keep what it found."""
+    with empty_database(server) as url, tempfile.TemporaryDirectory() as folder:
+        conf = Path(folder) / application.conf.name
+        conf.write_text(pointed_at(application, url), encoding="utf-8")
+        command = [application.environment.python, HERE / "plain_alembic.py", conf, application.record]
+        subprocess.run([str(part) for part in command], check=True, cwd=folder, stdout=sys.stderr)
 
 
 def pointed_at(application: Application, url: str) -> str:
