@@ -186,11 +186,12 @@ def test_modules_that_are_installed_come_first(project: Path) -> None:
     assert sys.path == before
 
 
-def test_an_ini_without_a_script_location_is_that_of_the_env_py_beside_it(project: Path) -> None:
+@pytest.mark.parametrize("location", ["# script_location = elsewhere", "script_location = ."])
+def test_an_ini_without_a_script_location_is_that_of_the_env_py_beside_it(project: Path, location: str) -> None:
     folder = project / "100%"
     write(folder / "env.py", PLAIN)
     (folder / "versions").mkdir()
-    write(folder / "alembic.ini", "[alembic]\n# script_location = elsewhere\n")
+    write(folder / "alembic.ini", f"[alembic]\n{location}\n")
     made = environment(project, file=str(folder / "alembic.ini"))
     assert made.script_directory(made.config(UPGRADE)).dir == str(folder)
     write(project / "alembic.ini", "[alembic]\n")

@@ -206,12 +206,18 @@ def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:
 
 
 def _use_folder_of_ini(config: Config) -> bool:
-    """Have an ini without a script location use its own folder where env.py lies there, as Flask-Migrate does."""
+    """Have an ini use its own folder where env.py lies there, as Flask-Migrate does; tell whether only that could.
+
+    It does so for an ini without a script location, and for one whose location is only right in that folder: ``.``.
+    """
     ini = config.config_file_name
-    if ini is None or not os.path.isfile(ini) or config.get_alembic_option("script_location") is not None:
+    if ini is None or not os.path.isfile(ini):
         return False
     folder = os.path.dirname(os.path.abspath(ini))
+    named = config.get_alembic_option("script_location")
     if not os.path.isfile(os.path.join(folder, "env.py")):
         return False
+    if named is not None and (os.path.normpath(named) != os.curdir or os.path.isfile("env.py")):
+        return False
     config.set_main_option("script_location", folder.replace("%", "%%"))
-    return True
+    return named is None
