@@ -149,6 +149,50 @@ def test_include_name_hides_a_table(tmp_path: Path) -> None:
     assert any("forgotten" in finding["message"] for finding in report["findings"])
 
 
+VIEWS = """
+from alembic.autogenerate import comparators, renderers
+from alembic.operations import MigrateOperation
+
+
+class CreateViewOp(MigrateOperation):
+    def __init__(self, view):
+        self.view = view
+
+    def reverse(self):
+        return CreateViewOp(self.view)
+
+
+class View:
+    name = None
+
+    def __init__(self, name):
+        self.name = name
+
+
+@comparators.dispatch_for("schema")
+def compare_views(context, upgrade_ops, schemas):
+    found = context.connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'view'")).fetchall()
+    upgrade_ops.ops += [CreateViewOp(View(name)) for name in ("recent", "titles") if (name,) not in found]
+
+
+@renderers.dispatch_for(CreateViewOp)
+def render_view(context, operation):
+    return f"op.execute('CREATE VIEW {operation.view.name} AS SELECT 1')"
+"""
+
+
+@pytest.mark.one_stack
+def test_a_plugin_that_compares_views(tmp_path: Path) -> None:
+    created = Replace(
+        VERSION, "    op.create_table(\n", "    op.execute('CREATE VIEW titles AS SELECT 1')\n    op.create_table(\n"
+    )
+    run = reviewed(on_sqlite(tmp_path, functions(VIEWS), created))
+    assert rows(run) == [PENDING[0], PENDING[1], "safe op:CreateViewOp -.recent"]
+    (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "primary key changes" in line]
+    assert "views" not in line
+    assert "functions and triggers" in line
+
+
 SCHEMAS = (
     configured("include_schemas=True"),
     Append(

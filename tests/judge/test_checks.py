@@ -87,6 +87,10 @@ def filtered(world: World) -> None:
     world.databases[0].filtered.append(Filtered("include_object", "table", None, "poser_widget"))
 
 
+def created_from_models(world: World) -> None:
+    world.databases[0].create("poser_widget", by=APP_REVISION, at=["poser:30"])
+
+
 def edited(world: World) -> None:
     path = world.facts().revisions[0].path
     world.history = History("c0ffee", world.facts(), edited=(EditedRevision(APP_REVISION, path),))
@@ -143,6 +147,7 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR513": without_dependency,
     "AR514": no_way_back,
     "AR601": filtered,
+    "AR602": created_from_models,
 }
 BLOCKING = {"AR101", "AR105", "AR106", "AR510"}
 COMPANIONS = {"AR102": {"AR511"}}
@@ -707,6 +712,89 @@ def test_a_filter_that_hides_many_tables_names_some() -> None:
     (finding,) = world.review().findings
     assert "keeps 7 tables that are not the core's" in finding.message
     assert finding.message.endswith("poser_0, poser_1, poser_2, poser_3, poser_4 and 2 more.")
+
+
+# AR602
+
+
+def test_a_revision_that_creates_tables_from_the_models_is_told_once() -> None:
+    world = basics()
+    world.table("poser_gadget", ["poser:20"], by=APP_REVISION)
+    world.databases[0].create("poser_gadget", "poser_widget", by=APP_REVISION, at=["poser:30"])
+    (finding,) = found(world.review(), "AR602")
+    assert finding.message == (
+        "Revision a1 created 2 tables (poser_gadget, poser_widget) from the current models with "
+        "metadata.create_all(). Comparing these tables with the models finds no difference, whatever is missing from "
+        "the revisions."
+    )
+    assert (finding.severity, finding.blocks, finding.revision) == (Severity.ERROR, False, APP_REVISION)
+    assert "move the operations that it writes into revision a1" in finding.hint
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line) == ("poser/model.py", 30)
+
+
+@pytest.mark.parametrize(
+    ("at", "hint"),
+    [
+        (["poser:30"], "Move the call to code that env.py does not run"),
+        (["/site/basis/alembic/env.py:9"], "Remove the call from env.py"),
+    ],
+)
+def test_code_outside_the_revisions_that_creates_some_tables_is_told_by_its_line(at: list[str], hint: str) -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, custom=(APP,))
+    world.databases[0].create("poser_widget", at=at)
+    (finding,) = found(world.review(), "AR602")
+    assert finding.message.startswith("Code outside any revision created the table poser_widget from the current")
+    assert hint in finding.hint
+    assert finding.severity is Severity.ERROR
+    assert finding.location is not None
+    assert finding.location.line == int(at[0].rpartition(":")[2])
+
+
+@pytest.mark.parametrize(
+    ("by", "at", "severity"),
+    [
+        (CORE_REVISION, ["basis:30"], Severity.INFO),
+        (CORE_REVISION, None, Severity.INFO),
+        (APP_REVISION, ["basis:30"], Severity.ERROR),
+        ("", ["basis:30"], Severity.INFO),
+        ("", ["helper:3", "basis:30", "poser:5"], Severity.INFO),
+        ("", ["helper:3", "poser:5", "basis:30"], Severity.ERROR),
+        ("", ["poser:5"], Severity.ERROR),
+        ("", None, Severity.ERROR),
+    ],
+)
+def test_core_tables_that_the_core_itself_creates_are_only_mentioned(
+    by: str, at: list[str] | None, severity: Severity
+) -> None:
+    world = basics()
+    world.databases[0].create("product", by=by, at=at)
+    (finding,) = found(world.review(), "AR602")
+    assert finding.severity is severity
+    world.settings = replace(SETTINGS, custom=())
+    (finding,) = found(world.review(), "AR602")
+    assert finding.severity is Severity.ERROR
+
+
+def test_one_call_for_tables_of_two_owners_is_told_for_each_severity() -> None:
+    world = basics()
+    world.table("poser_gadget", ["poser:20"], by=APP_REVISION)
+    world.databases[0].create("poser_widget", "product", by=CORE_REVISION, at=["basis:30"])
+    findings = found(world.review(), "AR602")
+    assert [(finding.table, finding.severity) for finding in findings] == [
+        ("poser_widget", Severity.ERROR),
+        ("product", Severity.INFO),
+    ]
+
+
+def test_a_line_that_moves_is_the_same_finding() -> None:
+    prints = set()
+    for line in (30, 31):
+        world = basics()
+        world.databases[0].create("poser_widget", at=[f"poser:{line}"])
+        prints |= {finding.fingerprint for finding in found(world.review(), "AR602")}
+    assert len(prints) == 1
 
 
 def test_what_alters_the_core_is_not_told_to_depend_on_it() -> None:

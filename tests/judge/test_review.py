@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -339,6 +340,52 @@ def test_models_that_were_not_compared_are_an_error(hidden: bool, message: str) 
         world.databases[0].filtered.append(Filtered("include_object", "table", None, "product"))
     with pytest.raises(ObservationError, match=message):
         world.review()
+
+
+@pytest.mark.parametrize(
+    ("at", "hint"),
+    [
+        (["poser:30"], "Move the call to code"),
+        (["/site/basis/alembic/env.py:9"], "Remove the call"),
+    ],
+)
+def test_tables_that_were_all_created_from_the_models_were_not_compared(at: list[str], hint: str) -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, custom=("poser",))
+    world.databases[0].create("poser_widget", "product", at=at)
+    with pytest.raises(ObservationError) as caught:
+        world.review()
+    line = at[0].rpartition(":")[2]
+    assert re.fullmatch(
+        rf"Nothing was compared: metadata\.create_all\(\) \(\S+:{line}\) created every table from the current models, "
+        "and no revision did.",
+        caught.value.message,
+    )
+    assert caught.value.hint.startswith(hint)
+    assert caught.value.hint.endswith("in a revision: `alembic-review revision -m TEXT` writes it.")
+
+
+def test_one_of_two_databases_whose_tables_were_all_created_from_the_models_is_named() -> None:
+    world = two_databases()
+    names = [table.key.name for table in world.databases[1].tables]
+    world.databases[1].create(*names, at=["poser:30"])
+    with pytest.raises(ObservationError, match=r"created every table of log from the current models"):
+        world.review()
+
+
+def test_tables_that_a_filter_hides_were_not_compared_either() -> None:
+    world = basics()
+    world.databases[0].create("poser_widget", at=["poser:30"])
+    assert world.review().outcome is Outcome.CLEAN
+    world.databases[0].filtered.append(Filtered("include_object", "table", None, "product"))
+    with pytest.raises(ObservationError, match="created every table from"):
+        world.review()
+
+
+def test_a_revision_that_created_every_table_from_the_models_is_a_finding() -> None:
+    world = basics()
+    world.databases[0].create("poser_widget", "product", by="a1")
+    assert "AR602" in {finding.code for finding in world.review().findings}
 
 
 def test_a_table_of_the_changes_that_nothing_else_mentions() -> None:

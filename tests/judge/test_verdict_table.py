@@ -7,9 +7,24 @@ from dataclasses import replace
 
 import pytest
 
+from alembic_review.model.facts import Origin
 from alembic_review.model.review import Outcome
 
-from .world import APP_REVISION, CORE_REVISION, SETTINGS, World, basics, found, key, only, package, use, verdicts
+from .world import (
+    ANNEX_REVISION,
+    APP_REVISION,
+    CORE,
+    CORE_REVISION,
+    SETTINGS,
+    World,
+    basics,
+    found,
+    key,
+    only,
+    package,
+    use,
+    verdicts,
+)
 
 
 def custom_column(world: World) -> None:
@@ -407,3 +422,72 @@ def test_removals_that_come_with_an_unloaded_table_are_blocked_too() -> None:
     left_over_of_custom_unloaded(world)
     world.change("remove_index", "poser_old", "ix_old", columns=("x",))
     assert verdicts(world.review()) == ["blocked remove_index poser_old.ix_old", "blocked remove_table poser_old"]
+
+
+def custom_only(world: World) -> World:
+    """The same without the core's table."""
+    database = world.databases[0]
+    del database.tables[0], database.origins[0], database.present[0]
+    return world
+
+
+def added(_world: World) -> None:
+    """Nothing else."""
+
+
+def a_stray_table(world: World) -> None:
+    world.databases[0].stray("stray")
+
+
+def a_core_table_to_come(world: World) -> None:
+    world.table("store", ["basis:30"])
+
+
+def a_core_table_taken_out(world: World) -> None:
+    world.table("store", ["basis:30"], removed=True)
+
+
+def a_core_table_dropped(world: World) -> None:
+    world.databases[0].former.append(Origin(key("store"), CORE_REVISION, CORE))
+
+
+@pytest.mark.parametrize(
+    ("besides", "verdict"),
+    [
+        (added, "safe"),
+        (a_stray_table, "blocked"),
+        (a_core_table_to_come, "blocked"),
+        (a_core_table_taken_out, "safe"),
+        (a_core_table_dropped, "safe"),
+    ],
+)
+@pytest.mark.parametrize("type_name", [None, "grade"])
+def test_an_operation_of_a_plugin_without_a_table_is_safe_where_every_table_is_custom(
+    besides: Callable[[World], None], verdict: str, type_name: str | None
+) -> None:
+    world = custom_only(basics())
+    besides(world)
+    world.change("op:CreateOp", None, "cheap_items", readable=False, type_name=type_name)
+    review = world.review()
+    assert verdicts(review) == [f"{verdict} op:CreateOp cheap_items"]
+    change = review.changes[0]
+    assert change.owner == ("poser" if verdict == "safe" else None)
+    assert change.reason.startswith("CreateOp is an operation of a plugin, and ")
+    assert ("every table of this database is yours." in change.reason) is (verdict == "safe")
+
+
+def test_an_operation_of_a_plugin_is_written_by_the_package_with_the_most_tables() -> None:
+    world = custom_only(basics())
+    world.settings = replace(SETTINGS, custom=("poser", "annex"))
+    world.table("annex_one", ["annex:20"], by=ANNEX_REVISION)
+    world.table("annex_two", ["annex:21"], by=ANNEX_REVISION)
+    world.change("op:CreateOp", None, "cheap_items", readable=False)
+    assert only(world.review()).owner == "annex"
+
+
+def test_another_database_with_core_tables_makes_no_difference() -> None:
+    world = basics()
+    other = world.database("other")
+    other.table("poser_log", ["poser:40"], by=APP_REVISION)
+    other.change("op:CreateOp", None, "recent", readable=False)
+    assert verdicts(world.review()) == ["safe op:CreateOp recent"]

@@ -16,6 +16,7 @@ from alembic_review.judge import judge
 from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
+    Creation,
     DatabaseFacts,
     Declaration,
     Declared,
@@ -199,6 +200,7 @@ class Database:
     former: list[Origin] = field(default_factory=list)
     present: list[TableKey] = field(default_factory=list)
     version_tables: list[TableKey] = field(default_factory=list)
+    creations: list[Creation] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     changes: list[ChangeFact] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
@@ -236,6 +238,11 @@ class Database:
         self.origins.append(Origin(key(name), by, revision.package))
         self.present.append(key(name))
 
+    def create(self, *names: str, by: str = "", at: Sequence[str] | None = None) -> None:
+        """Tables that were created from the models: by a revision, or by code outside of all at ``at``."""
+        stack = self.world.stack(at)
+        self.creations += [Creation(key(name), "metadata.create_all()", stack, by) for name in names]
+
     def stray(self, name: str) -> None:
         """A table in the database that no known revision created."""
         self.present.append(key(name))
@@ -269,6 +276,7 @@ class Database:
             server_version="18.6",
             origins=tuple(self.origins),
             former=tuple(self.former),
+            creations=tuple(self.creations),
             alterations=tuple(self.alterations),
             tables=tuple(self.tables),
             database_tables=tuple(self.present),

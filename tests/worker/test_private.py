@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from alembic import autogenerate
 from sqlalchemy import Column, Integer, MetaData, Table
 
 from alembic_review.worker import private
@@ -17,3 +20,21 @@ def test_a_copy_keeps_a_nullability_that_was_assigned(made: bool, assigned: bool
     copied = table.to_metadata(MetaData())
     assert copied.c.code.nullable is assigned
     assert copied.c.plain.nullable is True
+
+
+@pytest.mark.parametrize(("module", "left"), [("env_py", 0), ("plugin", 1)])
+def test_only_comparators_of_env_py_are_forgotten(module: str, left: int) -> None:
+    registry: Any = autogenerate.comparators._registry
+    before = {key: list(functions) for key, functions in registry.items()}
+
+    def compare(*_: Any) -> None:
+        """A comparator."""
+
+    compare.__module__ = module
+    autogenerate.comparators.dispatch_for("schema")(compare)
+    assert module in private.comparator_modules()
+    private.forget_comparators()
+    found = {key: functions for key, functions in registry.items() if functions != before.get(key, [])}
+    assert sum(len(functions) for functions in found.values()) - sum(len(before.get(key, [])) for key in found) == left
+    for key, functions in registry.items():
+        functions[:] = before.get(key, [])

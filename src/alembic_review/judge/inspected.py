@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from alembic_review.judge.case import Case, JudgedDatabase
+from alembic_review.judge.created import calls, created_outside
+from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.locations import Locations
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.model.errors import ObservationError
@@ -30,6 +32,7 @@ def require_inspected(case: Case) -> None:
     hint = _import_hint(case.unloaded, case.evidence.locations)
     for database in case.databases:
         _require_comparison(database, hint)
+        _require_revisions(database, case.facts, case.evidence)
     custom = case.evidence.custom
     for package in sorted({*custom, *([case.evidence.project] if custom else [])}):
         _require_models_of(package, case, hint)
@@ -71,6 +74,25 @@ def _require_comparison(database: JudgedDatabase, hint: str) -> None:
     raise ObservationError(
         "Nothing was compared: the autogenerate_plugins of env.py leave out alembic.autogenerate.tables.",
         hint='Add "alembic.autogenerate.*" to autogenerate_plugins.',
+    )
+
+
+def _require_revisions(database: JudgedDatabase, facts: Facts, evidence: Evidence) -> None:
+    """Tables that were all created from the models, by no revision, were only compared with themselves."""
+    if not created_outside(database.facts):
+        return
+    made = [call for call in calls(database.facts.creations, evidence) if not call.revision]
+    where = " and ".join(
+        f"{call.text} ({evidence.locations.text(call.place)})" if call.place is not None else call.text for call in made
+    )
+    of = f" of {database.name}" if database.name is not None else ""
+    in_env = any(call.place is not None and call.place.path == facts.env_py for call in made)
+    raise ObservationError(
+        f"Nothing was compared: {where} created every table{of} from the current models, and no revision did.",
+        hint=(
+            f"{'Remove the call from env.py' if in_env else 'Move the call to code that env.py does not run'}; then "
+            "create the tables in a revision: `alembic-review revision -m TEXT` writes it."
+        ),
     )
 
 

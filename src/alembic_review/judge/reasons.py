@@ -131,12 +131,18 @@ def shared_type(change: ChangeFact, foreign: Iterable[TableKey], cause: Cause) -
 
 
 def unreadable(change: ChangeFact) -> str:
-    """Of an operation of a plugin that names no table."""
+    """Of an operation of a plugin that may be on a core table."""
     operation = change.kind.removeprefix("op:")
     return (
-        f"Nothing tells which table {operation} changes, an operation of a plugin. Write it by hand, in a revision of "
-        "its own, once you know that it touches no core table."
+        f"{operation} is an operation of a plugin, and it is not certain which table it changes. Write it by hand, in "
+        "a revision of its own, once you know that it touches no core table."
     )
+
+
+def no_core_table(change: ChangeFact) -> str:
+    """Of an operation of a plugin, where every table is the application's."""
+    operation = change.kind.removeprefix("op:")
+    return f"{operation} is an operation of a plugin, and every table of this database is yours."
 
 
 def written(owner: str | None, revision: str, package: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -54,10 +55,10 @@ class Verdicts:
 
     def decide(self, change: ChangeFact) -> Decision:
         """The row of the verdict table that a change falls under; what no row explains is blocked."""
-        if not change.readable or (change.key is None and not change.type_users):
-            return Decision(Verdict.BLOCKED, reasons.unreadable(change), None, None)
         if change.key is None:
-            return self._shared_type(change)
+            return self._shared_type(change) if change.type_users else self._without_table(change)
+        if not change.readable:
+            return Decision(Verdict.BLOCKED, reasons.unreadable(change), None, None)
         owned = self._ownership.tables[change.key]
         declared = self._declaration(owned)
         if declared is not None:
@@ -115,6 +116,15 @@ class Verdicts:
         reason = reasons.disputed(owned, todo) if owned.disputed else reasons.unowned(owned, todo)
         return Decision(Verdict.BLOCKED, reason, owned.owner, None, self.place(change))
 
+    def _without_table(self, change: ChangeFact) -> Decision:
+        """An operation of a plugin that names no table can't touch a core table where there is none."""
+        reviewed = [owned for owned in self._ownership.tables.values() if _is_there(owned)]
+        owners = Counter(owned.owner for owned in reviewed if owned.role is Role.CUSTOM)
+        if not owners or owners.total() < len(reviewed):
+            return Decision(Verdict.BLOCKED, reasons.unreadable(change), None, None)
+        owner = min(owners, key=lambda name: (-owners[name], name or ""))
+        return Decision(Verdict.SAFE, reasons.no_core_table(change), owner, owner)
+
     def _shared_type(self, change: ChangeFact) -> Decision:
         """A type that only custom columns use is custom; else it is judged as a change on the others' columns."""
         uses = sorted(change.type_users, key=lambda use: (table_text(use.key), use.column, use.where))
@@ -130,6 +140,10 @@ class Verdicts:
         reason = reasons.shared_type(change, dict.fromkeys(use.key for use in others), cause)
         package = cause.package if cause.application else None
         return Decision(Verdict.BLOCKED, reason, owner, package, cause.place, cause.revision)
+
+
+def _is_there(owned: Owned) -> bool:
+    return owned.in_database or (owned.model is not None and not owned.model.removed)
 
 
 def _declared_otherwise(own: list[TypeUse], others: list[TypeUse]) -> Iterator[Cause]:

@@ -194,6 +194,21 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Creation:
+    """A table that was created from the target metadata, so that comparing it with the models proves nothing.
+
+    ``call`` is what created it: ``metadata.create_all()``, ``table.create()`` or ``CreateTable``. ``stack`` are the
+    frames behind the call, innermost first, ``None`` where no code of the application stood there. ``revision`` ran
+    meanwhile; it is empty for env.py and for modules that were imported.
+    """
+
+    key: TableKey
+    call: str
+    stack: int | None = None
+    revision: str = ""
+
+
+@dataclass(frozen=True)
 class Alteration:
     """What one revision did to a table that existed before it.
 
@@ -344,6 +359,7 @@ class DatabaseFacts:
     applied: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
     former: tuple[Origin, ...] = ()
+    creations: tuple[Creation, ...] = ()
     alterations: tuple[Alteration, ...] = ()
     tables: tuple[ModelTable, ...] = ()
     database_tables: tuple[TableKey, ...] = ()

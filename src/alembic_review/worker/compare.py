@@ -22,7 +22,17 @@ from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.render import Renderer, compiled
 from alembic_review.worker.witnesses import identify, ordered_items
 
+_NAMES = ("name", "column_name", "signature", "table_name", "table")
+_PLAIN = (str, int, float, bool, list, tuple, set, frozenset, dict, type, type(None))
+
 TypeUsers = Callable[[str], "list[tuple[TableKey, str]]"]
+
+_KINDS = frozenset(
+    f"{action}_{kind}"
+    for action in ("add", "remove")
+    for kind in ("table", "column", "index", "constraint", "fk", "table_comment")
+)
+"""Alembic's words for its own operations, besides those of ``modify_…``."""
 
 _FILTERS = ("include_object", "include_name", "process_revision_directives")
 
@@ -131,10 +141,13 @@ def leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[
 
 def _diffs(operation: Any) -> tuple[tuple[Any, ...], ...]:
     """The entries of one operation; an operation of a plugin counts as one entry of its own name."""
+    plugin = ((f"op:{type(operation).__name__}",),)
     if not type(operation).__module__.startswith("alembic.operations.") or not hasattr(operation, "to_diff_tuple"):
-        return ((f"op:{type(operation).__name__}",),)
-    diff = operation.to_diff_tuple()
-    return tuple(diff) if isinstance(diff, list) else (diff,)
+        return plugin
+    found = operation.to_diff_tuple()
+    diffs = tuple(found) if isinstance(found, list) else (found,)
+    # A plugin may also use an operation of Alembic's that no comparison of Alembic's comes up with: SQL to execute.
+    return diffs if all(diff[0] in _KINDS or diff[0].startswith("modify_") for diff in diffs) else plugin
 
 
 def _watch_filters(context: MigrationContext, result: Comparison) -> None:
@@ -289,17 +302,21 @@ class _Reader:
         )
 
     def _plugin(self, entry: Entry, kind: str, python: str, sql: str | None) -> ChangeFact:
-        """An operation that isn't Alembic's: read by its table, when it stands in one, or by its shared type."""
+        """An operation that isn't Alembic's: read by its table, when it stands in one, or by its shared type.
+
+        It is named after what it creates, alters or drops.
+        """
         operation, parent = entry.operation, entry.parent
         key = TableKey(parent.schema, parent.table_name) if parent is not None else None
         type_name = _text(operation, "enum_name", "type_name", "name") if key is None else None
-        schema = _text(operation, "enum_schema", "schema")
+        schema = next(filter(None, (_text(one, "enum_schema", "schema") for one in _described_by(operation))), None)
+        named = (_text(one, *_NAMES) for one in _described_by(operation))
         users = tuple(self._type_users(type_name)) if type_name else ()
         return ChangeFact(
             kind=kind,
             key=key,
             schema=key.schema if key else schema if schema != self._dialect.default_schema_name else None,
-            name=type_name or _text(operation, "name", "column_name"),
+            name=type_name or next(filter(None, named), None),
             operation=entry.number,
             python=python,
             sql=sql,
@@ -354,12 +371,38 @@ def _text(operation: Any, *names: str) -> str | None:
     return None
 
 
+def _described_by(operation: Any) -> list[Any]:
+    """An operation, and the objects that it holds: what it creates, in the words of the plugin."""
+    return [operation, *_held(operation).values()]
+
+
+def _held(operation: Any) -> dict[str, Any]:
+    values = {name: value for name, value in _attributes(operation) if not isinstance(value, _PLAIN)}
+    return {name: value for name, value in values.items() if hasattr(value, "__dict__")}
+
+
 def _values(operation: Any) -> str:
-    """What a plugin's operation leads to, from its plain attributes."""
-    plain = {
-        name: value
-        for name, value in sorted(vars(operation).items())
-        if isinstance(value, (str, int, bool))
-        or (isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value))
-    }
-    return repr(plain)
+    """What a plugin's operation leads to, from its plain attributes and those of the objects that it holds."""
+    # SQLAlchemy's and Alembic's own objects hold more than what was declared.
+    held = {name: one for name, one in _held(operation).items() if not _is_library(one)}
+    return repr(_plain(operation) | {f"{name}: {type(one).__name__}": _plain(one) for name, one in held.items()})
+
+
+def _plain(described: Any) -> dict[str, Any]:
+    return {name: value for name, value in _attributes(described) if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(one, (str, dict)) and _is_plain(one) for one in value)
+    if isinstance(value, dict):
+        return all(isinstance(one, (str, int, float, bool, type(None))) for one in (*value, *value.values()))
+    return isinstance(value, (str, int, bool))
+
+
+def _attributes(described: Any) -> list[tuple[str, Any]]:
+    return sorted((name, value) for name, value in vars(described).items() if not name.startswith("_"))
+
+
+def _is_library(one: Any) -> bool:
+    return type(one).__module__.partition(".")[0] in ("sqlalchemy", "alembic")

@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import (
+    Creation,
     DatabaseFacts,
     Declaration,
     Facts,
@@ -51,6 +52,7 @@ class Compared:
     version_tables: tuple[TableKey, ...]
     tables: tuple[ModelTable, ...]
     comparison: Comparison
+    creations: tuple[Creation, ...]
     declarations: tuple[Declaration, ...]
     warnings: list[str]
     not_checked: tuple[str, ...]
@@ -105,6 +107,7 @@ def _database(
         applied=tuple(replayed.applied),
         origins=replayed.origins(packages),
         former=replayed.former(packages),
+        creations=compared.creations,
         alterations=tuple(replayed.alterations),
         tables=_with_places(compared, stacks),
         database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),

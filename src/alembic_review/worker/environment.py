@@ -171,6 +171,7 @@ class Environment:
                 failed.append(error)
                 raise
 
+        private.forget_comparators()
         with self.application.ready():
             try:
                 with EnvironmentContext(config, script, fn=counted, **options):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from alembic.migration import MigrationContext
 
 from alembic_review.worker.catalogue import Snapshot
 
-_NEVER = (
-    "renames, CHECK expressions, EXCLUDE constraints, primary key changes, sequences, views, functions and triggers "
-    "(autogenerate does not compare them)"
-)
+_NEVER = ("renames", "CHECK expressions", "EXCLUDE constraints", "primary key changes", "sequences")
+_BY_PLUGINS = ("views", "functions", "triggers")
 _COMPARED = {"compare_type": "column types", "compare_server_default": "server defaults"}
 _CORE_PLUGINS = tuple(
     f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "types", "constraints", "defaults", "comments")
@@ -17,10 +17,16 @@ _CORE_PLUGINS = tuple(
 """What Alembic >= 1.18 splits its own comparison into; leaving one out silently compares less."""
 
 
-def not_checked(context: MigrationContext, plugins: list[str], last: Snapshot) -> tuple[str, ...]:
-    """One line for each thing that autogenerate, as env.py configured it, passes over."""
+def not_checked(
+    context: MigrationContext, plugins: list[str], last: Snapshot, by_plugins: Collection[str] = ()
+) -> tuple[str, ...]:
+    """One line for each thing that autogenerate, as env.py configured it, passes over.
+
+    ``by_plugins`` are kinds of objects that a plugin compares.
+    """
     options = context.opts
-    lines = [_NEVER]
+    *others, last_one = [*_NEVER, *(kind for kind in _BY_PLUGINS if kind not in by_plugins)]
+    lines = [f"{', '.join(others)} and {last_one} (autogenerate does not compare them)"]
     lines += [
         f"{what} that the function {option} of env.py takes for equal"
         for option, what in _COMPARED.items()
@@ -30,7 +36,7 @@ def not_checked(context: MigrationContext, plugins: list[str], last: Snapshot) -
         lines.append("server defaults (compare_server_default is not on in env.py)")
     if options.get("compare_type") is False:
         lines.append("column types (compare_type is off in env.py)")
-    if context.dialect.name == "postgresql" and not any("enum" in name for name in plugins):
+    if context.dialect.name == "postgresql" and "enum values" not in by_plugins:
         lines.append("values of existing enum types")
     if not options.get("include_schemas"):
         schemas = sorted({key.schema for key, _ in last.tables.values() if key.schema is not None})

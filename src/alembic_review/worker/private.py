@@ -135,6 +135,22 @@ def comparator_modules() -> set[str]:
     return found
 
 
+ENV_PY = "env_py"
+"""The module that Alembic loads env.py as."""
+
+
+def forget_comparators() -> None:
+    """Drop the autogenerate comparators that env.py itself registered: its next run registers them once more."""
+    registry = getattr(getattr(autogenerate, "comparators", None), "_registry", {})
+    for functions in registry.values():
+        if isinstance(functions, list):
+            functions[:] = [entry for entry in functions if not any(_is_of_env_py(one) for one in _flatten(entry))]
+
+
+def _is_of_env_py(function: Any) -> bool:
+    return getattr(function, "__module__", None) == ENV_PY
+
+
 def _flatten(value: Any) -> Iterable[Any]:
     if callable(value):
         yield value

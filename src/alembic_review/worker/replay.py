@@ -29,7 +29,7 @@ class Replayed:
     others which tables they create and drop, and what they do to tables of watched ones; ``effective`` are those that
     changed any table or type. Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it
     is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
-    that had created them.
+    that had created them. ``running`` is the revision that runs just now, or empty.
     """
 
     catalogue: Catalogue
@@ -48,6 +48,7 @@ class Replayed:
     gone: dict[TableKey, str] = field(default_factory=dict)
     name: str | None = None
     circumstances: Circumstances = field(default_factory=Circumstances)
+    running: str = ""
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -135,12 +136,15 @@ class Noted:
         if self.watched:
             digest(self._result, connection)
         self._result.catalogue.start_revision()
+        self._result.running = self.revision.revision
         try:
             self._function(**arguments)
         except WorkerError:
             raise
         except Exception as error:
             raise _failed(self._result, self.revision, error) from error
+        finally:
+            self._result.running = ""
         version_table = private.version_tables(self._context)
         _note(self._result, connection, self.revision.revision, version_table, watched=self.watched)
 

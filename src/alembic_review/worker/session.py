@@ -22,6 +22,7 @@ from alembic_review.worker.application import Application
 from alembic_review.worker.catalogue import Namer, catalogue_of, version_tables
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
+from alembic_review.worker.creations import Creations
 from alembic_review.worker.declarations import declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
@@ -32,6 +33,7 @@ from alembic_review.worker.history import History
 from alembic_review.worker.intruders import Intruders
 from alembic_review.worker.locations import missing_locations
 from alembic_review.worker.logs import collected_warnings, quieten
+from alembic_review.worker.looks import noted_looks
 from alembic_review.worker.mappers import configure_mappers
 from alembic_review.worker.named import Named
 from alembic_review.worker.output import Output
@@ -61,6 +63,7 @@ class Session:
         self.witnesses = Witnesses(self.stacks)
         self.redirect = Redirect(self._database, self.stacks)
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
+        self.creations = Creations(self.stacks, self.witnesses.original, self._connected_to, self._replayed_on)
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -77,6 +80,7 @@ class Session:
         self.witnesses.install()
         self.redirect.install()
         self.intruders.install()
+        self.creations.install()
         folders = Folders(self.request["instead"], self.request["beside"])
         names = ("config_from", "context", "preload", "import_from")
         application = Application(Named(*(self.request[name] for name in names)))
@@ -232,7 +236,14 @@ class Session:
             # A refused connection is the reason, whatever the application made of it afterwards.
             if self.redirect.refusal is not None:
                 raise self.redirect.refusal from None
+            hint = self._created_before(error)
+            if hint:
+                raise WorkerError(error.message, hint) from error
             raise
+
+    def _created_before(self, error: WorkerError) -> str:
+        """What to do when a revision fails over what was created from the models before."""
+        return self.creations.hint(error, self.replayed[-1][0], self._may_be_custom) if self.replayed else ""
 
     def _one_comparison(self, context: MigrationContext) -> Compared:
         target = self._target(context)
@@ -246,13 +257,17 @@ class Session:
         unconfigured = configure_mappers(targets)
         tables = self.witnesses.describe(targets)
         plugins, compares_tables = private.autogenerate_plugins(context)
-        replayed = self.replayed[index][1]
+        noted = replayed = self.replayed[index][1]
         connection = connection_of(context)
         name = replayed.namer(connection, all_schemas=bool(context.opts.get("include_schemas")))
         catalogue, replayed = replayed.catalogue, replayed.named(name)
         users = lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)]  # noqa: E731
         other = self._other_schema(index)
-        with collected_warnings() as warnings, plain_names(context) if other is not None else nullcontext():
+        with (
+            collected_warnings() as warnings,
+            noted_looks(self.stacks) as looks,
+            plain_names(context) if other is not None else nullcontext(),
+        ):
             comparison = compare(context, users, other)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
@@ -275,9 +290,10 @@ class Session:
             version_tables=tuple(version_tables(catalogue, connection, unmodelled)),
             tables=tables,
             comparison=comparison,
+            creations=self.creations.of(target, noted, connection, targets, name),
             declarations=declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),
             warnings=warnings,
-            not_checked=(*limits.not_checked(context, plugins, replayed.last), *unconfigured),
+            not_checked=(*limits.not_checked(context, plugins, replayed.last, looks if others else ()), *unconfigured),
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
         )
@@ -313,8 +329,12 @@ class Session:
 
     def _replayed_on(self, connection: Connection) -> Replayed | None:
         """What is noted of this connection's database."""
-        target = self.redirect.targets.get(id(connection.dialect))
-        return next((replayed for known, replayed in reversed(self.replayed) if target == known), None)
+        target = self._connected_to(connection)
+        key = target.key if target is not None else None  # its label names the driver, too
+        return next((replayed for known, replayed in reversed(self.replayed) if known.key == key), None)
+
+    def _connected_to(self, connection: Connection) -> Target | None:
+        return self.redirect.targets.get(id(connection.dialect))
 
     def _target(self, context: MigrationContext) -> Target:
         if context.connection is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -17,6 +19,7 @@ from alembic_review.worker.private import CONFIGURE_FUNCTIONS, COPY_FUNCTIONS
 from alembic_review.worker.problems import is_application
 
 _SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
+_REFLECTION = os.path.join(_SQLALCHEMY, "engine", "reflection.py")
 _ALEMBIC = os.path.dirname(alembic.__file__) + os.sep
 _OURS = os.path.dirname(__file__) + os.sep
 _HOOKS = frozenset({"__init__", "__new__", "__init_subclass__", "__call__", "__prepare__"})
@@ -82,6 +85,21 @@ class Stacks:
         numbers = tuple([self._frame(item) for item in kept])
         return Walk(self._stack(numbers) if numbers else None, tuple(kept), copy_of, by_tool=by_tool)
 
+    def behind(self, frame: FrameType | None) -> int | None:
+        """The stack of a call, Alembic's frames left out, innermost first.
+
+        It ends at the next import boundary, or where a revision runs. Code that awaits
+        (``await connection.run_sync(metadata.create_all)``) waits in another greenlet.
+        """
+        kept: list[int] = []
+        for each in _across_greenlets(frame):
+            kind = self._kind(each.f_code)
+            if kind == _STOP or each.f_code.co_filename.startswith(_OURS):
+                break
+            if kind == _KEEP:
+                kept.append(self._frame(each))
+        return self._stack(tuple(kept)) if kept else None
+
     def of_tool(self, frame: FrameType | None) -> bool:
         """Tell whether Alembic stands anywhere on the way outwards, up to the next import boundary."""
         kinds = self._kinds
@@ -93,6 +111,15 @@ class Stacks:
                 return True
             if kind == _STOP:
                 return False
+            frame = frame.f_back
+        return False
+
+    def of_others(self, frame: FrameType | None) -> bool:
+        """True for a statement that neither Alembic nor SQLAlchemy's reflection came up with."""
+        while frame is not None and frame.f_code.co_filename != _REFLECTION:
+            kind = self._kind(frame.f_code)
+            if kind in (_KEEP, _TOOL):
+                return kind == _KEEP
             frame = frame.f_back
         return False
 
@@ -147,6 +174,18 @@ class Stacks:
             number = self._stacks[numbers] = len(self.stacks)
             self.stacks.append(numbers)
         return number
+
+
+def _across_greenlets(frame: FrameType | None) -> Iterator[FrameType]:
+    """Frames outwards, and then those that wait in the greenlets around this one."""
+    greenlet: Any = sys.modules.get("greenlet")
+    current = greenlet.getcurrent() if greenlet is not None else None
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+        while frame is None and current is not None:
+            current = current.parent
+            frame = current.gr_frame if current is not None else None
 
 
 def is_sqlalchemy(code: CodeType) -> bool:

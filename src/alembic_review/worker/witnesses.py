@@ -236,6 +236,13 @@ class Witnesses:
             removal=record.removal if record else None,
         )
 
+    def original(self, table: Table) -> Table | None:
+        """The table that a copy was made from in the end; ``None`` for one that Alembic made for an operation."""
+        record = self._tables.get(id(table))
+        while record is not None and record.copy_of is not None:
+            table, record = record.copy_of, self._tables.get(id(record.copy_of))
+        return table if record is not None else None
+
     def _origin(self, table: Table) -> _Record | None:
         """The record of a table, or of the table it is a copy of."""
         record = self._tables.get(id(table))

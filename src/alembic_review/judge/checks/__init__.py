@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic_review.judge.checks import (
     blocked_change,
     changed_settings,
+    compared_with_itself,
     core_models_altered,
     core_revision,
     destructive_change,
@@ -47,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     missing_dependency.CHECK,
     downgrade.CHECK,
     filters.CHECK,
+    compared_with_itself.CHECK,
 )
 
 if len({check.code for check in CHECKS}) != len(CHECKS):
