@@ -210,7 +210,7 @@ class _Reader:
 
     def read(self, entry: Entry) -> Iterator[ChangeFact]:
         python = self._renderer.python(entry.operation, entry.parent)
-        sql = self._renderer.sql(entry.operation)
+        sql = self._renderer.sql(entry.operation, python)
         for diff in entry.diffs:
             if diff[0].startswith("op:"):
                 yield self._plugin(entry, diff[0], python, sql)

@@ -19,6 +19,8 @@ from alembic.config import CommandLine, Config
 from alembic.migration import MigrationContext
 from alembic.operations.ops import UpgradeOps
 from alembic.script import ScriptDirectory, write_hooks
+from sqlalchemy import Constraint, Index
+from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import Pool
 
 CONFIGURE_FUNCTIONS = frozenset(
@@ -251,6 +253,27 @@ def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
     table = context._version
     return table.name, table.schema
+
+
+def offline_dialect(dialect: Dialect) -> Dialect:
+    """A dialect as ``alembic upgrade --sql`` makes one: no database told it a version, and ``%`` stays single."""
+    kind: Any = type(dialect)
+    try:
+        made: Dialect = kind(paramstyle="named")
+    except Exception:  # noqa: BLE001 - a dialect of somebody else, which may want other arguments
+        return dialect
+    return made
+
+
+def stored_name(item: Any, dialect: Dialect) -> str | None:
+    """The name of an index or constraint in the database, where that is another one: dialects shorten long names."""
+    if not isinstance(item, (Index, Constraint)) or item.name is None:
+        return None
+    try:
+        stored = dialect.identifier_preparer.format_constraint(item, _alembic_quote=False)
+    except Exception:  # noqa: BLE001 - a name that no database would take either, or another SQLAlchemy
+        return None
+    return str(stored) if stored is not None and stored != item.name else None
 
 
 def original_item(operation: Any) -> Any:

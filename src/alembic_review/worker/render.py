@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import sys
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import sqlalchemy
 from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
@@ -17,6 +22,9 @@ from alembic_review.worker import private
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-f]+")
+_IMPORT = re.compile(r"^(?:import|from) [^$\n(]+$", re.MULTILINE)
+# What running a revision raises that has to be edited first: names that it does not import, types without a full repr.
+_UNFINISHED = (NameError, SyntaxError, AttributeError, TypeError)
 
 
 class Renderer:
@@ -26,10 +34,12 @@ class Renderer:
         self._context = context
         self._autogen = AutogenContext(context)
         self._buffer = io.StringIO()
+        # As the env.py of Alembic's templates configures `alembic upgrade --sql`.
         self._offline = MigrationContext.configure(
-            dialect=context.dialect,
-            opts={"as_sql": True, "output_buffer": self._buffer},
+            dialect=private.offline_dialect(context.dialect),
+            opts={"as_sql": True, "output_buffer": self._buffer, "literal_binds": True},
         )
+        self._names = self._names_of_template()
 
     def python(self, operation: ops.MigrateOperation, parent: ops.ModifyTableOps | None) -> str:
         """What stands in a revision's ``upgrade()`` for this one operation. Raises ``WorkerError``."""
@@ -61,15 +71,65 @@ class Renderer:
             "Correct render_item in env.py." if guilty else "--debug shows the whole traceback.",
         )
 
-    def sql(self, operation: ops.MigrateOperation) -> str | None:
-        """The statements for this operation; ``None`` where they can't be said without a database."""
+    def sql(self, operation: ops.MigrateOperation, python: str) -> str | None:
+        """The statements that ``alembic upgrade --sql`` prints for an operation whose Python a revision has.
+
+        ``None`` where they can't be known without a database. Where the Python does not run before somebody edits it,
+        they are those of the operation itself.
+        """
+        try:
+            return self._printed(lambda: self._run(python))
+        except _UNFINISHED:
+            with suppress(Exception):
+                return self._printed(lambda: Operations(self._offline).invoke(_without_flags(operation)))
+        except Exception:  # noqa: BLE001, S110 - plugins raise what they like; the report then goes without SQL
+            pass
+        return None
+
+    def _printed(self, work: Callable[[], object]) -> str | None:
         self._buffer.seek(0)
         self._buffer.truncate()
-        try:
-            Operations(self._offline).invoke(operation)
-        except Exception:  # noqa: BLE001 - plugins raise what they like; the report then goes without SQL
-            return None
+        work()
         return self._buffer.getvalue().strip() or None
+
+    def _run(self, python: str) -> None:
+        """Run a part of ``upgrade()`` in offline mode, with the names that its module has."""
+        names = _Names(self._names)
+        names[self._autogen.opts["alembic_module_prefix"].rstrip(".")] = Operations(self._offline)
+        for line in sorted(self._autogen.imports):
+            exec(line, names)  # noqa: S102 - an import statement that Alembic writes into the revision
+        exec(python, names)  # noqa: S102 - what Alembic writes into the revision, and its users run
+
+    def _names_of_template(self) -> dict[str, Any]:
+        """What the imports of ``script.py.mako`` bind; those that fail bind nothing."""
+        names: dict[str, Any] = {self._autogen.opts["sqlalchemy_module_prefix"].rstrip("."): sqlalchemy}
+        script = self._context.script
+        path = os.path.join(script.dir, "script.py.mako") if script is not None else ""
+        text = ""
+        with suppress(OSError, UnicodeError), open(path, encoding="utf-8") as file:
+            text = file.read()
+        for line in _IMPORT.findall(text):
+            with suppress(Exception):
+                exec(line, names)  # noqa: S102 - an import statement that every revision begins with
+        return names
+
+
+class _Names(dict[str, Any]):
+    """The globals of a revision; a module that is imported anywhere is found by its name, as types are written."""
+
+    def __missing__(self, name: str) -> Any:
+        if name in sys.modules:
+            return sys.modules[name]
+        raise KeyError(name)
+
+
+def _without_flags(operation: ops.MigrateOperation) -> ops.MigrateOperation:
+    """The operation without the ``index`` and ``unique`` of a new column, for which Alembic has operations as well."""
+    if not isinstance(operation, ops.AddColumnOp):
+        return operation
+    column = getattr(operation.column, private.COLUMN_COPY)()
+    column.index = column.unique = None
+    return ops.AddColumnOp(operation.table_name, column, schema=operation.schema)
 
 
 def _without_markers(text: str) -> list[str]:
