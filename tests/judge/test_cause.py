@@ -204,6 +204,25 @@ def test_a_change_in_place_of_something_else(
     assert only(world.review()).verdict is UPSTREAM
 
 
+@pytest.mark.parametrize("change", ["remove_index", "add_index"])
+def test_the_name_that_the_database_made_of_a_longer_one(change: str) -> None:
+    """An index that is removed has the database's name, one that is added has the model's."""
+    world = basics()
+    index = world.item("index", "ix_long", ["basis:30"], columns=("uuid",))
+    store(world, items=[index], edits=[world.edit("index", "ix_long", "changed", ["poser:9"], stored="ix_1a2b")])
+    names = {"remove_index": ("ix_1a2b", None), "add_index": ("ix_long", "ix_1a2b")}
+    world.change(change, "store", names[change][0], stored=names[change][1])
+    assert only(world.review()).verdict is BLOCKED
+
+
+def test_a_revision_that_dropped_an_index_by_the_name_that_the_database_made_of_it() -> None:
+    world = basics()
+    store(world, items=[world.item("index", "ix_long", ["basis:30"], columns=("uuid",))])
+    world.alter(APP_REVISION, "store", "index", "removed", "ix_1a2b")
+    world.change("add_index", "store", "ix_long", stored="ix_1a2b")
+    assert only(world.review()).verdict is BLOCKED
+
+
 @pytest.mark.parametrize(
     ("at", "verdict", "cause"),
     [

@@ -10,11 +10,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy.engine.default import DefaultDialect
 
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.witnesses import Witnesses
 
 Modules = Callable[[dict[str, str]], None]
+DIALECT = DefaultDialect()
 
 
 @pytest.fixture

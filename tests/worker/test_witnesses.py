@@ -9,7 +9,7 @@ from alembic_review.model.facts import Edit, Frame, Item, ModelTable, TableKey
 from alembic_review.worker.making import listeners
 from alembic_review.worker.witnesses import Witnesses
 
-from .conftest import Modules, load
+from .conftest import DIALECT, Modules, load
 
 CORE = """
     from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, event
@@ -48,7 +48,7 @@ def core(write: Modules) -> Modules:
 
 def described(witnesses: Witnesses, name: str) -> ModelTable:
     metadata = load("corepkg.model").Base.metadata
-    return next(table for table in witnesses.describe([metadata]) if table.key.name == name)
+    return next(table for table in witnesses.describe([metadata], DIALECT) if table.key.name == name)
 
 
 def frames(witnesses: Witnesses, stack: int | None) -> list[Frame]:
@@ -135,6 +135,40 @@ def test_a_change_in_place_is_seen_and_has_a_line_where_there_is_one(
         assert [(frame.package, frame.line) for frame in frames(witnesses, found.stack)] == [("app", 4)]
     else:
         assert found.stack is None
+
+
+LATE = """
+    from sqlalchemy import Column, Enum, Index, String
+    from corepkg.model import Base, Product
+    Product.extra = Column("extra", String(5), index=True)
+    Product.mood = Column("mood", Enum("good", "bad", name="mood"))
+    Index("ix_late", Product.__table__.c.kind)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "edits"),
+    [
+        ("", ()),
+        ("drop('ix_late')", (Edit("index", "ix_late", "removed"),)),
+        ("drop('ix_product_extra')", (Edit("index", "ix_product_extra", "removed"),)),
+        ("t.c.extra.type.length = 9", (Edit("column", "extra", "type"),)),
+        ("t.c.extra.nullable = False", (Edit("column", "extra", "nullable", 0),)),
+        ("drop('ix_late')\nIndex('ix_late', t.c.kind)", ()),
+    ],
+)
+def test_what_the_core_attaches_later_is_watched_as_well(
+    core: Modules, witnesses: Witnesses, code: str, edits: tuple[Edit, ...]
+) -> None:
+    header = "from sqlalchemy import Index\nfrom corepkg.late import Product\nt = Product.__table__\n"
+    drop = "def drop(name):\n    t.indexes.discard(next(one for one in t.indexes if one.name == name))\n"
+    core({"corepkg/late.py": LATE, "app/model.py": f"{header}{drop}{code}\n"})
+    load("app.model")
+    found = described(witnesses, "product").edits
+    assert [(one.kind, one.name, one.attribute) for one in found] == [
+        (one.kind, one.name, one.attribute) for one in edits
+    ]
+    assert [one.stack is not None for one in found] == [one.stack is not None for one in edits]
 
 
 LEDGER = """
@@ -299,7 +333,7 @@ def test_a_copy_in_another_metadata_keeps_the_witness_of_its_original(core: Modu
         }
     )
     combined = load("app.model").combined
-    (table,) = [table for table in witnesses.describe([combined]) if table.key.name == "product"]
+    (table,) = [table for table in witnesses.describe([combined], DIALECT) if table.key.name == "product"]
     assert packages(witnesses, table.stack) == ["corepkg"]
     assert packages(witnesses, item(table, "kind").stack) == ["corepkg"]
     assert table.edits == ()
@@ -349,7 +383,7 @@ def test_references_are_found_in_the_default_schema_of_a_metadata(write: Modules
             """,
         }
     )
-    found = {table.key.name: table for table in witnesses.describe([load("app.model").metadata])}
+    found = {table.key.name: table for table in witnesses.describe([load("app.model").metadata], DIALECT)}
     assert found["extra"].extends == TableKey("own", "product")
     assert found["extra"].references == (TableKey("other", "thing"), TableKey("own", "product"))
     assert (found["product"].extends, found["product"].references) == (None, ())
@@ -479,6 +513,15 @@ def test_what_a_listener_does_before_the_table_is_attached_is_seen(  # noqa: PLR
     assert (listener.event, listener.package, listener.place.line) == (f"Column.{name}", "app", 3)
 
 
+def test_what_a_listener_removes_while_the_table_is_made_is_an_edit(core: Modules, witnesses: Witnesses) -> None:
+    from sqlalchemy import Index, event
+
+    code = LISTENS.format(kind="Index", name="after_parent_attach", action="parent.indexes.discard(item)")
+    table = early(core, witnesses, code)
+    event.remove(Index, "after_parent_attach", load("app.early").hear)
+    assert table.edits == (Edit("index", "ix_product_name", "removed", early=True),)
+
+
 def test_what_is_done_to_a_mixin_is_done_to_its_copies(core: Modules, witnesses: Witnesses) -> None:
     core(
         {
@@ -537,7 +580,7 @@ def test_who_gives_the_names_is_known(
             f"{code}\ndefine_tables(metadata)\n"
         }
     )
-    (table,) = witnesses.describe([load("app.model").metadata])
+    (table,) = witnesses.describe([load("app.model").metadata], DIALECT)
     assert [(edit.attribute, edit.early, packages(witnesses, edit.stack)) for edit in table.edits] == expected
 
 
@@ -554,7 +597,7 @@ def test_a_naming_convention_changed_in_place_has_nobody_who_was_seen(core: Modu
             """
         }
     )
-    (table,) = witnesses.describe([load("app.model").metadata])
+    (table,) = witnesses.describe([load("app.model").metadata], DIALECT)
     assert table.edits == (Edit("table", None, "naming_convention"),)
 
 

@@ -53,7 +53,7 @@ def edit_leads_to(edit: Edit, change: ChangeFact) -> bool:
 
 
 def _same_item(edit: Edit, change: ChangeFact) -> bool:
-    if edit.name is None or change.name is None or edit.name == change.name:
+    if edit.name is None or change.name is None or {edit.name, edit.stored} & _names(change):
         return True
     # It may have had another name before.
     return edit.attribute == "changed" and change.kind.startswith("remove_") and change.item is None
@@ -70,8 +70,13 @@ def alteration_leads_to(alteration: Alteration, change: ChangeFact) -> bool:
     if not _alike(alteration.kind, kind):
         return False
     if change.name is not None and alteration.name is not None:
-        return alteration.name == change.name
+        return alteration.name in _names(change)
     return set(alteration.columns) == set(change.columns)
+
+
+def _names(change: ChangeFact) -> set[str]:
+    """The name of what changes, in the models and in the database."""
+    return {name for name in (change.name, change.stored) if name is not None}
 
 
 def _alike(one: str, other: str) -> bool:

@@ -109,7 +109,8 @@ class Edit:
     for the table itself and for unnamed items); ``attribute`` what changed: ``type``, ``nullable``, ``server_default``,
     ``comment``, ``added``, ``removed``, and of the table also ``naming_convention``: that of its MetaData. ``stack`` is
     known only where the change went through an attribute assignment or a call that could be watched. ``early`` is what
-    happened between the making of the column (of the MetaData) and that moment.
+    happened between the making of the column (of the MetaData) and that moment. ``stored`` is the name that the
+    database may have for it, where that is not ``name``: databases shorten long names, and models may be renamed.
     """
 
     kind: str
@@ -117,6 +118,7 @@ class Edit:
     attribute: str
     stack: int | None = None
     early: bool = False
+    stored: str | None = None
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ class ChangeFact:
     replaces.
     ``readable`` is false for an operation whose table can't be told with certainty. ``operation`` numbers the Alembic
     operation; entries of one operation share ``python`` and ``sql``.
+    ``stored`` is as in ``Edit``.
     """
 
     kind: str
@@ -279,6 +282,7 @@ class ChangeFact:
     type_users: tuple[TypeUse, ...] = ()
     references: tuple[Reference, ...] = ()
     code: ColumnCode | None = None
+    stored: str | None = None
 
 
 @dataclass(frozen=True)

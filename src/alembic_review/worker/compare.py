@@ -234,6 +234,7 @@ class _Reader:
             item=index,
             references=references(diff[1]) if diff[0] in ("add_table", "add_fk") else (),
             code=self._code(subject) if diff[0] == "add_column" else None,
+            stored=private.stored_name(subject.item, self._dialect),
         )
 
     def _code(self, subject: _Subject) -> ColumnCode | None:
@@ -253,7 +254,8 @@ class _Reader:
                 return number
         for number, item in enumerate(items):
             kind, name, columns = identify(item)
-            same = name == subject.name if subject.name is not None else columns == subject.columns
+            names = (name, private.stored_name(item, self._dialect))
+            same = subject.name in names if subject.name is not None else columns == subject.columns
             if kind == subject.kind and same and (name is not None or columns):
                 return number
         return None

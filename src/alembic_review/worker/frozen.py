@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, Table
@@ -13,6 +13,8 @@ from sqlalchemy.types import NullType
 # What a default, a computed column and an identity are made of, beside their plain values.
 _OF_DEFAULT = frozenset({"arg", "sqltext"})
 _PLAIN = (str, int, float, bool, bytes, type(None))
+# What a ``SchemaType`` of SQLAlchemy takes from the table while its column is attached; Alembic compares neither.
+_OF_THE_TABLE = frozenset({"schema", "metadata"})
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,15 @@ class FrozenTable:
 
 @dataclass(frozen=True)
 class Difference:
-    """``item`` is the column, index or constraint, or the table itself; ``attribute`` as in ``model.facts.Edit``."""
+    """``item`` is the column, index or constraint, or the table itself; ``attribute`` as in ``model.facts.Edit``.
+
+    ``former`` is the name that a removed item had when it was frozen, where it has another one now.
+    """
 
     kind: str
     item: Any
     attribute: str
+    former: Any = None
 
 
 def freeze(table: Table) -> FrozenTable:
@@ -53,9 +59,23 @@ def freeze(table: Table) -> FrozenTable:
         schema=table.schema,
         comment=table.comment,
         columns=tuple(_freeze_column(column) for column in table.columns),
-        indexes=tuple((index, _index_values(index)) for index in table.indexes),
-        constraints=tuple((one, one.name, _constraint_values(one)) for one in table.constraints),
+        indexes=tuple((index, _index_values(index)) for index in sorted(table.indexes, key=_order)),
+        constraints=tuple((one, one.name, _constraint_values(one)) for one in sorted(table.constraints, key=_order)),
     )
+
+
+def _order(item: Any) -> tuple[str, ...]:
+    """SQLAlchemy keeps them in sets, which have another order in every run."""
+    return (type(item).__name__, str(item.name), *(str(column.name) for column in getattr(item, "columns", ())))
+
+
+def with_item(frozen: FrozenTable, item: Any) -> FrozenTable:
+    """``frozen`` with a column, index or constraint that was attached to the table after it was frozen."""
+    if isinstance(item, Column):
+        return replace(frozen, columns=(*frozen.columns, _freeze_column(item)))
+    if isinstance(item, Index):
+        return replace(frozen, indexes=(*frozen.indexes, (item, _index_values(item))))
+    return replace(frozen, constraints=(*frozen.constraints, (item, item.name, _constraint_values(item))))
 
 
 def differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
@@ -67,21 +87,27 @@ def differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
     yield from _columns_differences(table, frozen)
     for index, values in frozen.indexes:
         if index not in table.indexes:
-            yield Difference("index", index, "removed")
+            yield _removed("index", index, values[0])
         elif _index_values(index) != values:
             yield Difference("index", index, "changed")
     for constraint, name, values in frozen.constraints:
         if constraint not in table.constraints:
-            yield Difference("constraint", constraint, "removed")
+            yield _removed("constraint", constraint, name)
         elif _constraint_values(constraint) != values or _is_renamed(constraint.name, name):
             yield Difference("constraint", constraint, "changed")
+
+
+def _removed(kind: str, item: Any, former: Any) -> Difference:
+    """The removal of an item, which may have been renamed before."""
+    renamed = isinstance(former, str) and former != item.name
+    return Difference(kind, item, "removed", former if renamed else None)
 
 
 def _columns_differences(table: Table, frozen: FrozenTable) -> Iterator[Difference]:
     current = {id(column) for column in table.columns}
     for entry in frozen.columns:
         if id(entry.column) not in current:
-            yield Difference("column", entry.column, "removed")
+            yield _removed("column", entry.column, entry.identity[0])
         else:
             yield from _column_differences(entry)
 
@@ -142,7 +168,7 @@ def type_values(value: Any) -> tuple[tuple[str, Any], ...]:
     variants = getattr(value, "_variant_mapping", {})
     found: list[tuple[str, Any]] = [("variants", tuple(sorted((name, id(kind)) for name, kind in variants.items())))]
     for name, part in vars(value).items():
-        if name.startswith("_"):
+        if name.startswith("_") or name in _OF_THE_TABLE:
             continue
         if isinstance(part, _PLAIN):
             found.append((name, part))

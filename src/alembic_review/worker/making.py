@@ -19,9 +19,6 @@ from alembic_review.worker.frozen import default_identity, type_values
 from alembic_review.worker.packages import package_of
 from alembic_review.worker.stacks import is_theirs
 
-# What a ``SchemaType`` of SQLAlchemy takes from the table while its column is attached.
-_OF_THE_TABLE = frozenset({"schema", "metadata"})
-
 _EVENTS = ("before_parent_attach", "after_parent_attach", "column_reflect")
 
 
@@ -41,8 +38,7 @@ class MadeColumn:
     def changed(self, column: Column[Any]) -> Iterator[str]:
         """The attributes whose objects ``column`` still has and that hold something else by now."""
         values = dict(type_values(column.type))
-        own = [entry for entry in self.type_values if entry[0] not in _OF_THE_TABLE]
-        if column.type is self.type and any(values.get(name) != value for name, value in own):
+        if column.type is self.type and any(values.get(name) != value for name, value in self.type_values):
             yield "type"
         default = default_identity(column)
         if default[0] == self.server_default[0] and default != self.server_default:

@@ -265,15 +265,24 @@ def offline_dialect(dialect: Dialect) -> Dialect:
     return made
 
 
-def stored_name(item: Any, dialect: Dialect) -> str | None:
-    """The name of an index or constraint in the database, where that is another one: dialects shorten long names."""
-    if not isinstance(item, (Index, Constraint)) or item.name is None:
+def stored_name(item: Any, dialect: Dialect, former: Any = None) -> str | None:
+    """The name of an index or constraint in the database, where that is another one: dialects shorten long names.
+
+    ``former`` is the name that it had when the database got it, where it was renamed since.
+    """
+    if not isinstance(item, (Index, Constraint)):
+        return former
+    name = item.name if former is None else former
+    if not isinstance(name, str):
         return None
+    preparer = dialect.identifier_preparer
+    index = isinstance(item, Index)
+    render = preparer.truncate_and_render_index_name if index else preparer.truncate_and_render_constraint_name
     try:
-        stored = dialect.identifier_preparer.format_constraint(item, _alembic_quote=False)
+        stored = str(render(name, _alembic_quote=False))
     except Exception:  # noqa: BLE001 - a name that no database would take either, or another SQLAlchemy
-        return None
-    return str(stored) if stored is not None and stored != item.name else None
+        return former
+    return stored if stored != item.name else None
 
 
 def original_item(operation: Any) -> Any:

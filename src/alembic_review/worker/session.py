@@ -255,7 +255,7 @@ class Session:
             )
         targets = metadatas(context)
         unconfigured = configure_mappers(targets)
-        tables = self.witnesses.describe(targets)
+        tables = self.witnesses.describe(targets, context.dialect)
         plugins, compares_tables = private.autogenerate_plugins(context)
         noted = replayed = self.replayed[index][1]
         connection = connection_of(context)

@@ -8,19 +8,22 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
-from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, Table, event
+from sqlalchemy import Column, Constraint, ForeignKeyConstraint, Index, MetaData, PrimaryKeyConstraint, Table, event
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InvalidRequestError
 
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
-from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze
+from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze, with_item
 from alembic_review.worker.generators import source_tables
 from alembic_review.worker.making import Conventions, MadeColumn, copied, made
-from alembic_review.worker.private import COLUMN_COPY
+from alembic_review.worker.private import COLUMN_COPY, stored_name
 from alembic_review.worker.signature import with_signature_of
 from alembic_review.worker.stacks import Stacks, is_sqlalchemy
 
 _COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment", "name", "system"})
 _TABLE_ATTRIBUTES = frozenset({"comment", "name", "schema"})
+# SQLAlchemy itself takes these off a table when others replace them.
+_REPLACEABLE = (Column, ForeignKeyConstraint, PrimaryKeyConstraint)
 
 
 @dataclass
@@ -31,6 +34,8 @@ class _Record:
     stack: int | None
     sources: tuple[TableKey, ...]
     copy_of: Table | None
+    lost: tuple[Any, ...] = ()
+    late: set[int] = field(default_factory=set)
     removal: int | None = None
 
 
@@ -58,6 +63,7 @@ class Witnesses:
     _tables: dict[int, _Record] = field(default_factory=dict)
     _items: dict[int, _Attached] = field(default_factory=dict)
     _edits: dict[tuple[int, str], _Assigned] = field(default_factory=dict)
+    _waiting: dict[int, list[Any]] = field(default_factory=dict)
     _made: dict[int, MadeColumn] = field(default_factory=dict)
     _early: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _conventions: Conventions = field(default_factory=Conventions)
@@ -91,22 +97,28 @@ class Witnesses:
         event.listen(kind, "after_parent_attach", attached)
         self._undo.append(lambda: event.remove(kind, "after_parent_attach", attached))
 
-    def describe(self, metadatas: Iterable[MetaData]) -> tuple[ModelTable, ...]:
-        """Facts about every table that is, or was, in these MetaData."""
+    def describe(self, metadatas: Iterable[MetaData], dialect: Dialect) -> tuple[ModelTable, ...]:
+        """Facts about every table that is, or was, in these MetaData, and what ``dialect`` calls what is on them."""
         metadatas = list(metadatas)
         present = {id(table): table for metadata in metadatas for table in metadata.tables.values()}
-        found = [self._describe(table) for table in present.values()]
+        found = [self._describe(table, dialect) for table in present.values()]
         for record in self._tables.values():
             gone = id(record.table) not in present
             replaced = any((record.table.key in metadata.tables) for metadata in metadatas)
             if gone and not replaced and any(record.metadata is metadata for metadata in metadatas):
-                found.append(self._describe(record.table, removed=True))
+                found.append(self._describe(record.table, dialect, removed=True))
         return tuple(sorted(found, key=lambda table: (table.key.schema or "", table.key.name, table.removed)))
 
-    def _item_attached(self, item: Any, _parent: Any) -> None:
+    def _item_attached(self, item: Any, parent: Any) -> None:
         walk = self.stacks.walk(sys._getframe(1))
         if walk.tool:
             return
+        record = self._tables.get(id(parent))
+        if record is not None and id(item) not in self._items:
+            record.frozen = with_item(record.frozen, item)
+            record.late.add(id(item))
+        elif record is None and isinstance(parent, Table) and not isinstance(item, _REPLACEABLE):
+            self._waiting.setdefault(id(parent), []).append(item)
         self._items[id(item)] = _Attached(item, walk.stack, walk.copy_of)
 
     def _table_attached(self, table: Table, metadata: MetaData) -> None:
@@ -118,7 +130,9 @@ class Witnesses:
             record = self._made.get(id(column))
             if record is not None:
                 self._early[id(column)] = tuple(record.changed(column))
-        self._tables[id(table)] = _Record(table, metadata, freeze(table), walk.stack, sources, walk.copy_of)
+        # Listeners of the application may have removed an index while the table was being made.
+        lost = tuple(item for item in self._waiting.pop(id(table), ()) if not _is_on(item, table))
+        self._tables[id(table)] = _Record(table, metadata, freeze(table), walk.stack, sources, walk.copy_of, lost)
 
     def _watch_attributes(self, kind: type, names: frozenset[str]) -> None:
         original: Any = kind.__setattr__
@@ -221,14 +235,14 @@ class Witnesses:
         setattr(kind, name, with_signature_of(original, function) if hasattr(original, "__code__") else function)
         self._undo.append(lambda: delattr(kind, name) if own is None else setattr(kind, name, own))
 
-    def _describe(self, table: Table, *, removed: bool = False) -> ModelTable:
+    def _describe(self, table: Table, dialect: Dialect, *, removed: bool = False) -> ModelTable:
         record = self._tables.get(id(table))
         origin = self._origin(table)
         return ModelTable(
             key=TableKey(table.schema, table.name),
             stack=origin.stack if origin else None,
             items=self.items(table),
-            edits=tuple(self._describe_edits(table)),
+            edits=tuple(self._describe_edits(table, dialect)),
             sources=origin.sources if origin else (),
             extends=_extends(table),
             references=_references(table),
@@ -281,18 +295,24 @@ class Witnesses:
         found = [self._edits.get((id(difference.item), name)) for name in names]
         return next((entry.stack for entry in found if entry is not None), None)
 
-    def _describe_edits(self, table: Table) -> Iterable[Edit]:
+    def _describe_edits(self, table: Table, dialect: Dialect) -> Iterable[Edit]:
         record = self._tables.get(id(table))
         if record is None:
             return
         if record.copy_of is not None:
-            yield from self._describe_edits(record.copy_of)
+            yield from self._describe_edits(record.copy_of, dialect)
         yield from self._conventions.edits(record.metadata)
         told = set()
         for difference in differences(table, record.frozen):
+            if difference.attribute == "removed" and _is_replaced(difference.item, record):
+                continue
             kind, name, _ = ("table", None, ()) if difference.kind == "table" else identify(difference.item)
             told.add((id(difference.item), difference.attribute))
-            yield Edit(kind, name, difference.attribute, self._edit_stack(difference))
+            stored = stored_name(difference.item, dialect, difference.former)
+            yield Edit(kind, name, difference.attribute, self._edit_stack(difference), stored=stored)
+        for item in (one for one in record.lost if not _is_on(one, table)):
+            kind, name, _ = identify(item)
+            yield Edit(kind, name, "removed", early=True, stored=stored_name(item, dialect))
         for item in (table, *table.columns):
             yield from (edit for edit in self._early_edits(item) if (id(item), edit.attribute) not in told)
         for item in ordered_items(table):
@@ -318,6 +338,15 @@ def _same(before: Any, value: Any) -> bool:
     """Tell whether an assignment changed nothing; expressions are compared by identity."""
     plain = (str, int, bool, type(None))
     return before is value or (isinstance(before, plain) and isinstance(value, plain) and before == value)
+
+
+def _is_replaced(item: Any, record: _Record) -> bool:
+    """Tell whether a later item replaces a late one: subclasses that share a table do so, and it has its own cause."""
+    return id(item) in record.late and identify(item) in map(identify, ordered_items(record.table))
+
+
+def _is_on(item: Any, table: Table) -> bool:
+    return item in table.indexes or item in table.constraints
 
 
 def ordered_items(table: Table) -> list[Any]:
