@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from alembic_review.judge import gate, pull_request
@@ -83,8 +84,9 @@ def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...], hi
     for database, ownership in zip(ordered, ownerships, strict=True):
         causes = Causes(database, ownership, evidence)
         verdicts = Verdicts(ownership, causes, lines, missing, new)
-        changes = tuple(Judged(change, verdicts.decide(change), next(names)) for change in database.changes)
-        databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, changes))
+        changes = [Judged(change, verdicts.decide(change), next(names)) for change in database.changes]
+        ordered_changes = tuple(sorted(changes, key=_judged_order))
+        databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, ordered_changes))
     return Case(facts, settings, evidence, tuple(databases), lines, missing, history)
 
 
@@ -105,13 +107,23 @@ def _changes(case: Case, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
             change = _change(case, database, judged, offset)
             found.append(replace(change, findings=tuple(sorted(set(codes.get(judged.fingerprint, ()))))))
         offset += 1 + max((judged.fact.operation for judged in database.changes), default=-1)
-    return tuple(sorted(found, key=_change_order))
+    return _numbered(found)
 
 
 def _written(case: Case) -> tuple[Change, ...]:
     """What a pull request has in its revisions, in the order of all changes."""
     found = [_change(case, entry.database, entry.judged, 0) for entry in case.written]
-    return tuple(sorted(found, key=_change_order))
+    return _numbered(found)
+
+
+def _numbered(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes in their order, and their operations numbered in it: Alembic finds some in the order of a set."""
+    numbers: dict[tuple[str | None, int], int] = {}
+    ordered = []
+    for change in sorted(changes, key=_change_order):
+        number = numbers.setdefault((change.database, change.operation), len(numbers))
+        ordered.append(replace(change, operation=number))
+    return tuple(ordered)
 
 
 def _change(case: Case, database: JudgedDatabase, judged: Judged, offset: int) -> Change:
@@ -260,15 +272,18 @@ def _null_first(text: str | None) -> tuple[bool, str]:
 
 
 def _change_order(change: Change) -> tuple[object, ...]:
-    return (
-        *_null_first(change.schema),
-        *_null_first(change.table),
-        # A new table comes before what is on it.
-        change.kind != "add_table",
-        change.kind,
-        *_null_first(change.name),
-        change.fingerprint,
-    )
+    return _order(change.schema, change.table, change.kind, change.name, change.fingerprint)
+
+
+def _judged_order(judged: Judged) -> tuple[object, ...]:
+    fact = judged.fact
+    table = fact.key.name if fact.key is not None else None
+    return _order(fact.schema, table, fact.kind, fact.name, judged.fingerprint)
+
+
+def _order(schema: str | None, table: str | None, kind: str, name: str | None, fingerprint: str) -> tuple[object, ...]:
+    # A new table comes before what is on it.
+    return (*_null_first(schema), *_null_first(table), kind != "add_table", kind, *_null_first(name), fingerprint)
 
 
 def _finding_order(finding: Finding) -> tuple[object, ...]:

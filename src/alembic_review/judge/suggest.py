@@ -34,7 +34,7 @@ def suggestions(case: Case, findings: Sequence[Finding]) -> tuple[Suggestion, ..
 
 
 def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Finding]) -> Iterator[Suggestion]:
-    for declaration in database.facts.declarations:
+    for declaration in sorted(database.facts.declarations, key=lambda one: table_text(one.key)):
         owned = database.ownership.tables[declaration.key]
         if owned.role is not Role.CORE or owned.model is None:
             continue

@@ -124,13 +124,13 @@ LEFT JOIN (SELECT id, string_agg(place, '' ORDER BY what, place) AS places FROM 
     UNION ALL SELECT stxrelid, 's', ctid::text FROM pg_catalog.pg_statistic_ext
     UNION ALL SELECT d.refobjid, 'q', r.ctid::text || q.ctid::text FROM {_SEQUENCES}) others GROUP BY 1) o
   ON o.id = c.oid
-WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
+WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS} ORDER BY n.nspname, c.relname
 """
 
 _NAMES = f"""
 SELECT c.oid, n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
+WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS} ORDER BY n.nspname, c.relname
 """
 
 _TYPES = f"""
@@ -247,7 +247,7 @@ class PostgresCatalogue:
         """Columns of this type, or of arrays of it; an oid of digits names the type too."""
         wanted = type_name.replace("'", "''")
         match = f"'{wanted}' IN (t.typname, e.typname, t.oid::text, e.oid::text)"
-        rows = connection.exec_driver_sql(f"{_TYPE_USERS} AND {match}").fetchall()
+        rows = connection.exec_driver_sql(f"{_TYPE_USERS} AND {match} ORDER BY 1, 2, a.attnum").fetchall()
         return [(TableKey(schema, table), column) for schema, table, column in rows]
 
     def start_revision(self) -> None:

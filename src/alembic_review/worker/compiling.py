@@ -40,5 +40,5 @@ def _own(kind: type) -> Iterator[type]:
         if one.__module__.partition(".")[0] == "sqlalchemy":
             yield one
         subclasses: list[type] = type.__subclasses__(one)
-        waiting += set(subclasses) - seen
+        waiting += [one for one in subclasses if one not in seen]
         seen.update(subclasses)

@@ -118,7 +118,7 @@ def _database(
         filters=tuple(compared.comparison.filters),
         filtered=tuple(compared.comparison.filtered),
         plugins=compared.plugins,
-        not_checked=(*compared.not_checked, *compared.warnings),
+        not_checked=(*compared.not_checked, *sorted(compared.warnings)),
         not_undone=tuple(not_undone(*trial)) if trial else (),
         types_left=tuple(types_left(*trial)) if trial else (),
     )

@@ -265,7 +265,7 @@ def offline_dialect(dialect: Dialect) -> Dialect:
     return made
 
 
-def stored_name(item: Any, dialect: Dialect, former: Any = None) -> str | None:
+def stored_name(item: Any, dialect: Dialect, former: str | None = None) -> str | None:
     """The name of an index or constraint in the database, where that is another one: dialects shorten long names.
 
     ``former`` is the name that it had when the database got it, where it was renamed since.

@@ -351,8 +351,13 @@ def _is_on(item: Any, table: Table) -> bool:
 
 def ordered_items(table: Table) -> list[Any]:
     """Columns in order, then indexes and constraints by name."""
-    rest = sorted([*table.indexes, *table.constraints], key=lambda item: tuple(map(str, identify(item))))
-    return [*table.columns, *rest]
+    return [*table.columns, *sorted([*table.indexes, *table.constraints], key=_item_order)]
+
+
+def _item_order(item: Any) -> tuple[str, ...]:
+    """Two foreign keys of one column may have no name, and differ in what they refer to."""
+    targets = (element.target_fullname for element in getattr(item, "elements", ()))
+    return (*map(str, identify(item)), type(item).__name__, *targets, str(getattr(item, "sqltext", "")))
 
 
 def identify(item: Any) -> tuple[str, str | None, tuple[str, ...]]:
