@@ -13,8 +13,8 @@ from .scenario import review_of
 # Alembic compares foreign keys in the order of a set.
 KEYS = """
 for name in ("a", "b", "c", "d"):
-    column = sa.Column(f"by_{name}_uuid", sa.String(32), sa.ForeignKey("person.uuid", name=f"fk_by_{name}"), unique=True)
-    core.Product.__table__.append_column(column)
+    key = sa.ForeignKey("person.uuid", name=f"fk_by_{name}")
+    core.Product.__table__.append_column(sa.Column(f"by_{name}_uuid", sa.String(32), key, unique=True))
 for key in list(core.Store.__table__.constraints):
     core.Store.__table__.constraints.discard(key)
 """

@@ -842,6 +842,16 @@ def test_heads_that_were_merged_are_one() -> None:
     assert [finding.code for finding in world.review().findings] == ["AR510", "AR510"]
 
 
+def test_heads_with_different_branch_labels_are_different_branches() -> None:
+    world = basics()
+    labelled = {"a2": ("expand",), "a3": ("contract",), "a4": ("contract",), "a5": ()}
+    for name, labels in labelled.items():
+        world.revision(name, APP, f"{folder(APP)}/versions", down=APP_REVISION, labels=labels)
+    (finding,) = found(world.review(), "AR512")
+    assert finding.message == "One branch of poser has 2 heads: a3 a4."
+    assert finding.hint == 'Merge them: alembic merge -m "merge heads" a3 a4'
+
+
 def test_a_revision_of_the_core_that_follows_one_of_the_application() -> None:
     world = basics()
     world.follow(CORE_REVISION, APP_REVISION)

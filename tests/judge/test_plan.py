@@ -131,6 +131,9 @@ def test_several_heads_are_to_be_merged_first() -> None:
     with pytest.raises(UsageError, match="2 heads: a1 a2") as caught:
         planned(world, revisions=(*revisions(world), second))
     assert "alembic merge" in caught.value.hint
+    with pytest.raises(UsageError, match="2 heads: a1 a2") as caught:
+        planned(world, revisions=(*revisions(world), replace(second, branch_labels=("contract",))))
+    assert caught.value.hint.endswith("or name the branch: alembic revision --head BRANCH@head")
     elsewhere = replace(second, path="/project/poser/more/a2.py", version_location="/project/poser/more")
     world.locations.append(VersionLocation("/project/poser/more", "poser"))
     wish = replace(WISH, version_path="/project/poser/more")

@@ -102,8 +102,10 @@ class World:
             self.revision(revision, name, f"{folder(name)}/versions")
         self.database()
 
-    def revision(self, name: str, package: str | None, location: str, down: str | None = None) -> None:
-        self.revisions.append(Revision(name, f"{location}/{name}.py", package, location))
+    def revision(
+        self, name: str, package: str | None, location: str, down: str | None = None, labels: tuple[str, ...] = ()
+    ) -> None:
+        self.revisions.append(Revision(name, f"{location}/{name}.py", package, location, branch_labels=labels))
         if down is not None:
             self.follow(name, down)
         if location not in {entry.path for entry in self.locations}:

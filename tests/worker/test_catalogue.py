@@ -12,9 +12,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
-from alembic_review.model.facts import Alteration, TableKey
+from alembic_review.model.facts import Alteration, Downgrade, TableKey
 from alembic_review.worker.altered import AlteredTables
 from alembic_review.worker.catalogue import catalogue_of, version_tables
+from alembic_review.worker.downgrades import Notes
 from alembic_review.worker.replay import Noted, Replayed
 
 CORE = TableKey(None, "core")
@@ -98,6 +99,55 @@ def test_a_revision_is_told_by_what_it_did(
     result = replayed(upgrade(connection, statements), connection)
     assert [(a.kind, a.action, a.name) for a in result.alterations] == expected
     assert all(alteration.key == CORE for alteration in result.alterations)
+
+
+OTHERS = {
+    "schema": ("postgresql", "CREATE SCHEMA more", "DROP SCHEMA more"),
+    "view": ("", "CREATE VIEW seen AS SELECT name FROM core", "DROP VIEW seen"),
+    "materialized view": (
+        *("postgresql", "CREATE MATERIALIZED VIEW seen AS SELECT name FROM core", "DROP MATERIALIZED VIEW seen"),
+    ),
+    "replaced view": (
+        "postgresql",
+        "CREATE OR REPLACE VIEW old AS SELECT id, size FROM core",
+        "CREATE OR REPLACE VIEW old AS SELECT id, size + 0 AS size FROM core",
+    ),
+    "function": (
+        "postgresql",
+        "CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE OR REPLACE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 2'",
+    ),
+    "sequence": ("postgresql", "CREATE SEQUENCE numbers", "DROP SEQUENCE numbers"),
+    "altered sequence": ("postgresql", "ALTER SEQUENCE had INCREMENT 2", "ALTER SEQUENCE had INCREMENT 1"),
+    "extension": ("postgresql", "DROP EXTENSION plpgsql", "CREATE EXTENSION plpgsql"),
+    "trigger of a view": (
+        "sqlite",
+        "CREATE TRIGGER tr INSTEAD OF INSERT ON old BEGIN SELECT 1; END",
+        "DROP TRIGGER tr",
+    ),
+    "rows": ("", "INSERT INTO core (id) VALUES (1)", "DELETE FROM core"),
+    "numbers": ("postgresql", "SELECT nextval('had')", "SELECT nextval('had')"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_belongs_to_no_table_counts_as_well(connection: Connection, case: str) -> None:
+    """A downgrade does nothing only where none of it is another than before."""
+    dialect, there, back = OTHERS[case]
+    if dialect not in ("", connection.dialect.name):
+        pytest.skip("another database's")
+    connection.exec_driver_sql("CREATE VIEW old AS SELECT id, size FROM core")
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("CREATE SEQUENCE had")
+    result = upgrade(connection, [there])
+    found: list[Downgrade] = []
+    notes = Notes(result, MigrationContext.configure(connection), lambda: None, found.append)
+    before = notes.snapshot()
+    connection.exec_driver_sql(back)
+    notes.done("abc", before)
+    did = case not in ("rows", "numbers")
+    assert [(one.needed, one.changed) for one in found] == [(did, did)]
+    assert result.alterations == []
 
 
 def test_the_creating_revision_is_known(connection: Connection) -> None:

@@ -52,9 +52,13 @@ def _spot(case: Case, package: str, version_path: str | None) -> Spot:
     there = [head for head in heads if version_path is None or _location(case, head) == version_path]
     if len(heads) > 1 and len(there) != 1:
         names = " ".join(sorted(head.id for head in heads))
+        # Heads with different labels are different branches, which are not to be merged.
+        otherwise = "name the branch: alembic revision --head BRANCH@head"
+        if len({head.branch_labels for head in heads}) == 1:
+            otherwise = f'merge them first: alembic merge -m "merge heads" {names}'
         raise UsageError(
             f"The revisions of {package} have {len(heads)} heads: {names}.",
-            hint=f'Say whose folder with --version-path, or merge them first: alembic merge -m "merge heads" {names}',
+            hint=f"Say whose folder with --version-path, or {otherwise}",
         )
     heads = there or heads
     if not heads:

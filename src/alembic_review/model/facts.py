@@ -317,7 +317,7 @@ class Failure:
 class Downgrade:
     """One revision that was taken back after the comparison.
 
-    ``needed`` tells whether its upgrade did anything to the tables and types, ``changed`` whether its downgrade did;
+    ``needed`` tells whether its upgrade did anything to the schema, ``changed`` whether its downgrade did;
     ``left`` are tables that the upgrade created and the downgrade did not drop. ``skipped`` says why it was not tried.
     """
 

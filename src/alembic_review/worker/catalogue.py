@@ -43,11 +43,13 @@ Namer = Callable[[TableKey], TableKey]
 class Snapshot:
     """``tables`` maps an identity that survives a rename, where there is one, to name and digest.
 
-    ``types`` maps such an identity of an enum or domain to its name and what it allows.
+    ``types`` maps such an identity of an enum or domain to its name and what it allows. ``others`` is a digest of what
+    belongs to no table: schemas, views, functions, sequences, extensions.
     """
 
     tables: Mapping[Any, tuple[TableKey, str]]
     types: Mapping[str, tuple[str, ...]]
+    others: str = ""
 
 
 class Catalogue(Protocol):
@@ -149,6 +151,21 @@ FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespa
 WHERE t.typtype = 'd' AND t.oid >= 16384 AND {_OWN_SCHEMAS}
 """
 
+# Few rows, each found by an index. The rules are what views are made of.
+_OTHERS = f"""
+SELECT coalesce(md5(string_agg(what || oid || place, ' ' ORDER BY what, oid, place)), '') FROM (
+  SELECT 'n' AS what, n.oid, n.ctid::text AS place FROM pg_catalog.pg_namespace n WHERE {_OWN_SCHEMAS}
+  UNION ALL SELECT 'c', c.oid, c.ctid::text FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('v', 'm', 'S', 'c') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
+  UNION ALL SELECT 'p', p.oid, p.ctid::text FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384 AND {_OWN_SCHEMAS}
+  UNION ALL SELECT 'q', seqrelid, ctid::text FROM pg_catalog.pg_sequence
+  UNION ALL SELECT 'r', ev_class, ctid::text FROM pg_catalog.pg_rewrite WHERE ev_class >= 16384
+  UNION ALL SELECT 'e', oid, ctid::text FROM pg_catalog.pg_extension
+  UNION ALL SELECT 't', oid, ctid::text FROM pg_catalog.pg_event_trigger) others
+"""
+
 _DETAILS = f"""
 SELECT a.attrelid, 'column', a.attname,
   concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
@@ -230,7 +247,8 @@ class PostgresCatalogue:
         for query in (_TYPES, _DOMAINS):
             for oid, name, value in connection.exec_driver_sql(query).fetchall():
                 types[str(oid)] = (*types.get(str(oid), (name,)), value)
-        return Snapshot({oid: (TableKey(schema, name), digest) for oid, schema, name, digest in rows}, types)
+        others = str(connection.exec_driver_sql(_OTHERS).scalar())
+        return Snapshot({oid: (TableKey(schema, name), digest) for oid, schema, name, digest in rows}, types, others)
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, by table identity."""
@@ -285,6 +303,12 @@ WHERE t.type = 'table' AND o.type IN ('table', 'index', 'trigger') ORDER BY 1, 2
 """
 
 
+_SQLITE_VIEWS = """
+SELECT o.type, o.name, o.sql FROM sqlite_master v JOIN sqlite_master o ON o.tbl_name = v.name COLLATE NOCASE
+WHERE v.type = 'view' ORDER BY 1, 2
+"""
+
+
 class SqliteCatalogue:
     """SQLite: the schema table holds each object's own text (https://www.sqlite.org/schematab.html)."""
 
@@ -299,7 +323,9 @@ class SqliteCatalogue:
         for table, kind, name, sql in rows:
             if not str(table).startswith("sqlite_"):
                 texts[table] = f"{texts.get(table, '')}{kind} {name} {sql}\n" if digests else ""
-        return Snapshot({name: (TableKey(None, name), text) for name, text in texts.items()}, {})
+        views = connection.exec_driver_sql(_SQLITE_VIEWS).fetchall() if digests else []
+        others = "\n".join(" ".join(map(str, row)) for row in views)
+        return Snapshot({name: (TableKey(None, name), text) for name, text in texts.items()}, {}, others)
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, through reflection."""

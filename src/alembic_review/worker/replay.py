@@ -62,7 +62,7 @@ class Replayed:
         for key, revision in self.gone.items():
             gone.setdefault(name(key), revision)
         alterations = [replace(alteration, key=name(alteration.key)) for alteration in self.alterations]
-        return replace(self, last=Snapshot(tables, self.last.types), gone=gone, alterations=alterations)
+        return replace(self, last=replace(self.last, tables=tables), gone=gone, alterations=alterations)
 
     def origins(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
         """Which revision created each table that there is now."""

@@ -1,4 +1,7 @@
-"""AR512: a branch of the application has several heads. Several branches with one head each are as it should be."""
+"""AR512: a branch of the application has several heads. Several branches with one head each are as it should be.
+
+Heads with different branch labels are different branches, also where they share a beginning.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterator
 from alembic_review.judge.branches import lineage
 from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
+from alembic_review.model.facts import Revision
 from alembic_review.model.review import Severity
 
 
@@ -20,7 +24,7 @@ def _run(case: Case) -> Iterator[Report]:
             branches.remove(branch)
             line, heads = line | branch[0], [*branch[1], *heads]
         branches.append((line, heads))
-    for _, heads in branches:
+    for heads in (heads for _, found in branches for heads in _by_labels(known, found)):
         if len(heads) > 1:
             names = " ".join(sorted(heads))
             owner = case.evidence.revision_owner(heads[0])
@@ -30,6 +34,14 @@ def _run(case: Case) -> Iterator[Report]:
                 place=case.revision_place(max(heads)),
                 revision=max(heads),
             )
+
+
+def _by_labels(known: dict[str, Revision], heads: list[str]) -> list[list[str]]:
+    """The heads of one trunk, those with the same branch labels together; Alembic passes a label on to its head."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for head in heads:
+        groups.setdefault(known[head].branch_labels, []).append(head)
+    return list(groups.values())
 
 
 CHECK = Check("AR512", "Several heads in one branch", Severity.ERROR, _run)
