@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from alembic_review.judge import judge
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.model.errors import ReviewError
-from alembic_review.model.facts import ChangeFact, DatabaseFacts, Edit, Facts, Item, Place
+from alembic_review.model.facts import ChangeFact, DatabaseFacts, Edit, Facts, Item
 from alembic_review.model.review import Review, Role, Severity, Verdict
 from alembic_review.model.settings import Settings
 from alembic_review.reports import Options
