@@ -66,8 +66,10 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         server = "postgresql://localhost/x"
         python = "{sys.executable}"
         timeout = 30
+        before = "db/before.sql"
         """,
     )
+    _write(tmp_path / "db" / "before.sql", "CREATE TABLE a (b int);")
     assert load(CommandLine(), cwd=tmp_path, environ={}) == Settings(
         config=tmp_path / "app" / "rattail.conf",
         context="poser.review:context",
@@ -85,6 +87,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         server="postgresql://localhost/x",
         python=sys.executable,
         timeout=30.0,
+        before=str(tmp_path / "db" / "before.sql"),
         source=tmp_path / "pyproject.toml",
     )
 
@@ -117,6 +120,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         server = postgresql://localhost/x%%20y
         python = {sys.executable}
         timeout = 1.5
+        before = poser.legacy:create
         """,
     )
     settings = load(CommandLine(), cwd=tmp_path, environ={})
@@ -137,13 +141,14 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         server="postgresql://localhost/x%20y",
         python=sys.executable,
         timeout=1.5,
+        before="poser.legacy:create",
         source=tmp_path / "alembic.ini",
     )
 
 
 def test_the_tests_above_name_every_key() -> None:
     names = {"config", "section", "x", "custom", "owners", "core", "prefix", "fail-on", "server", "python", "timeout"}
-    assert set(KEYS) == {*names, "config-from", "context", "preload", "env", "env-file"}
+    assert set(KEYS) == {*names, "config-from", "context", "preload", "before", "env", "env-file"}
 
 
 def test_command_line_beats_ini_beats_pyproject(tmp_path: Path) -> None:
@@ -309,6 +314,8 @@ def test_server_from_the_environment(tmp_path: Path) -> None:
         ('custom = ["poser-app"]', "'poser-app' is not the name of an import package", "import statement"),
         ('custom = ["poser"]\ncore = ["poser"]', "poser: both `custom` and `core`", ""),
         ('python = "no/such/python"', "is not a program that can be run", ".venv/bin/python"),
+        ('before = "db/none.sql"', "db/none.sql can't be read: No such file", "module:callable"),
+        ('before = "1poser:create"', "1poser:create can't be read: No such file", "module:callable"),
         ('config = "app/none.conf"', "app/none.conf (`config` in [tool.alembic-review] of ", "-c FILE"),
         ('[tool.alembic-review.owners]\na = ["b"]', "`owners", ""),
         ('config-from = "poser.db"', "'poser.db' is not `module:callable`", 'config-from = "myapp.review:config_from"'),
@@ -325,6 +332,17 @@ def test_wrong_settings_in_pyproject_are_refused(tmp_path: Path, settings: str, 
     assert said in message
     assert hinted in hint
     assert str(tmp_path / "pyproject.toml") in message or "both" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"PGDMP\x01\xff", "is an archive of pg_dump"), (b"-- caf\xe9", "is not UTF-8 text")]
+)
+def test_before_is_a_file_of_sql(tmp_path: Path, content: bytes, said: str) -> None:
+    root = _project(tmp_path, 'before = "before.sql"')
+    (root / "before.sql").write_bytes(content)
+    message, hint = _refused(CommandLine(), root)
+    assert said in message
+    assert "plain format" in hint
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,10 @@ def _changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSetting
             keys = tuple(sorted(differing if table == _TABLE else differing & _FINDING))
             if keys:
                 yield ChangedSettings(Place(str(file), _line(file, table)), keys, alembic=table != _TABLE)
+    # What exists before the first revision is the same for the base and today: a change there is in no comparison.
+    before = Path(settings.before) if settings.before is not None else None
+    if before is not None and before.is_absolute() and base.knows(before) and base.file(before) != before.read_bytes():
+        yield ChangedSettings(Place(str(before), 1), ("before",))
 
 
 def _table(file: Path, text: bytes | None, name: str) -> Mapping[str, object]:

@@ -150,6 +150,7 @@ def request(settings: Settings, *, debug: bool) -> Request:
         preload=settings.preload,
         import_from=_import_from(settings),
         env=settings.env,
+        before=settings.before,
     )
 
 

@@ -12,6 +12,7 @@ from .environments import stack
 from .harness import Application, Run, make_project, run_tool
 from .scenario import check_every_run, review_of, row, tree
 from .test_projects import sqlite_url
+from .test_revision import revise
 
 PENDING = ["safe add_column book.isbn", "safe add_table author"]
 ENV = "migrations/env.py"
@@ -67,6 +68,39 @@ def test_environments_of_alembic_init(fixture: str, conf: str | None, tmp_path: 
     assert rows(run) == PENDING
     assert run.status == 0
     assert review_of(run)["provenance"]["database"].startswith("postgresql ")
+
+
+@pytest.mark.one_stack
+def test_tables_before_the_first_revision_from_a_dump(tmp_path: Path) -> None:
+    run = reviewed(make_project(tmp_path, "env_before"))
+    assert rows(run) == ["blocked remove_table visit", "safe add_column book.pages"]
+    report = review_of(run)
+    (blocked,) = [change for change in report["changes"] if change["verdict"] == "blocked"]
+    assert (blocked["owner"], blocked["cause"]) == (None, None)
+    assert "existed before the first revision" in blocked["reason"]
+    # A package that only stands in the way to the first connection is nobody's owner.
+    assert report["provenance"]["custom"] == ["models"]
+    assert any("17 statements of `before`" in line for line in report["provenance"]["not_checked"])
+    evidence = {table["name"]: table["evidence"] for table in report["tables"]}
+    assert "existed before the first revision (`before`)" in evidence["country"]
+    assert "created by revision 5a0e1c7b92d4 (models)" in evidence["author"]
+
+
+@pytest.mark.one_stack
+def test_tables_before_the_first_revision_from_a_callable_and_for_every_trial(tmp_path: Path) -> None:
+    application = make_project(
+        tmp_path,
+        "env_before",
+        (
+            Replace("pyproject.toml", "db/before.sql", "tables:create"),
+            Replace("alembic.ini", "postgresql://shop:s3cr%%et@db.invalid/shop", "sqlite:///%(here)s/shop.db"),
+        ),
+    )
+    written = revise(application, "--leave-out-blocked", conf="alembic.ini")
+    assert written.status == 0, written.explain()
+    run = reviewed(application)
+    assert rows(run) == ["blocked remove_table visit"]
+    assert [finding["code"] for finding in review_of(run)["findings"] if finding["code"].startswith("AR5")] == []
 
 
 def test_multidb_has_a_scratch_database_per_target(tmp_path: Path) -> None:

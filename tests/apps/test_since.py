@@ -493,6 +493,26 @@ def test_what_was_merged_and_is_edited_is_told(tmp_path: Path, edit: Edit, expec
     assert findings(run) == expected, run.explain()
 
 
+def test_tables_before_the_first_revision(tmp_path: Path) -> None:
+    model = module(
+        "class PoserOld(Base):\n    __tablename__ = 'poser_old'\n    id = sa.Column(sa.Integer, primary_key=True)"
+    )
+    settings = Append("pyproject.toml", '\n[tool.alembic-review]\nbefore = "db/before.sql"\n')
+    file = Write("db/before.sql", "CREATE TABLE poser_old (id INTEGER NOT NULL PRIMARY KEY);\n")
+    adding = revision("op.add_column('poser_old', sa.Column('more', sa.Integer()))")
+    edited = Append("db/before.sql", "CREATE TABLE poser_older (id INTEGER PRIMARY KEY);\n")
+    application = branched(tmp_path, (*adding, edited), before=(*model, settings, file))
+    run = run_tool(application, "--since", "main")
+    assert rows(run) == [
+        "in_revision aa00bb11cc22 safe add_column poser_old.more",
+        "pending None blocked remove_table poser_older",
+        "pending None safe remove_column poser_old.more",
+    ]
+    (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR503"]
+    assert finding["message"] == "The settings of alembic-review are changed: before."
+    assert finding["location"] == {"base": "project", "path": "db/before.sql", "line": 1}
+
+
 def test_a_merged_revision_that_is_gone_is_told(tmp_path: Path) -> None:
     application = branched(tmp_path, (Delete(f"{VERSIONS}/11aa22bb33cc_step.py"), *NOTE), before=NOTE_REVISION)
     run = run_tool(application, "--since", "main")

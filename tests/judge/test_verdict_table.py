@@ -131,6 +131,29 @@ def left_over_of_nobody(world: World) -> None:
     world.change("remove_table", "stray")
 
 
+def existed_before(world: World) -> None:
+    world.databases[0].existed("legacy")
+    world.change("remove_table", "legacy")
+
+
+def existed_before_for_others(world: World) -> None:
+    existed_before(world)
+    world.settings = replace(world.settings, owners={"legacy": "warehouse"})
+
+
+def existed_before_for_others_altered(world: World) -> None:
+    existed_before_for_others(world)
+    world.alter(APP_REVISION, "legacy", "column", "added", "label")
+    world.change("remove_column", "legacy", "label")
+    del world.databases[0].changes[0]
+
+
+def existed_before_and_declared(world: World) -> None:
+    world.table("legacy", ["poser:30"])
+    world.databases[0].existed("legacy")
+    world.change("add_column", "legacy", "label")
+
+
 def type_of_custom(world: World) -> None:
     users = (use("poser_widget", "size"), use("poser_widget", "size", "database"))
     world.change("op:AddEnumValuesOp", None, "grade", type_name="grade", type_users=users)
@@ -284,6 +307,13 @@ ROWS: dict[str, tuple[Callable[[World], None], str]] = {
     "no model, core revision, taken out": (left_over_of_core_taken_out, "blocked remove_table store"),
     "no model, core revision, unloaded": (left_over_of_core_unloaded, "blocked remove_table core_old"),
     "no model, no revision": (left_over_of_nobody, "blocked remove_table stray"),
+    "no model, before the first revision": (existed_before, "blocked remove_table legacy"),
+    "no model, before the first revision, somebody else's": (existed_before_for_others, "upstream remove_table legacy"),
+    "no model, before the first revision, somebody else's, altered": (
+        existed_before_for_others_altered,
+        "blocked remove_column legacy.label",
+    ),
+    "before the first revision, custom model": (existed_before_and_declared, "safe add_column legacy.label"),
     "shared type: custom": (type_of_custom, "safe op:AddEnumValuesOp grade"),
     "shared type: both": (type_of_both, "blocked op:AddEnumValuesOp grade"),
     "shared type: unknown table": (type_of_core_in_the_database_only, "blocked op:AddEnumValuesOp grade"),

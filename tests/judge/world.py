@@ -203,6 +203,7 @@ class Database:
     present: list[TableKey] = field(default_factory=list)
     version_tables: list[TableKey] = field(default_factory=list)
     creations: list[Creation] = field(default_factory=list)
+    before: list[TableKey] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     changes: list[ChangeFact] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
@@ -249,6 +250,11 @@ class Database:
         """A table in the database that no known revision created."""
         self.present.append(key(name))
 
+    def existed(self, name: str) -> None:
+        """A table that the settings made before the first revision."""
+        self.stray(name)
+        self.before.append(key(name))
+
     def change(self, kind: str, table: str | None, name: str | None = None, **fields: Any) -> None:
         """``item`` is found by kind and name, or by its columns, unless given."""
         made: dict[str, Any] = {"python": f"op.{kind}()", "sql": None, "operation": len(self.changes)}
@@ -279,6 +285,7 @@ class Database:
             origins=tuple(self.origins),
             former=tuple(self.former),
             creations=tuple(self.creations),
+            before=tuple(self.before),
             alterations=tuple(self.alterations),
             tables=tuple(self.tables),
             database_tables=tuple(self.present),

@@ -83,6 +83,7 @@ def _settings(layers: values.Layers, conf: Path | None, root: Path | None, envir
         server=values.server(layers, environ),
         python=values.python(layers),
         timeout=values.timeout(layers),
+        before=values.before(layers),
         source=next((layer.path for layer in layers if layer.path), None),
     )
     both = set(settings.custom or ()) & set(settings.core or ())

@@ -41,6 +41,7 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     server: str | None = None
     python: str | None = None
     timeout: float | None = None
+    before: str | None = None
 
 
 KEYS = tuple(field.encode_name for field in msgspec.structs.fields(FileSettings))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from alembic_review.config.dotenv import read_variables
 from alembic_review.config.files import FileSettings, Layer
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import FailOn, Settings
+
+_CALLABLE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
 
 T = TypeVar("T")
 Layers = Sequence[Layer]
@@ -151,6 +156,42 @@ def timeout(layers: Layers) -> float:
     if not (math.isfinite(value) and value > 0):
         raise UsageError(f"{place}: `timeout` is {value:g}, and has to be a number of seconds above 0.")
     return value
+
+
+def before(layers: Layers) -> str | None:
+    """The absolute path of a file of SQL, seen from the folder of whoever names it, or ``module:callable``."""
+    for layer in layers:
+        value = layer.settings.before
+        if value is not None:
+            path = layer.folder / value
+            if not path.is_file() and _CALLABLE.fullmatch(value):
+                return value
+            return str(_readable(path, f"{layer.place}: `before`"))
+    return None
+
+
+def _readable(path: Path, place: str) -> Path:
+    """A file of SQL. Messages never quote it: it may hold data."""
+    try:
+        content = path.read_bytes()
+        if not content.startswith(_ARCHIVE):
+            content.decode("utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{place}: {path} can't be read: {error.strerror}.",
+            hint="Name a file of SQL, or a function of a connection as module:callable.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{place}: {path} is not UTF-8 text.",
+            hint="Write it with `pg_dump --schema-only --encoding=UTF8 DATABASE`, in the plain format.",
+        ) from error
+    if content.startswith(_ARCHIVE):
+        raise UsageError(
+            f"{place}: {path} is an archive of pg_dump, not SQL.",
+            hint="Write it with `pg_dump --schema-only DATABASE`, in the plain format.",
+        )
+    return path.absolute()
 
 
 def _found(layers: Layers, key: Callable[[FileSettings], T | None]) -> tuple[T | None, str]:

@@ -337,7 +337,10 @@ class Causes:
     def _without_model(self, owned: Owned) -> Cause:
         # A model that was given another name in place may have been this table's.
         causes = [self.of_edit(model, edit) for model, edit in self._renamed]
-        if owned.origin is None:
+        if owned.origin is None and owned.before:
+            # Only the settings know an owner of such a table, and no revision is a match for them.
+            causes.append(Cause(owned.owner, By.OTHERS, "had it before the first revision"))
+        elif owned.origin is None:
             causes.append(Cause(None, By.NOBODY, "no known revision created it"))
         elif owned.provenance is None:
             how = f"revision {owned.origin.revision}, which created it, is in no known package"

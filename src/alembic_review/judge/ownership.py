@@ -23,7 +23,8 @@ class Owned:
     ``definition`` and ``provenance`` are the owners by definition site and by revision; ``disputed`` when they
     disagree, ``factory`` when a core function made the table for the application. A table is ``unmigrated`` when its
     owner has no revisions here, no revision of a known package created it, and no setting names that owner.
-    ``version_table`` is one in which another history keeps its revision.
+    ``version_table`` is one in which another history keeps its revision. A table was there ``before`` when the settings
+    made it before the first revision.
     """
 
     key: TableKey
@@ -39,6 +40,7 @@ class Owned:
     unmigrated: bool = False
     version_table: bool = False
     in_database: bool = False
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class _Decider:
         self._settings = settings
         self._present = set(database.database_tables)
         self._version_tables = set(database.version_tables)
+        self._before = set(database.before)
         self._models: dict[TableKey, ModelTable] = {}
         # A table that is there counts more than one that was taken away.
         for table in sorted(database.tables, key=lambda table: (not table.removed, table.stack or 0)):
@@ -108,6 +111,8 @@ class _Decider:
         provenance = self._provenance(origin)
         owner, disputed, notes = self._choose(key, model, definition, provenance)
         role = Role.UNKNOWN if owner is None or disputed else self._role(owner)
+        before = key in self._before
+        notes = (*notes, "existed before the first revision (`before`)") if before else notes
         return Owned(
             key=key,
             owner=owner,
@@ -122,6 +127,7 @@ class _Decider:
             unmigrated=role is Role.CORE and self._is_unmigrated(key, definition, provenance),
             version_table=key in self._version_tables,
             in_database=key in self._present,
+            before=before,
         )
 
     def _is_unmigrated(self, key: TableKey, definition: str | None, provenance: str | None) -> bool:

@@ -64,6 +64,11 @@ def drift(owner: str | None, cause: Cause) -> str:
     return f"{whose(owner)} own models and revisions disagree without you: not yours to write."
 
 
+def existed(owner: str | None) -> str:
+    """Of a table of somebody else that existed before the first revision, and that no model declares."""
+    return f"The table is {whose(owner)} and existed before the first revision (`before`): not yours to drop or alter."
+
+
 def unloaded(declared: Declared) -> str:
     """Of a change on a table whose class was not loaded, or may not have been."""
     if declared.table is None:
@@ -114,6 +119,8 @@ def unowned(owned: Owned, todo: str) -> str:
         why = "A function of the core makes this table for the application, and no revision has created it yet"
     elif owned.origin is not None:
         why = f"Revision {owned.origin.revision}, which created this table, lies in no known package"
+    elif owned.model is None and owned.before:
+        why = "No model declares this table, which existed before the first revision (`before` in the settings)"
     elif owned.model is None:
         why = "No model declares this table, and no known revision created it"
     else:

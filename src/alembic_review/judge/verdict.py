@@ -100,7 +100,9 @@ class Verdicts:
         if not cause.explained:
             reason = reasons.unexplained(owned.owner, cause)
             return Decision(Verdict.BLOCKED, reason, owned.owner, None, place, cause.revision)
-        return Decision(Verdict.UPSTREAM, reasons.drift(owned.owner, cause), owned.owner, cause.package, place)
+        existed = owned.before and owned.model is None
+        reason = reasons.existed(owned.owner) if existed else reasons.drift(owned.owner, cause)
+        return Decision(Verdict.UPSTREAM, reason, owned.owner, cause.package, place)
 
     def _way(self, owned: Owned, cause: Cause, change: ChangeFact) -> reasons.Way:
         extension = self._ownership.extension(owned.key)

@@ -352,6 +352,7 @@ class DatabaseFacts:
     ``former`` are tables that a revision created and a later one dropped or renamed. ``version_tables`` are those
     without a model whose only column is ``version_num``: the version tables of other histories. ``not_undone`` says in
     words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
+    ``before`` are tables that the settings made before the first revision.
     """
 
     target: str
@@ -364,6 +365,7 @@ class DatabaseFacts:
     origins: tuple[Origin, ...] = ()
     former: tuple[Origin, ...] = ()
     creations: tuple[Creation, ...] = ()
+    before: tuple[TableKey, ...] = ()
     alterations: tuple[Alteration, ...] = ()
     tables: tuple[ModelTable, ...] = ()
     database_tables: tuple[TableKey, ...] = ()

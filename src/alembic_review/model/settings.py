@@ -43,6 +43,7 @@ class Settings:
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
     ``None`` inside an environment.
+    ``before`` is the absolute path of a file of SQL, or ``module:callable``.
     """
 
     config: Path | None = None
@@ -64,5 +65,6 @@ class Settings:
     python: str | None = None
     interpreter: Interpreter | None = None
     timeout: float = 600.0
+    before: str | None = None
     source: Path | None = None
     since: str | None = None

@@ -56,7 +56,8 @@ class Request:
     after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
     could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
     another conversation, to be compared with instead of the models. ``shown`` is what this command has passed on of the
-    application's output; a request that is made of another one shares it.
+    application's output; a request that is made of another one shares it. ``before`` is a file of SQL, as an absolute
+    path, or ``module:callable``: what exists before the first revision.
     """
 
     python: str
@@ -78,6 +79,7 @@ class Request:
     preload: tuple[str, ...] = ()
     import_from: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    before: str | None = None
     shown: Shown = field(default_factory=Shown, compare=False)
 
 
@@ -220,6 +222,7 @@ class Conversation:
             trial=list(request.trial),
             history=request.history,
             against=list(request.against),
+            before=request.before,
         )
         return self._answer("facts")
 

@@ -108,6 +108,7 @@ def _database(
         origins=replayed.origins(packages),
         former=replayed.former(packages),
         creations=compared.creations,
+        before=tuple(key for key in replayed.existed_before() if key != compared.version_table),
         alterations=tuple(replayed.alterations),
         tables=_with_places(compared, stacks),
         database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),

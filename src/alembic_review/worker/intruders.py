@@ -69,8 +69,8 @@ class Intruders:
     def _before(self, connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
         if not self._watching or statement.lstrip().partition(" ")[0].upper() in _HARMLESS:
             return
-        found = self._intruder(sys._getframe(1))
-        replayed = self.replayed(connection) if found is not None else None
+        replayed = self.replayed(connection)
+        found = self._intruder(sys._getframe(1)) if replayed is not None else None
         self._pending = None
         if found is not None and replayed is not None:
             with self._looking():

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine
-from sqlalchemy.pool import Pool
+from sqlalchemy.pool import NullPool, Pool
 
 from alembic_review.model.masking import mask
 from alembic_review.worker import private
@@ -53,7 +53,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Scratch:
-    """The database that the parent made for one original target."""
+    """The database that the parent made for one original target; ``prepared`` when it is not empty any more."""
 
     database: str
     host: str | None
@@ -62,6 +62,7 @@ class Scratch:
     password: str | None
     mark: str
     query: dict[str, str]
+    prepared: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,19 @@ class Target:
 
 
 class Redirect:
-    """Sends connections to scratch databases; ``ask`` gets one from the parent or raises ``WorkerError``."""
+    """Sends connections to scratch databases; ``ask`` gets one from the parent or raises ``WorkerError``.
 
-    def __init__(self, ask: Callable[[Any, Target], Scratch], stacks: Stacks) -> None:
+    ``prepare`` fills a new database before the application's first connection to it, over an engine of its own.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[Any, Target], Scratch],
+        stacks: Stacks,
+        prepare: Callable[[Engine, Target], None] | None = None,
+    ) -> None:
         self._ask = ask
+        self._fill = prepare
         self._stacks = stacks
         self._lock = threading.RLock()
         self._urls: dict[int, tuple[Any, URL]] = {}
@@ -210,10 +220,25 @@ class Redirect:
             raise self._refuse(f"The driver {dialect.name}+{dialect.driver} is not supported.")
         try:
             scratch = self._ask(dialect, target)
+            self._scratch[target.key] = scratch
+            if self._fill is not None and not scratch.prepared:
+                self._prepare(self._fill, dialect, target)
         except WorkerError as error:
+            self._scratch.pop(target.key, None)
             raise self._refuse(error.message, error.hint) from error
-        self._scratch[target.key] = scratch
         return scratch
+
+    def _prepare(self, fill: Callable[[Engine, Target], None], dialect: Any, target: Target) -> None:
+        """Over the same driver, but over no connection that the application will ever have."""
+        _, url = self._urls[id(dialect)]
+        made = self._made.copy()
+        engine = create_engine(
+            URL.create(url.drivername, url.username, host=url.host, port=url.port, database=url.database),
+            poolclass=NullPool,
+        )
+        self._made = made
+        self.targets[id(engine.dialect)] = target
+        fill(engine, target)
 
     def _target(self, dialect: Any, *, own: bool) -> Target:
         known = self.targets.get(id(dialect))

@@ -29,7 +29,8 @@ class Replayed:
     others which tables they create and drop, and what they do to tables of watched ones; ``effective`` are those that
     changed any table or type. Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it
     is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
-    that had created them. ``running`` is the revision that runs just now, or empty.
+    that had created them. ``running`` is the revision that runs just now, or empty. ``earlier`` are the tables, by
+    identity, that the settings made before the first revision.
     """
 
     catalogue: Catalogue
@@ -49,6 +50,7 @@ class Replayed:
     name: str | None = None
     circumstances: Circumstances = field(default_factory=Circumstances)
     running: str = ""
+    earlier: frozenset[Any] = frozenset()
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -72,6 +74,11 @@ class Replayed:
             if identity in self.creators
         ]
         return tuple(sorted(rows, key=lambda origin: (origin.key.schema or "", origin.key.name)))
+
+    def existed_before(self) -> tuple[TableKey, ...]:
+        """The tables that there are still of those that existed before the first revision."""
+        rows = [key for identity, (key, _) in self.last.tables.items() if identity in self.earlier]
+        return tuple(sorted(rows, key=lambda key: (key.schema or "", key.name)))
 
     def former(self, packages: dict[str, str | None]) -> tuple[Origin, ...]:
         """Which revision created each table that is no longer there by that name."""

@@ -14,11 +14,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from alembic_review.model.facts import ChangeFact, Facts, HistoryFacts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.application import Application
+from alembic_review.worker.before import Before
 from alembic_review.worker.catalogue import Namer, catalogue_of, version_tables
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import compare, metadatas
@@ -61,7 +62,10 @@ class Session:
     def __post_init__(self) -> None:
         self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
         self.witnesses = Witnesses(self.stacks)
-        self.redirect = Redirect(self._database, self.stacks)
+        before = self.request.get("before")
+        self.before = Before(before) if before else None
+        self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
+        self.redirect = Redirect(self._database, self.stacks, self._prepare if self.before is not None else None)
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
         self.creations = Creations(self.stacks, self.witnesses.original, self._connected_to, self._replayed_on)
         self.replayed: list[tuple[Target, Replayed]] = []
@@ -100,7 +104,8 @@ class Session:
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
 
     def _not_checked(self) -> tuple[str, ...]:
-        return (*self.missing, *self.redirect.not_checked())
+        left_out = self.before.not_checked() if self.before is not None else ()
+        return (*self.missing, *left_out, *self.redirect.not_checked())
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
@@ -114,7 +119,8 @@ class Session:
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
             catalogue = catalogue_of(connection_of(context), self.redirect.altered)
-            replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances)
+            earlier = self.earlier.get(target.key, frozenset())
+            replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
             self.replayed.append((target, replayed))
             return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
@@ -335,6 +341,15 @@ class Session:
 
     def _connected_to(self, connection: Connection) -> Target | None:
         return self.redirect.targets.get(id(connection.dialect))
+
+    def _prepare(self, engine: Engine, target: Target) -> None:
+        """Make what the settings say exists before the first revision, and remember it for the first database."""
+        assert self.before is not None
+        self.channel.send("progress", text="making the tables that exist before the first revision")
+        self.before.apply(engine)
+        with engine.connect() as connection:
+            found = catalogue_of(connection, self.redirect.altered).snapshot(connection, digests=False)
+        self.earlier.setdefault(target.key, frozenset(found.tables))
 
     def _target(self, context: MigrationContext) -> Target:
         if context.connection is None:
