@@ -16,7 +16,7 @@ from alembic_review.config.dotenv import read_variables
 from alembic_review.config.files import KEYS
 from alembic_review.config.project import distribution_name, find_root, in_environment
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import FailOn, Settings
+from alembic_review.model.settings import Environment, FailOn, Settings
 
 INI = "[alembic]\nscript_location = migrations\n"
 
@@ -148,7 +148,8 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
 
 def test_the_tests_above_name_every_key() -> None:
     names = {"config", "section", "x", "custom", "owners", "core", "prefix", "fail-on", "server", "python", "timeout"}
-    assert set(KEYS) == {*names, "config-from", "context", "preload", "before", "env", "env-file"}
+    others = {"config-from", "context", "preload", "before", "env", "env-file", "environments"}
+    assert set(KEYS) == names | others
 
 
 def test_command_line_beats_ini_beats_pyproject(tmp_path: Path) -> None:
@@ -618,3 +619,101 @@ def test_an_interpreter_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
     message, hint = _refused(CommandLine(python="./python"), _project(tmp_path))
     assert "the command line: `python`" in message
     assert ".venv/bin/python" in hint
+
+
+ENVIRONMENTS = """
+[[tool.alembic-review.environments]]
+config = "core/alembic.ini"
+x = ["a=1"]
+
+[[tool.alembic-review.environments]]
+config = "alembic.ini"
+
+[[tool.alembic-review.environments]]
+config = "alembic.ini"
+section = "more"
+"""
+
+
+def _environments(root: Path, more: str = "") -> Path:
+    _project(root, f'prefix = "a_"\n{ENVIRONMENTS}')
+    _write(root / "core" / "alembic.ini", INI)
+    (root / "alembic.ini").write_text(f"{INI}[more]\nscript_location = more\n{more}")
+    return root
+
+
+def test_several_environments(tmp_path: Path) -> None:
+    root = _environments(tmp_path)
+    settings = load(CommandLine(x=("b=2",)), cwd=root, environ={"ALEMBIC_CONFIG": "other.ini"})
+    assert settings.environments == (
+        Environment("core/alembic.ini", root / "core/alembic.ini", "alembic", ("a=1",)),
+        Environment("alembic.ini", root / "alembic.ini", "alembic", ("b=2",)),
+        Environment("alembic.ini:more", root / "alembic.ini", "more", ("b=2",)),
+    )
+    assert (settings.config, settings.section, settings.x) == (root / "core/alembic.ini", "alembic", ("a=1",))
+
+
+@pytest.mark.parametrize(
+    ("line", "reviewed"),
+    [
+        (CommandLine(config="core/alembic.ini"), ["core/alembic.ini"]),
+        (CommandLine(config="alembic.ini", section="more"), ["alembic.ini:more"]),
+        (CommandLine(config="alembic.ini"), ["alembic.ini", "alembic.ini:more"]),
+        (CommandLine(config="other.ini"), []),
+    ],
+)
+def test_the_command_line_chooses_environments(tmp_path: Path, line: CommandLine, reviewed: list[str]) -> None:
+    root = _environments(tmp_path)
+    _write(root / "other.ini", INI)
+    settings = load(line, cwd=root, environ={})
+    assert [one.name for one in settings.environments if one.reviewed] == reviewed
+    assert len(settings.environments) == (3 if reviewed else 0)
+
+
+def test_one_environment_is_a_config(tmp_path: Path) -> None:
+    root = _project(tmp_path, '[[tool.alembic-review.environments]]\nconfig = "core/alembic.ini"\nsection = "core"')
+    _write(root / "core" / "alembic.ini", "[core]\nscript_location = x\n")
+    settings = load(CommandLine(), cwd=root, environ={})
+    assert (settings.environments, settings.config, settings.section) == ((), root / "core/alembic.ini", "core")
+
+
+_ONE = "[[tool.alembic-review.environments]]\nconfig = 'alembic.ini'\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "hinted"),
+    [
+        (_ONE + _ONE, "`environments` lists alembic.ini twice", ""),
+        (f"config = 'alembic.ini'\n{_ONE}", "both `config` and `environments`", "-c chooses"),
+        ("environments = []", "`environments` is empty", "Leave it out"),
+        ("environments = ['alembic.ini']", "`environments[0]`: expected a table, got a string", ""),
+        ("[[tool.alembic-review.environments]]", "`environments[0]`: ", "config"),
+        (f"{_ONE}cofnig = 'x'", "`environments`: unknown key `cofnig`", "`config`"),
+        (f"{_ONE}[[tool.alembic-review.environments]]\nconfig = 'none.ini'", "none.ini (`environments` in ", "-c FILE"),
+    ],
+)
+def test_wrong_environments_are_refused(tmp_path: Path, settings: str, said: str, hinted: str) -> None:
+    message, hint = _refused(CommandLine(), _project(tmp_path, settings))
+    assert said in message
+    assert hinted in message + hint
+
+
+def test_settings_of_several_environments_stand_in_pyproject(tmp_path: Path) -> None:
+    root = _environments(tmp_path, more="[alembic-review]\nprefix = b_\n")
+    message, hint = _refused(CommandLine(), root)
+    assert "settings are read from pyproject.toml only" in message
+    assert "pyproject.toml" in hint
+    assert load(CommandLine(config="alembic.ini", section="more"), cwd=root, environ={}).prefix == "b_"
+    message, _ = _refused(CommandLine(), _project(tmp_path / "ini", ini="environments = alembic.ini"))
+    assert "`environments` can only be set in pyproject.toml" in message
+    main = _project(tmp_path / "main")
+    _environments(main / "inner")
+    message, hint = _refused(CommandLine(config="inner/pyproject.toml"), main)
+    assert "can only be set in the pyproject.toml of the project" in message
+    assert "--root" in hint
+
+
+def test_several_environments_have_no_base_yet(tmp_path: Path) -> None:
+    message, hint = _refused(CommandLine(since="main"), _environments(tmp_path))
+    assert "--since can't be combined with several `environments`" in message
+    assert "Leave --since out" in hint

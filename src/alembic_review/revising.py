@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alembic_review import service
 from alembic_review.judge.plan import left_out, plan
-from alembic_review.judge.review import case_of
-from alembic_review.model.errors import ObservationError
+from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import Facts
 from alembic_review.model.review import Outcome, Review, Verdict
 from alembic_review.model.revision import RevisionFile, RevisionPlan, Wish
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Conversation, Request, conversation, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
+from alembic_review.observe.environments import observe_environments, upgraded
 from alembic_review.observe.interpreter import with_interpreter
 from alembic_review.reports import revision as texts
 from alembic_review.reports.text import count, table_label, target_label
@@ -56,18 +56,18 @@ def revise(
     Every file is tried on scratch databases of its own, up and down, before it reaches the project. Raises as
     ``service.review`` does, and ``ObservationError`` when a file can't be put into the project.
     """
+    _require_one(settings)
     settings = with_interpreter(settings)
     request = service.request(settings, debug=debug)
     with (
         RunDatabases(settings.server, guess_dialect(request.config)) as databases,
-        conversation(request, databases, progress) as worker,
+        _observed(settings, request, databases, progress) as (worker, observed),
     ):
-        facts = worker.review()
         progress("judging")
-        review = service.judged(facts, settings, databases.kinds)
+        review = service.judged_together(observed, settings, databases.kinds)
         if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:
             return Result(review, refusal=_blocked(review), hint=_LEAVE_OUT, blocked=True)
-        case = case_of(facts, settings, service.declared(facts, settings))
+        case = service.case_of_one(observed, settings)
         plans = plan(case, review, wish)
         if not plans:
             return Result(review, nothing=texts.nothing(left_out(case, review, wish.package), review.summary.upstream))
@@ -78,6 +78,38 @@ def revise(
         return _tried(
             _Attempt(settings, request, databases, progress, review, plans), files, worker, dry_run=wish.dry_run
         )
+
+
+def _require_one(settings: Settings) -> None:
+    """Raise ``UsageError`` where it can't be told for which of several environments a revision is."""
+    if settings.environments and sum(environment.reviewed for environment in settings.environments) > 1:
+        names = [
+            f"-c {_shown(one.config)}" + (f" -n {one.section}" if one.section != Settings.section else "")
+            for one in settings.environments
+        ]
+        raise UsageError(
+            "The settings list several `environments`, and a revision is for one of them.",
+            hint=f"Name it: {' or '.join(names)}.",
+        )
+
+
+@contextmanager
+def _observed(
+    settings: Settings, request: Request, databases: RunDatabases, progress: service.Progress
+) -> Iterator[tuple[Conversation, tuple[Facts, ...]]]:
+    """The worker to write with, and the facts of every environment."""
+    if not settings.environments:
+        with conversation(request, databases, progress) as worker:
+            yield worker, (worker.review(),)
+        return
+    with upgraded(service.environment_requests(settings, request), databases, progress) as workers:
+        facts = tuple(worker.review() for worker in workers.values())
+        yield next(worker for name, worker in workers.items() if name == _reviewed(settings)), facts
+
+
+def _reviewed(settings: Settings) -> str | None:
+    """The name of the environment that is reviewed; ``None`` where there is only one."""
+    return next((environment.name for environment in settings.environments if environment.reviewed), None)
 
 
 # A plan's heads that are no revision.
@@ -105,14 +137,15 @@ def _tried(attempt: _Attempt, files: Sequence[RevisionFile], worker: Conversatio
     described = [replace(file, text=texts.described(file.text, attempt.plan_of(file))) for file in files]
     attempt.progress("trying the revision")
     try:
-        facts = _try(attempt, described)
+        observed = _try(attempt, described)
     except ObservationError as error:
         shown = _results(attempt, described, (), written=False) if dry_run else ()
         return Result(attempt.review, shown, f"The revision does not work. {error.message}", _DRY_RUN)
+    facts = next(one for one in observed if one.environment == _reviewed(attempt.settings))
     refusal = (
         _not_found(described, facts, attempt.settings.config_from)
         or _moved(attempt, described, facts)
-        or _objection(attempt, facts)
+        or _objection(attempt, facts, observed)
     )
     types = tuple(values for database in facts.databases for values in database.types_left)
     results = _results(attempt, described, types, written=not dry_run)
@@ -135,7 +168,7 @@ def _results(
     return tuple(found)
 
 
-def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
+def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> tuple[Facts, ...]:
     """Apply the files on top of all other revisions of new scratch databases, compare, and take them back."""
     with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
         folders: dict[str, str] = {}
@@ -147,7 +180,12 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> Facts:
             path.write_bytes(_encoded(file))
         request = replace(attempt.request, beside=folders, trial=tuple(file.revision for file in files))
         try:
-            return observe(request, attempt.databases, attempt.progress)
+            if not attempt.settings.environments:
+                return (observe(request, attempt.databases, attempt.progress),)
+            requests = service.environment_requests(attempt.settings, attempt.request)
+            own = _reviewed(attempt.settings) or ""
+            requests[own] = replace(requests[own], beside=request.beside, trial=request.trial)
+            return observe_environments(requests, attempt.databases, attempt.progress)
         except ObservationError as error:
             # Nobody can look into a folder that is gone: name the place where the file was to stand.
             message = error.message
@@ -189,12 +227,12 @@ def _moved(attempt: _Attempt, files: Sequence[RevisionFile], facts: Facts) -> st
     return ""
 
 
-def _objection(attempt: _Attempt, facts: Facts) -> str:
+def _objection(attempt: _Attempt, facts: Facts, observed: Sequence[Facts]) -> str:
     """Why the files must not be written; empty when nothing speaks against them."""
     left = [words for database in facts.databases for words in database.not_undone]
     if left:
         return f"The downgrade of the revision does not bring the schema back: {'; '.join(left)}."
-    after = service.judged(facts, attempt.settings, attempt.databases.kinds)
+    after = service.judged_together(observed, attempt.settings, attempt.databases.kinds)
     written = {change.fingerprint for plan in attempt.plans for change in plan.written}
     expected = {change.fingerprint for change in attempt.review.changes} - written
     safe = [change for change in after.changes if change.verdict is Verdict.SAFE]

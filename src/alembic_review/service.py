@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 from alembic_review.git import prefix
 from alembic_review.history import observed_since
 from alembic_review.judge import judge
+from alembic_review.judge.case import Case
 from alembic_review.judge.checks import CHECKS
+from alembic_review.judge.combined import case_of_reviewed, judge_together
+from alembic_review.judge.environments import united
 from alembic_review.judge.project import custom_packages, loose_folders, own_packages
+from alembic_review.judge.review import case_of
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.history import History
@@ -21,6 +25,7 @@ from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Revi
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
 from alembic_review.observe.databases import RunDatabases, guess_dialect
+from alembic_review.observe.environments import observe_environments
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
 from alembic_review.observe.sources import declared_tables, loose_packages
 from alembic_review.reports import REPORTS, Options, Rule, brief
@@ -46,15 +51,20 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     settings = with_interpreter(settings)
     asked = request(settings, debug=debug)
     past = None
+    several: tuple[Facts, ...] = ()
     with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
-        if settings.since is not None:
+        if settings.environments:
+            requests = environment_requests(settings, replace(asked, history=True))
+            several = observe_environments(requests, databases, progress)
+            facts = several[0]
+        elif settings.since is not None:
             facts, past = observed_since(settings, settings.since, asked, databases, progress)
         else:
             facts = observe(replace(asked, history=True), databases, progress)
         server = databases.kinds
     progress("judging")
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
-    return judged(facts, settings, server, past)
+    return judged_together(several, settings, server) if several else judged(facts, settings, server, past)
 
 
 def judged(facts: Facts, settings: Settings, server: str, past: History | None = None) -> Review:
@@ -62,6 +72,27 @@ def judged(facts: Facts, settings: Settings, server: str, past: History | None =
     root = root_in_checkout(settings.root)
     found = declared(facts, settings)
     return judge(facts, settings, found, tool=tool(), server=server, root=root, history=past)
+
+
+def judged_together(observed: Sequence[Facts], settings: Settings, server: str) -> Review:
+    """The review of all environments, in the order of the settings. Raises as ``review``."""
+    if not settings.environments:
+        return judged(observed[0], settings, server)
+    found = declared(united(observed), settings)
+    root = root_in_checkout(settings.root)
+    return judge_together(observed, settings, found, tool=tool(), server=server, root=root)
+
+
+def case_of_one(observed: Sequence[Facts], settings: Settings) -> Case:
+    """Ownership and verdicts of the one environment that is reviewed. Raises as ``review``."""
+    if not settings.environments:
+        return case_of(observed[0], settings, declared(observed[0], settings))
+    return case_of_reviewed(observed, settings, declared(united(observed), settings))
+
+
+def environment_requests(settings: Settings, asked: Request) -> dict[str, Request]:
+    """What the worker of each environment is asked, by name and in order; ``asked`` is what they have in common."""
+    return {one.name: replace(asked, config=one.config, section=one.section, x=one.x) for one in settings.environments}
 
 
 def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:

@@ -33,7 +33,7 @@ HELLO = "send(type='hello', protocol=1, alembic='1.0')\nrequest = receive()\n"
 class NoDatabases:
     """Refuses politely."""
 
-    def create(self, dialect: str) -> ScratchDatabase:
+    def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:  # noqa: ARG002 - as the protocol has it
         raise ObservationError(f"no {dialect} to be had", hint="get one")
 
 

@@ -31,6 +31,10 @@ class Recorded(Scratch):
         self.calls.append("create")
         return ScratchDatabase(self.dialect, "name")
 
+    def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        self.calls.append("copy")
+        return ScratchDatabase(self.dialect, f"copy of {database.database}")
+
     def _close(self) -> None:
         self.calls.append("close")
 

@@ -32,7 +32,7 @@ from alembic_review.model.review import (
     Verdict,
 )
 from alembic_review.reports.base import Options
-from alembic_review.reports.json import read, render
+from alembic_review.reports.json import SELDOM, read, render
 
 SAMPLE = Path(__file__).parent.parent / "golden" / "poser.json"
 
@@ -163,7 +163,16 @@ def test_every_field_is_written() -> None:
     )
     written = json.loads(render(review, Options()))
     assert set(written) == {field.name for field in dataclasses.fields(Review)}
-    assert set(written["findings"][0]) == {field.name for field in dataclasses.fields(Finding)}
+    assert set(written["findings"][0]) == {field.name for field in dataclasses.fields(Finding)} - set(SELDOM)
+
+
+def test_the_environment_is_written_where_there_are_several() -> None:
+    review = read(SAMPLE.read_bytes())
+    change = dataclasses.replace(review.changes[0], environment="core/alembic.ini")
+    text = render(dataclasses.replace(review, changes=(change,)), Options())
+    (written,) = json.loads(text)["changes"]
+    assert written["environment"] == "core/alembic.ini"
+    assert read(text).changes == (change,)
 
 
 def test_failure_is_there_only_when_a_run_failed() -> None:

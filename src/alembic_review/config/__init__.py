@@ -12,7 +12,7 @@ from alembic_review.config.conf import check_section, find_conf, is_pyproject, n
 from alembic_review.config.files import FileSettings, Layer, ini_layer, pyproject_layer
 from alembic_review.config.project import distribution_name, find_root, working_root
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import FailOn, Settings
+from alembic_review.model.settings import Environment, FailOn, Settings
 
 __all__ = ["CommandLine", "load"]
 
@@ -41,7 +41,8 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     cwd = _working_directory() if cwd is None else cwd
     root = _root(line, cwd)
     project = _project_layer(root)
-    conf = _conf(line, project, cwd, root, environ)
+    several = values.environments(project, cwd / line.config if line.config is not None else None, line.section)
+    conf = _conf_of(several, project) if several else _conf(line, project, cwd, root, environ)
     if root is None and conf is not None:
         root = find_root(conf.parent)
         project = _project_layer(root)
@@ -53,9 +54,43 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     settings = _settings([_line_layer(line, cwd), *files], conf, root, environ)
     config_from = _config_from(line, files, conf)
     settings = replace(settings, since=line.since, project_file=project_file, config_from=config_from)
+    if several:
+        return _of_environments(settings, several, cwd, environ)
     if conf is not None and settings.config_from is None:
         check_section(conf, settings.section, cwd, environ)
     return settings
+
+
+def _conf_of(several: tuple[Environment, ...], project: Layer | None) -> Path:
+    """The conf file of the first environment that is reviewed; all of them are there."""
+    place = project.place if project is not None else ""
+    paths = [named_conf(environment.config, f"`environments` in {place}") for environment in several]
+    reviewed = [path for path, environment in zip(paths, several, strict=True) if environment.reviewed]
+    for path in reviewed if len(reviewed) > 1 else ():
+        layer = None if is_pyproject(path) else ini_layer(path)
+        if layer is not None:
+            raise UsageError(
+                f"{layer.place}: with several environments, settings are read from pyproject.toml only.",
+                hint=f"Move them to {place}.",
+            )
+    return reviewed[0]
+
+
+def _of_environments(
+    settings: Settings, several: tuple[Environment, ...], cwd: Path, environ: Mapping[str, str]
+) -> Settings:
+    """Settings for these environments, each with the arguments for env.py."""
+    for environment in several:
+        check_section(environment.config, environment.section, cwd, environ)
+    told = [replace(environment, x=environment.x or settings.x) for environment in several]
+    first = next(environment for environment in told if environment.reviewed)
+    if settings.since is not None and len(told) > 1:
+        raise UsageError(
+            "--since can't be combined with several `environments` yet.",
+            hint="Leave --since out: the report then shows what is pending in each environment.",
+        )
+    settings = replace(settings, section=first.section, x=first.x)
+    return replace(settings, environments=tuple(told)) if len(told) > 1 else settings
 
 
 def _config_from(line: CommandLine, files: values.Layers, conf: Path | None) -> str | None:
@@ -156,5 +191,10 @@ def _conf_layer(conf: Path, project: Layer | None) -> Layer | None:
         raise UsageError(
             f"{layer.place}: `config` can't be set in the conf file itself.",
             hint="Set it in [tool.alembic-review] of pyproject.toml, or use -c.",
+        )
+    if layer and layer.settings.environments is not None:
+        raise UsageError(
+            f"{layer.place}: `environments` can only be set in the pyproject.toml of the project.",
+            hint="Name the folder of that file with --root.",
         )
     return layer

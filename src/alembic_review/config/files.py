@@ -22,6 +22,14 @@ from alembic_review.model.settings import FailOn
 SECTION = "alembic-review"
 
 
+class EnvironmentSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """One table of ``[[tool.alembic-review.environments]]``."""
+
+    config: str
+    section: str | None = None
+    x: tuple[str, ...] = ()
+
+
 class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """What a file may set; ``None`` where it says nothing. ``timeout`` is in seconds."""
 
@@ -42,8 +50,10 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     python: str | None = None
     timeout: float | None = None
     before: str | None = None
+    environments: tuple[EnvironmentSettings, ...] | None = None
 
 
+ENVIRONMENT_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(EnvironmentSettings))
 KEYS = tuple(field.encode_name for field in msgspec.structs.fields(FileSettings))
 _TYPES = {
     " | null": "",
@@ -113,6 +123,11 @@ def ini_layer(path: Path) -> Layer | None:
     bare = _parse(path, configparser.ConfigParser(interpolation=None, default_section="\0"))
     keys = bare.options(SECTION)
     _refuse_unknown(keys, place)
+    if "environments" in keys:
+        raise UsageError(
+            f"{place}: `environments` can only be set in pyproject.toml.",
+            hint="Write each environment as a table: [[tool.alembic-review.environments]]",
+        )
     return Layer(place, path.parent, _decode({key: _ini_value(parser, key, place) for key in keys}, place), path)
 
 
@@ -192,6 +207,7 @@ def _variable(line: str, place: str) -> tuple[str, str]:
 
 def _decode(data: dict[str, object], place: str) -> FileSettings:
     _refuse_unknown(list(data), place)
+    _refuse_unknown_of_environments(data.get("environments"), place)
     try:
         return msgspec.convert(data, FileSettings)
     except msgspec.ValidationError as error:
@@ -207,9 +223,14 @@ def _in_words(problem: str) -> str:
     return problem[:1].lower() + problem[1:]
 
 
-def _refuse_unknown(keys: list[str], place: str) -> None:
+def _refuse_unknown_of_environments(tables: object, place: str) -> None:
+    for table in tables if isinstance(tables, list) else ():
+        _refuse_unknown(list(table) if isinstance(table, Mapping) else [], f"{place}: `environments`", ENVIRONMENT_KEYS)
+
+
+def _refuse_unknown(keys: list[str], place: str, known: tuple[str, ...] = KEYS) -> None:
     for key in keys:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key.lower().replace("_", "-"), KEYS, n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else f"The keys are {', '.join(KEYS)}."
+        if key not in known:
+            near = difflib.get_close_matches(key.lower().replace("_", "-"), known, n=1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"The keys are {', '.join(known)}."
             raise UsageError(f"{place}: unknown key `{key}`.", hint=hint)

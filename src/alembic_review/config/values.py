@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from alembic_review.config.dotenv import read_variables
-from alembic_review.config.files import FileSettings, Layer
+from alembic_review.config.files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import FailOn, Settings
+from alembic_review.model.settings import Environment, FailOn, Settings
 
 _CALLABLE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
@@ -156,6 +157,41 @@ def timeout(layers: Layers) -> float:
     if not (math.isfinite(value) and value > 0):
         raise UsageError(f"{place}: `timeout` is {value:g}, and has to be a number of seconds above 0.")
     return value
+
+
+def environments(layer: Layer | None, config: Path | None, section: str | None) -> tuple[Environment, ...]:
+    """The environments of a file; ``config`` and ``section`` of the command line choose those that are reviewed.
+
+    Empty where the command line names an environment that is none of them.
+    """
+    listed = layer.settings.environments if layer is not None else None
+    if layer is None or listed is None:
+        return ()
+    found = [_environment(layer, settings) for settings in listed]
+    for number, environment in enumerate(found):
+        if environment.name in {other.name for other in found[:number]}:
+            raise UsageError(f"{layer.place}: `environments` lists {environment.name} twice.")
+    if not found:
+        raise UsageError(f"{layer.place}: `environments` is empty.", hint="Leave it out if there is only one.")
+    if layer.settings.config is not None:
+        raise UsageError(
+            f"{layer.place}: both `config` and `environments`.", hint="Leave `config` out: -c chooses an environment."
+        )
+    found = [replace(one, reviewed=_is_named(one, config, section)) for one in found]
+    return tuple(found) if any(one.reviewed for one in found) else ()
+
+
+def _environment(layer: Layer, settings: EnvironmentSettings) -> Environment:
+    name = Path(settings.config).as_posix()
+    if settings.section is not None:
+        name = f"{name}:{settings.section}"
+    section = settings.section or Settings.section
+    return Environment(name, layer.folder / settings.config, section, settings.x)
+
+
+def _is_named(environment: Environment, config: Path | None, section: str | None) -> bool:
+    same = config is None or environment.config.resolve() == config.resolve()
+    return same and section in (None, environment.section)
 
 
 def before(layers: Layers) -> str | None:

@@ -20,13 +20,16 @@ class Evidence:
     def __init__(self, facts: Facts, settings: Settings, custom: Iterable[str]) -> None:
         self._facts = facts
         self.custom = frozenset(custom)
+        self.other_tables = facts.other_tables
         self.packages = frozenset(package.name for package in facts.packages) | frozenset(settings.core or ())
-        self._revision_packages = {revision.id: revision.package for revision in facts.revisions}
-        self._paths = {revision.id: revision.path for revision in facts.revisions}
-        self._folders = {revision.id: revision.version_location for revision in facts.revisions}
+        revisions = (*facts.revisions, *facts.other_revisions)
+        self._revision_packages = {revision.id: revision.package for revision in revisions}
+        self._paths = {revision.id: revision.path for revision in revisions}
+        self._folders = {revision.id: revision.version_location for revision in revisions}
         self.locations = Locations(settings.root, facts.packages)
         self.project = self._project(project_name(facts, settings, self.custom))
-        located = {self.location_owner(location.package, location.path) for location in facts.version_locations}
+        locations = (*facts.version_locations, *facts.other_locations)
+        located = {self.location_owner(location.package, location.path) for location in locations}
         self.core = frozenset(settings.core or ())
         self._migrating = self.custom | {name for name in located if name} | {*own_packages(facts, settings)}
 

@@ -20,7 +20,7 @@ def require_models(facts: Facts, settings: Settings, unloaded: Unloaded) -> None
         raise ObservationError(
             "env.py configured no database to compare.", hint="Check env.py: it must run migrations."
         )
-    if not any(_has_models(database) for database in facts.databases):
+    if not any(_has_models(database) for database in facts.databases) and not facts.other_tables:
         raise ObservationError(
             f"No model was loaded: the MetaData of {facts.env_py} has no table.",
             hint=_import_hint(unloaded, Locations(settings.root, facts.packages)),
@@ -57,10 +57,12 @@ def _has_models(database: DatabaseFacts) -> bool:
 
 def _require_comparison(database: JudgedDatabase, hint: str) -> None:
     if not _has_models(database.facts):
-        if database.facts.origins:
+        here = set(database.facts.database_tables)
+        created = [origin for origin in database.facts.origins if origin.key in here]
+        if created and not database.facts.modelless:
             where = f" for {database.name}" if database.name is not None else ""
             raise ObservationError(
-                f"No model was loaded{where}, though revisions created {len(database.facts.origins)} tables.",
+                f"No model was loaded{where}, though revisions created {len(created)} tables.",
                 hint=hint,
             )
         return

@@ -80,7 +80,7 @@ def decide(database: DatabaseFacts, evidence: Evidence, settings: Settings) -> O
     keys |= {origin.key for origin in database.former} | {alteration.key for alteration in database.alterations}
     keys |= {change.key for change in database.changes if change.key is not None}
     tables = {key: decider.decide(key) for key in sorted(keys, key=lambda key: (key.schema or "", key.name))}
-    _check_tables(tables, settings)
+    _check_tables({*tables, *evidence.other_tables}, settings)
     _check_core(tables, settings, evidence)
     return Ownership(tables)
 
@@ -97,19 +97,22 @@ class _Decider:
         self._present = set(database.database_tables)
         self._version_tables = set(database.version_tables)
         self._before = set(database.before)
+        self._elsewhere = {table.key: table for table in database.elsewhere}
         self._models: dict[TableKey, ModelTable] = {}
         # A table that is there counts more than one that was taken away.
         for table in sorted(database.tables, key=lambda table: (not table.removed, table.stack or 0)):
             self._models[table.key] = table
-        known = [origin for origin in (*database.former, *database.origins) if origin.revision]
+        origins = (*database.other_origins, *database.former, *database.origins)
+        known = [origin for origin in origins if origin.revision]
         self._origins = {origin.key: origin for origin in known}
         self._defining = {self._definition(table)[0] for table in self._models.values()}
 
     def decide(self, key: TableKey) -> Owned:
         model, origin = self._models.get(key), self._origins.get(key)
-        definition, factory = self._definition(model) if model is not None else (None, False)
+        defined = model or self._elsewhere.get(key)
+        definition, factory = self._definition(defined) if defined is not None else (None, False)
         provenance = self._provenance(origin)
-        owner, disputed, notes = self._choose(key, model, definition, provenance)
+        owner, disputed, notes = self._choose(key, defined, definition, provenance)
         role = Role.UNKNOWN if owner is None or disputed else self._role(owner)
         before = key in self._before
         notes = (*notes, "existed before the first revision (`before`)") if before else notes
@@ -117,7 +120,7 @@ class _Decider:
             key=key,
             owner=owner,
             role=role,
-            evidence=(*notes, *self._describe(model, origin, definition, provenance, factory=factory)),
+            evidence=(*notes, *self._describe(defined, origin, definition, provenance, factory=factory)),
             model=model,
             origin=origin,
             definition=definition,

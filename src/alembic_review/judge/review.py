@@ -37,20 +37,22 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     server: str,
     root: str,
     history: History | None = None,
+    custom: tuple[str, ...] | None = None,
 ) -> Review:
     """Decide everything that a report says.
 
     ``declared`` are the tables that the custom packages' source declares, ``server`` says how the scratch databases
-    were had, ``root`` is the project's root inside its Git checkout, ``history`` the base of a pull request. Raises
+    were had, ``root`` is the project's root inside its Git checkout, ``history`` the base of a pull request, ``custom``
+    are the custom packages where the facts are only those of one of several environments. Raises
     ``UsageError`` when it can't be told which tables are custom, ``ObservationError`` when nothing could be inspected.
     """
-    case = case_of(facts, settings, declared, history)
+    case = case_of(facts, settings, declared, history, custom)
     require_inspected(case)
     if history is not None:
         case = replace(case, written=tuple(written(case, history)))
     findings = tuple(finding for check in CHECKS for finding in check.findings(case))
     changes = _changes(case, findings)
-    ordered = tuple(sorted(findings, key=_finding_order))
+    ordered = tuple(sorted(findings, key=finding_order))
     summary = gate.summarise(changes, ordered)
     brought = pull_request.describe(case, history, _written(case), changes, ordered) if history else None
     return Review(
@@ -66,17 +68,23 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     )
 
 
-def case_of(facts: Facts, settings: Settings, declared: tuple[Declared, ...], history: History | None = None) -> Case:
+def case_of(
+    facts: Facts,
+    settings: Settings,
+    declared: tuple[Declared, ...],
+    history: History | None = None,
+    custom: tuple[str, ...] | None = None,
+) -> Case:
     """Ownership and the verdict on every change, for checks and plans to look at. Raises as ``judge``."""
     merged = {revision.id for revision in history.facts.revisions} if history is not None else set()
     new = {revision.id for revision in facts.revisions} - merged if history is not None else set()
     models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)
     files = frozenset({facts.env_py, *(frame.path for frame in facts.frames)})
-    missing = Unloaded(declared, frozenset(facts.modules), models, files)
+    missing = Unloaded(declared, frozenset(facts.modules), models | set(facts.other_tables), files)
     require_models(facts, settings, missing)
-    evidence = Evidence(facts, settings, custom_packages(facts, settings))
+    evidence = Evidence(facts, settings, custom_packages(facts, settings) if custom is None else custom)
     ordered = sorted(facts.databases, key=lambda database: (database.name or "", database.target))
-    pairs = [(_name(facts, database), change) for database in ordered for change in database.changes]
+    pairs = [(_scope(facts, database), change) for database in ordered for change in database.changes]
     names = iter(fingerprints(pairs))
     ownerships = [decide(database, evidence, settings) for database in ordered]
     lines = settle(evidence, ownerships)
@@ -95,6 +103,12 @@ def _name(facts: Facts, database: DatabaseFacts) -> str | None:
     return (database.name or database.target) if len(facts.databases) > 1 else None
 
 
+def _scope(facts: Facts, database: DatabaseFacts) -> str | None:
+    """What tells a change from an equal one elsewhere: environment and database, where there are several."""
+    names = [name for name in (facts.environment, _name(facts, database)) if name is not None]
+    return " ".join(names) or None
+
+
 def _changes(case: Case, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
     codes: dict[str, list[str]] = {}
     for finding in findings:
@@ -107,20 +121,20 @@ def _changes(case: Case, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
             change = _change(case, database, judged, offset)
             found.append(replace(change, findings=tuple(sorted(set(codes.get(judged.fingerprint, ()))))))
         offset += 1 + max((judged.fact.operation for judged in database.changes), default=-1)
-    return _numbered(found)
+    return numbered(found)
 
 
 def _written(case: Case) -> tuple[Change, ...]:
     """What a pull request has in its revisions, in the order of all changes."""
     found = [_change(case, entry.database, entry.judged, 0) for entry in case.written]
-    return _numbered(found)
+    return numbered(found)
 
 
-def _numbered(changes: Iterable[Change]) -> tuple[Change, ...]:
+def numbered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes in their order, and their operations numbered in it: Alembic finds some in the order of a set."""
     numbers: dict[tuple[str | None, int], int] = {}
     ordered = []
-    for change in sorted(changes, key=_change_order):
+    for change in sorted(changes, key=change_order):
         number = numbers.setdefault((change.database, change.operation), len(numbers))
         ordered.append(replace(change, operation=number))
     return tuple(ordered)
@@ -149,6 +163,7 @@ def _change(case: Case, database: JudgedDatabase, judged: Judged, offset: int) -
         sql=fact.sql,
         columns=fact.columns,
         database=database.name,
+        environment=case.facts.environment,
     )
 
 
@@ -271,22 +286,26 @@ def _null_first(text: str | None) -> tuple[bool, str]:
     return (text is not None, text or "")
 
 
-def _change_order(change: Change) -> tuple[object, ...]:
-    return _order(change.schema, change.table, change.kind, change.name, change.fingerprint)
+def change_order(change: Change) -> tuple[object, ...]:
+    """The order of changes in a report."""
+    return _order(change.schema, change.table, change.kind, change.name, (*_null_first(change.environment), change.fingerprint))
 
 
 def _judged_order(judged: Judged) -> tuple[object, ...]:
     fact = judged.fact
     table = fact.key.name if fact.key is not None else None
-    return _order(fact.schema, table, fact.kind, fact.name, judged.fingerprint)
+    return _order(fact.schema, table, fact.kind, fact.name, (judged.fingerprint,))
 
 
-def _order(schema: str | None, table: str | None, kind: str, name: str | None, fingerprint: str) -> tuple[object, ...]:
+def _order(
+    schema: str | None, table: str | None, kind: str, name: str | None, rest: tuple[object, ...]
+) -> tuple[object, ...]:
     # A new table comes before what is on it.
-    return (*_null_first(schema), *_null_first(table), kind != "add_table", kind, *_null_first(name), fingerprint)
+    return (*_null_first(schema), *_null_first(table), kind != "add_table", kind, *_null_first(name), *rest)
 
 
-def _finding_order(finding: Finding) -> tuple[object, ...]:
+def finding_order(finding: Finding) -> tuple[object, ...]:
+    """The order of findings in a report."""
     return (
         finding.code != _BEFORE_ALL,
         finding.code,

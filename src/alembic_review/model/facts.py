@@ -352,7 +352,12 @@ class DatabaseFacts:
     ``former`` are tables that a revision created and a later one dropped or renamed. ``version_tables`` are those
     without a model whose only column is ``version_num``: the version tables of other histories. ``not_undone`` says in
     words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
-    ``before`` are tables that the settings made before the first revision.
+    ``before`` are tables that the settings made before the first revision. ``default_schema`` is what a ``None`` stands
+    for.
+
+    Of several environments in one database, all have the same ``scratch``, which differs from run to run; one is
+    ``modelless`` that was only upgraded, because its env.py has no models. ``elsewhere`` are models that only others
+    have, ``other_origins`` are revisions of others that created tables.
     """
 
     target: str
@@ -380,6 +385,12 @@ class DatabaseFacts:
     not_undone: tuple[str, ...] = ()
     types_left: tuple[str, ...] = ()
     downgrades: tuple[Downgrade, ...] = ()
+    version_table: TableKey | None = None
+    default_schema: str | None = None
+    modelless: bool = False
+    scratch: str = ""
+    elsewhere: tuple[ModelTable, ...] = ()
+    other_origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -401,6 +412,8 @@ class Facts:
 
     ``modules`` are the loaded modules of these packages and whatever else is loaded and not installed,
     ``search_path`` the folders that modules are imported from, without those of installations, editable ones included.
+    ``environment`` is the name of this Alembic environment, where there are several in one database; what the others
+    have is in ``other_revisions``, ``other_locations`` and ``other_tables``.
     """
 
     python: str
@@ -423,6 +436,10 @@ class Facts:
     rehearsals: tuple[Rehearsal, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
+    environment: str | None = None
+    other_revisions: tuple[Revision, ...] = ()
+    other_locations: tuple[VersionLocation, ...] = ()
+    other_tables: tuple[TableKey, ...] = ()
 
 
 @dataclass(frozen=True)

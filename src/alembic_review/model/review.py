@@ -50,6 +50,10 @@ class Location:
     line: int
 
 
+def _scope(environment: str | None, database: str | None) -> str | None:
+    return ", ".join(name for name in (environment, database) if name is not None) or None
+
+
 @dataclass(frozen=True)
 class Change:
     """One entry of Alembic's comparison, heads against models.
@@ -58,8 +62,9 @@ class Change:
     default one, ``table`` for a type that several tables share, ``name`` for a whole table and for an unnamed
     constraint. ``owner`` is the package that provides the table, ``cause`` the one that causes the change; null where
     nothing tells. Changes of one ``operation`` share ``python`` and ``sql``, which is null where it can't be told.
-    ``findings`` are codes, ``columns`` those of an index or a constraint. ``database`` is set only where there are
-    several. The ``fingerprint`` is the same for the same change in every run.
+    ``findings`` are codes, ``columns`` those of an index or a constraint. ``database`` and ``environment``, the name of
+    an Alembic environment in the settings, are set only where there are several. The ``fingerprint`` is the same for
+    the same change in every run.
     """
 
     fingerprint: str
@@ -78,6 +83,12 @@ class Change:
     findings: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     database: str | None = None
+    environment: str | None = None
+
+    @property
+    def scope(self) -> str | None:
+        """Where it is, of several environments and databases."""
+        return _scope(self.environment, self.database)
 
 
 class State(str, Enum):
@@ -144,7 +155,8 @@ class Suggestion:
 class Finding:
     """``change`` is the fingerprint of the change it is about; ``fingerprint`` is the finding's own.
 
-    ``database`` is the name of one of several databases, as for changes and tables.
+    ``database`` is the name of one of several databases, ``environment`` that of one of several Alembic environments,
+    as for changes.
     """
 
     code: str
@@ -159,6 +171,12 @@ class Finding:
     revision: str | None = None
     location: Location | None = None
     database: str | None = None
+    environment: str | None = None
+
+    @property
+    def scope(self) -> str | None:
+        """Where it is, of several environments and databases."""
+        return _scope(self.environment, self.database)
 
 
 @dataclass(frozen=True)

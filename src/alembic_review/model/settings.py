@@ -33,6 +33,17 @@ class Interpreter:
 
 
 @dataclass(frozen=True)
+class Environment:
+    """One of several Alembic environments in one database; what is not ``reviewed`` is only upgraded."""
+
+    name: str
+    config: Path
+    section: str = "alembic"
+    x: tuple[str, ...] = ()
+    reviewed: bool = True
+
+
+@dataclass(frozen=True)
 class Settings:
     """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds.
 
@@ -43,7 +54,8 @@ class Settings:
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
     ``None`` inside an environment.
-    ``before`` is the absolute path of a file of SQL, or ``module:callable``.
+    ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
+    are several; ``config`` is then that of the first which is reviewed.
     """
 
     config: Path | None = None
@@ -66,5 +78,6 @@ class Settings:
     interpreter: Interpreter | None = None
     timeout: float = 600.0
     before: str | None = None
+    environments: tuple[Environment, ...] = ()
     source: Path | None = None
     since: str | None = None

@@ -40,8 +40,11 @@ Progress = Callable[[str], None]
 class Databases(Protocol):
     """Where scratch databases come from: one for each original target."""
 
-    def create(self, dialect: str) -> ScratchDatabase:
-        """Make one. Raises ``ReviewError``."""
+    def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:
+        """Make one for the database that the URL ``target`` names. Raises ``ReviewError``.
+
+        ``state`` is for several environments in one database: see ``environments``.
+        """
         ...
 
 
@@ -57,7 +60,8 @@ class Request:
     could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
     another conversation, to be compared with instead of the models. ``shown`` is what this command has passed on of the
     application's output; a request that is made of another one shares it. ``before`` is a file of SQL, as an absolute
-    path, or ``module:callable``: what exists before the first revision.
+    path, or ``module:callable``: what exists before the first revision. ``environment`` is the
+    name of one of several: the worker then waits between its upgrade and its comparison.
     """
 
     python: str
@@ -80,6 +84,7 @@ class Request:
     import_from: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     before: str | None = None
+    environment: str | None = None
     shown: Shown = field(default_factory=Shown, compare=False)
 
 
@@ -125,7 +130,7 @@ def observe(
             meanwhile(worker, decoded(told))
         history = worker.history() if request.history else None
     # Not before the worker is gone: its memory and ours would add up just when both are at their highest.
-    return _with_history(decoded(told), history) if history is not None else decoded(told)
+    return with_history(decoded(told), history) if history is not None else decoded(told)
 
 
 @contextmanager
@@ -194,14 +199,30 @@ class Conversation:
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.request.timeout
+        self._left = self.request.timeout
+        self._upgraded = False
 
     def review(self) -> Facts:
         """Everything that was observed."""
-        return decoded(self.told())
+        return replace(decoded(self.told()), environment=self.request.environment)
+
+    def upgrade(self) -> None:
+        """The first half of ``told``, of a request to ``wait``: the databases are upgraded, and nothing is compared."""
+        self._ask_for_review()
+        self._answer("upgraded")
+        self._upgraded = True
 
     def told(self) -> bytes:
         """Everything that was observed, as the worker sent it."""
+        if self._upgraded:
+            self._send(type="compare")
+        else:
+            self._ask_for_review()
+        return self._answer("facts")
+
+    def _ask_for_review(self) -> None:
         self._expect_hello(self._receive())
+        self._left = self.deadline - time.monotonic()
         request = self.request
         self._send(
             type="review",
@@ -223,8 +244,8 @@ class Conversation:
             history=request.history,
             against=list(request.against),
             before=request.before,
+            environment=request.environment,
         )
-        return self._answer("facts")
 
     def schemas(self) -> tuple[str, ...]:
         """After ``told`` and before ``history``: the schema of each database, for another worker to compare with."""
@@ -251,6 +272,14 @@ class Conversation:
 
     def _answer(self, wanted: str) -> bytes:
         """The next message of this kind; what the worker asks for or tells in between is dealt with."""
+        # Time in which other workers run does not count.
+        self.deadline = time.monotonic() + self._left
+        try:
+            return self._message(wanted)
+        finally:
+            self._left = self.deadline - time.monotonic()
+
+    def _message(self, wanted: str) -> bytes:
         while True:
             body = self._receive()
             message = _decode(body)
@@ -258,11 +287,12 @@ class Conversation:
             if kind == wanted:
                 return body
             if kind == "progress":
-                self.progress(str(message.get("text", "")))
+                self.progress(self._named(str(message.get("text", ""))))
             elif kind == "need_database":
                 self._answer_database(message)
             elif kind == "error":
-                raise ObservationError(str(message.get("message", "")), hint=str(message.get("hint", "")))
+                text = self._named(str(message.get("message", "")))
+                raise ObservationError(text, hint=str(message.get("hint", "")))
             else:
                 raise _nonsense(f"a message of type {kind!r}")
 
@@ -275,7 +305,8 @@ class Conversation:
 
     def _answer_database(self, message: Mapping[str, Any]) -> None:
         try:
-            database = self.databases.create(str(message.get("dialect")))
+            words = (str(message.get(name, "")) for name in ("dialect", "target", "state"))
+            database = self.databases.create(*words)
         except ReviewError as error:
             self._send(type="refused", message=error.message, hint=error.hint)
             return
@@ -288,6 +319,7 @@ class Conversation:
             password=database.password,
             mark=database.mark,
             query=dict(database.query),
+            prepared=database.prepared,
             server=database.server,
             version=database.version,
             folder=database.folder,
@@ -314,7 +346,7 @@ class Conversation:
                 part = self.connection.recv(min(size - len(data), 1 << 20))
             except TimeoutError:
                 raise ObservationError(
-                    f"The application did not finish within {self.request.timeout:g} seconds.",
+                    self._named(f"The application did not finish within {self.request.timeout:g} seconds."),
                     hint="env.py, a model or a revision may be waiting; --timeout SECONDS allows more time.",
                 ) from None
             except OSError as error:
@@ -323,6 +355,10 @@ class Conversation:
                 raise self._died()
             data += part
         return bytes(data)
+
+    def _named(self, text: str) -> str:
+        """The text, with the name of the environment where there are several."""
+        return f"{self.request.environment}: {text}" if self.request.environment is not None else text
 
     def _died(self) -> ObservationError:
         try:
@@ -336,7 +372,7 @@ class Conversation:
         else:
             how = "closed its connection"
         return ObservationError(
-            f"The application's process {how} before the review was complete.",
+            self._named(f"The application's process {how} before the review was complete."),
             hint=f"Something in env.py, the models or a revision ended the process{self._told()}.",
         )
 
@@ -370,7 +406,7 @@ def decoded(body: bytes) -> Facts:
     return _decoded(body, _FactsMessage).facts
 
 
-def _with_history(facts: Facts, history: HistoryFacts | ObservationError) -> Facts:
+def with_history(facts: Facts, history: HistoryFacts | ObservationError) -> Facts:
     if isinstance(history, ObservationError):
         reason = history.message.splitlines()[0].rstrip(".")
         untold = f"downgrades, and revisions in another order ({reason})"

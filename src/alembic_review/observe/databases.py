@@ -63,13 +63,17 @@ class RunDatabases:
         """How the databases of this run were had: ``embedded``, ``system``, ``given``, ``sqlite``."""
         return ", ".join(sorted({self._scratch[dialect].kind for dialect in self._used}))
 
-    def create(self, dialect: str) -> ScratchDatabase:
+    def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:  # noqa: ARG002 - each is new
         """A new scratch database of this dialect; waits for an early start. Raises ``ReviewError``."""
         if dialect not in self._scratch:
             self._scratch[dialect] = open_scratch(dialect, self._server)
         database = self._scratch[dialect].create()
         self._used.add(dialect)
         return database
+
+    def copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        """A new scratch database with the content of this one. Raises ``ReviewError``."""
+        return self._scratch[database.dialect].copy(database)
 
     def _start_early(self) -> None:
         """A guess that fails is nobody's problem until the application asks for that dialect; then it fails again."""

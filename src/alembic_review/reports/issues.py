@@ -86,16 +86,14 @@ def issues(review: Review) -> tuple[Issue, ...]:
 def _told_of_revisions(review: Review) -> set[str]:
     """What a pull request has in a revision and a finding about that revision and table blocks already."""
     told = {
-        (finding.code, finding.database, finding.schema, finding.table, finding.revision)
+        (finding.code, finding.scope, finding.schema, finding.table, finding.revision)
         for finding in review.findings
         if finding.blocks and finding.revision is not None
     }
     return {
         change.fingerprint
         for change in in_revisions(review)
-        if any(
-            (code, change.database, change.schema, change.table, change.revision) in told for code in change.findings
-        )
+        if any((code, change.scope, change.schema, change.table, change.revision) in told for code in change.findings)
     }
 
 
@@ -205,7 +203,7 @@ def _label(change: Change) -> str:
 
 def _about(finding: Finding) -> str:
     if finding.table is not None:
-        return table_label(finding.schema, finding.table, finding.database)
+        return table_label(finding.schema, finding.table, finding.scope)
     return f"revision {visible(finding.revision)}" if finding.revision is not None else "the run"
 
 

@@ -26,12 +26,14 @@ _ORDER: dict[type, tuple[str, ...]] = {
     ),
     Finding: (
         *("code", "severity", "blocks", "message", "hint"),
-        *("change", "schema", "table", "revision", "location", "fingerprint", "database"),
+        *("change", "schema", "table", "revision", "location", "fingerprint", "database", "environment"),
     ),
 }
 _LONGEST = 1 << 53  # milliseconds
 OPTIONAL = ("pull_request", "suggestions", "failure")
 """Keys that are left out when there is nothing to say."""
+SELDOM = ("environment",)
+"""Keys of what is in a report that are left out when they would be null."""
 
 
 def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every report takes options
@@ -87,7 +89,8 @@ def _plain(value: object) -> object:
 
 def _record(value: DataclassInstance) -> dict[str, object]:
     keys = _ORDER.get(type(value)) or tuple(field.name for field in fields(value))
-    return {key: _plain(getattr(value, key)) for key in keys}
+    found = {key: _plain(getattr(value, key)) for key in keys}
+    return {key: one for key, one in found.items() if one is not None or key not in SELDOM}
 
 
 def _beyond(here: object, there: object, path: str) -> str | None:

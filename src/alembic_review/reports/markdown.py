@@ -209,7 +209,7 @@ def _findings(review: Review, options: Options, most: int) -> str:
     for line in fold_findings(shown, verbose=options.verbose):
         finding = line.first
         severity = f"{finding.severity.value}{', blocks' if finding.blocks else ''}"
-        where = f"[{finding.database}] " if finding.database is not None else ""
+        where = f"[{finding.scope}] " if finding.scope is not None else ""
         message = f"{escape(where + finding.message)}{_others(line)} {escape(finding.hint)}"
         rows.append((escape(finding.code), severity, _place(finding), message))
     if len(rows) > most:
@@ -221,7 +221,7 @@ def _findings(review: Review, options: Options, most: int) -> str:
 def _others(line: Line[Finding]) -> str:
     """What else a folded line is about."""
     names = dict.fromkeys(
-        table_label(finding.schema, finding.table, finding.database)
+        table_label(finding.schema, finding.table, finding.scope)
         if finding.table is not None
         else visible(finding.revision or "")
         for finding in line.entries[1:]

@@ -9,7 +9,7 @@ import sys
 import msgspec
 
 from alembic_review.model.review import FORMAT, Review
-from alembic_review.reports.json import OPTIONAL
+from alembic_review.reports.json import OPTIONAL, SELDOM
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:alembic-review:schema:1"
@@ -44,7 +44,9 @@ def _strict(node: Node) -> Node:
     if not isinstance(properties, dict):
         return node
     kept = {name: {key: value for key, value in part.items() if key != "default"} for name, part in properties.items()}
-    return {**node, "properties": kept, "required": list(kept), "additionalProperties": False}
+    kept |= {name: _present(part) for name, part in kept.items() if name in SELDOM}
+    required = [name for name in kept if name not in SELDOM]
+    return {**node, "properties": kept, "required": required, "additionalProperties": False}
 
 
 def _present(part: Node) -> Node:

@@ -250,7 +250,7 @@ def _where(finding: Finding, labels: dict[str, str]) -> str:
     if finding.change is not None and finding.change in labels:
         parts.append(labels[finding.change])
     elif finding.table is not None:
-        parts.append(table_label(finding.schema, finding.table, finding.database))
+        parts.append(table_label(finding.schema, finding.table, finding.scope))
     if finding.revision is not None:
         parts.append(f"revision {visible(finding.revision)}")
     if finding.location is not None:

@@ -60,7 +60,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def table_label(schema: str | None, table: str | None, database: str | None = None) -> str:
-    """``schema.table``, with the name of the database in front where there are several."""
+    """``schema.table``, with the database (and the environment) in front where there are several."""
     name = ".".join(visible(part) for part in (schema, table) if part is not None)
     return f"[{visible(database)}] {name}" if database is not None else name
 
@@ -76,7 +76,7 @@ def target_label(change: Change, *, brief: bool = False) -> str:
 
     ``brief`` leaves the columns out where there is a name.
     """
-    table = table_label(change.schema, change.table, change.database)
+    table = table_label(change.schema, change.table, change.scope)
     columns = f" ({', '.join(map(visible, change.columns))})" if change.columns else ""
     if change.table is None:
         parts = [part for part in (table, visible(change.name) if change.name is not None else "") if part]

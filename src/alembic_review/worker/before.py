@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_review.worker.dump import DumpError, Statement, statements
-from alembic_review.worker.failures import codes_of
+from alembic_review.worker.errors import sqlstate
 from alembic_review.worker.problems import WorkerError, at, describe, hint_of, places
 
 _DUMP = "The file must apply to an empty database. For PostgreSQL, `pg_dump --schema-only DATABASE` writes such a file."
@@ -77,7 +77,8 @@ class Before:
 
     def _run_file(self, connection: Connection) -> None:
         # As psql does it: each statement in a transaction of its own, and no sign in the text means a parameter.
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT", no_parameters=True)
+        # SQLAlchemy 1.4 would also end a transaction that the file begins (autocommit).
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT", no_parameters=True, autocommit=False)
         self.left_out = 0
         try:
             with open(self.setting, encoding="utf-8-sig") as stream:
@@ -114,7 +115,7 @@ class Before:
         try:
             connection.exec_driver_sql(text).close()
         except SQLAlchemyError as error:
-            if _SETTING.match(text) and _UNKNOWN_NAME in codes_of(error):
+            if _SETTING.match(text) and sqlstate(error) == _UNKNOWN_NAME:
                 return  # of a pg_dump that is newer than the scratch server
             raise self._failed(error, line) from error
 

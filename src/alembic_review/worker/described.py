@@ -58,6 +58,8 @@ class Compared:
     not_checked: tuple[str, ...]
     plugins: tuple[str, ...]
     compared: int
+    modelless: bool = False
+    scratch: str = ""
 
 
 def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
@@ -122,6 +124,10 @@ def _database(
         not_checked=(*compared.not_checked, *sorted(compared.warnings)),
         not_undone=tuple(not_undone(*trial)) if trial else (),
         types_left=tuple(types_left(*trial)) if trial else (),
+        version_table=compared.version_table,
+        default_schema=dialect.default_schema_name,
+        modelless=compared.modelless,
+        scratch=compared.scratch,
     )
 
 

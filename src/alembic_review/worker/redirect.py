@@ -150,6 +150,11 @@ class Redirect:
         shown = connection.exec_driver_sql(_MARK_QUERY[connection.dialect.name]).scalar()
         return str(shown) in {scratch.mark for scratch in self._scratch.values()}
 
+    def database_of(self, target: Target) -> str:
+        """The name or path of the scratch database that stands for this target; empty before its first connection."""
+        scratch = self._scratch.get(target.key)
+        return scratch.database if scratch is not None else ""
+
     def target_of(self, dialect: Any) -> Target:
         """The original target behind a connection's dialect. Raises ``WorkerError`` for a connection nobody saw."""
         try:

@@ -75,6 +75,15 @@ class Replayed:
         ]
         return tuple(sorted(rows, key=lambda origin: (origin.key.schema or "", origin.key.name)))
 
+    def look_again(self, connection: Connection) -> None:
+        """Others have altered the database since: see what there is now, and what is gone of what was created here."""
+        before, self.last = self.last, self.catalogue.snapshot(connection, digests=False)
+        self.digested = False
+        for identity, (key, _) in before.tables.items():
+            now, _ = self.last.tables.get(identity, (None, ""))
+            if identity in self.creators and now != key:
+                self.gone.setdefault(key, self.creators[identity])
+
     def existed_before(self) -> tuple[TableKey, ...]:
         """The tables that there are still of those that existed before the first revision."""
         rows = [key for identity, (key, _) in self.last.tables.items() if identity in self.earlier]

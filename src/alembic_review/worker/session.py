@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,7 +22,7 @@ from alembic_review.worker.application import Application
 from alembic_review.worker.before import Before
 from alembic_review.worker.catalogue import Namer, catalogue_of, version_tables
 from alembic_review.worker.channel import Channel
-from alembic_review.worker.compare import compare, metadatas
+from alembic_review.worker.compare import Comparison, compare, metadatas
 from alembic_review.worker.creations import Creations
 from alembic_review.worker.declarations import declarations
 from alembic_review.worker.described import Compared
@@ -64,6 +64,7 @@ class Session:
         self.witnesses = Witnesses(self.stacks)
         before = self.request.get("before")
         self.before = Before(before) if before else None
+        self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
         self.redirect = Redirect(self._database, self.stacks, self._prepare if self.before is not None else None)
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
@@ -93,6 +94,11 @@ class Session:
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)
+            if self.request.get("environment"):
+                # Other environments are upgraded meanwhile, in the same databases.
+                self.redirect.start_run()
+                gc.collect()
+                self.channel.ask("upgraded")
             self._compare(environment, script)
         if self.request["trial"]:
             self._take_back(environment, script)
@@ -122,6 +128,7 @@ class Session:
             earlier = self.earlier.get(target.key, frozenset())
             replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
             self.replayed.append((target, replayed))
+            self._note_heads(heads, context, script)
             return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
@@ -134,6 +141,21 @@ class Session:
             self.watched = self._watched(script, environment.folders)
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
+
+    def _note_heads(self, heads: Sequence[str], context: MigrationContext, script: ScriptDirectory) -> None:
+        """Look at the revisions that a new database is at already, by `before` or by another environment."""
+        known = {revision.revision for revision in script.walk_revisions()}
+        unknown = sorted(set(heads) - known)
+        table, _ = private.version_tables(context)
+        if unknown and self.request.get("environment"):
+            raise WorkerError(
+                f"The version table {table} contains revision {unknown[0]}, which {script.dir} does not have.",
+                'Each environment needs a version table of its own: context.configure(version_table="…") in env.py.',
+            )
+        if heads and not unknown:
+            there = sum(1 for _ in script.iterate_revisions(tuple(heads), "base"))
+            what = "1 revision" if there == 1 else f"{there} revisions"
+            self.missing += (f"{what} that the database shows as applied before the upgrade (not run)",)
 
     def _watched(self, script: ScriptDirectory, folders: Folders) -> frozenset[str]:
         """Revisions that could be the application's own."""
@@ -186,9 +208,13 @@ class Session:
             return HistoryFacts(not_checked=self._not_checked(), timings_ms=self.timings)
         self.channel.send("progress", text="trying downgrades and another order of revisions")
         history = History(self.environment, self.script, self.redirect, self.watched, self.compared)
+        # Of several environments, each is tried in the databases as they were before and after its own upgrade.
+        several = self.request.get("environment")
+        self.state = "before" if several else ""
         with self._timed("order"):
             rehearsals = history.rehearsals()
-        with self._timed("downgrade"):
+        self.state = "after" if several else ""
+        with self._timed("downgrade"), self.redirect.elsewhere() if several else nullcontext():
             downgrades = tuple(history.downgrades())
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
@@ -259,12 +285,17 @@ class Session:
                 "env.py connected to other databases when comparing than when upgrading.",
                 "The order of engines must not change from run to run.",
             )
-        targets = metadatas(context)
+        environment = self.request.get("environment")
+        # Where another environment has models to compare, this one may have been listed for its revisions only.
+        modelless = environment is not None and context.opts.get("target_metadata") is None
+        targets = [] if modelless else metadatas(context)
         unconfigured = configure_mappers(targets)
         tables = self.witnesses.describe(targets, context.dialect)
         plugins, compares_tables = private.autogenerate_plugins(context)
         noted = replayed = self.replayed[index][1]
         connection = connection_of(context)
+        if environment is not None:
+            replayed.look_again(connection)
         name = replayed.namer(connection, all_schemas=bool(context.opts.get("include_schemas")))
         catalogue, replayed = replayed.catalogue, replayed.named(name)
         users = lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)]  # noqa: E731
@@ -274,7 +305,7 @@ class Session:
             noted_looks(self.stacks) as looks,
             plain_names(context) if other is not None else nullcontext(),
         ):
-            comparison = compare(context, users, other)
+            comparison = Comparison() if modelless else compare(context, users, other)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
         frames = {table.key: described.statement(table.stack, self.stacks) for table in tables if not table.removed}
@@ -288,6 +319,9 @@ class Session:
         own = name(TableKey(version_schema, version_table))
         modelled = {own, *(table.key for table in tables if not table.removed)}
         unmodelled = {one: key for one, (key, _) in replayed.last.tables.items() if key not in modelled}
+        untold = (*limits.not_checked(context, plugins, replayed.last, looks if others else ()), *unconfigured)
+        if modelless:
+            untold = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
         return Compared(
             target=target,
             replayed=replayed,
@@ -297,11 +331,15 @@ class Session:
             tables=tables,
             comparison=comparison,
             creations=self.creations.of(target, noted, connection, targets, name),
-            declarations=declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),
+            declarations=()
+            if modelless
+            else declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),
             warnings=warnings,
-            not_checked=(*limits.not_checked(context, plugins, replayed.last, looks if others else ()), *unconfigured),
+            not_checked=untold,
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
+            modelless=modelless,
+            scratch=self.redirect.database_of(target),
         )
 
     @staticmethod
@@ -358,7 +396,9 @@ class Session:
 
     def _database(self, dialect: Any, target: Target) -> Scratch:
         """Ask the parent for a scratch database for this target."""
-        answer = self.channel.ask("need_database", dialect=dialect.name, driver=dialect.driver, target=target.label)
+        answer = self.channel.ask(
+            "need_database", dialect=dialect.name, driver=dialect.driver, target=target.label, state=self.state
+        )
         if answer["type"] != "database":
             raise WorkerError(answer.get("message", "no scratch database"), answer.get("hint", ""))
         self.circumstances.server = Server(answer["server"], answer["version"], answer["folder"])
@@ -370,6 +410,7 @@ class Session:
             answer["password"],
             answer["mark"],
             dict(answer["query"]),
+            answer.get("prepared", False),
         )
 
     @contextmanager

@@ -33,6 +33,10 @@ class Recorded(Scratch):
         self.calls.append("create")
         return ScratchDatabase("fake", f"db{len(self.calls)}")
 
+    def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        self.calls.append(f"copy {database.database}")
+        return ScratchDatabase("fake", f"db{len(self.calls)}")
+
     def _close(self) -> None:
         self.calls.append("close")
 

@@ -89,6 +89,19 @@ def test_from_start_to_end_and_nothing_stays(
 
 
 @pytest.mark.usefixtures("base", "cache")
+def test_a_copy_has_the_same_content_and_a_mark_of_its_own() -> None:
+    with open_scratch("postgresql", None) as scratch:
+        database = scratch.create()
+        run(database, "CREATE TABLE kept ()")
+        copy = scratch.copy(database)
+        run(database, "CREATE TABLE later ()")
+        assert look(copy, "SELECT relname FROM pg_class WHERE relname IN ('kept', 'later')") == [("kept",)]
+        assert look(copy, MARK) == [(copy.mark,)]
+        assert copy.mark != database.mark
+        with connect(database), pytest.raises(ObservationError, match="is being accessed by other users"):
+            scratch.copy(database)
+
+
 def test_one_transaction_may_touch_thousands_of_tables() -> None:
     table = "CREATE TABLE t%s (id serial PRIMARY KEY, name text UNIQUE)"  # eleven locks each
     many = f"DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('{table}', i); END LOOP; END $$"

@@ -46,14 +46,19 @@ def test_databases_come_and_go(scratch_server: ServerAddress, scratch_connection
         assert (scratch.kind, first.dialect, first.password) == ("given", "postgresql", "s3cret")
         assert (first.host, first.port, first.user) == (scratch_server.host, scratch_server.port, "postgres")
         assert first.query == (("application_name", "review"),)
-        for database in (first, second):
+        with _connect(second) as connection:
+            connection.execute("CREATE TABLE kept ()")
+        third = scratch.copy(second)
+        with _connect(third) as connection:
+            assert connection.execute("SELECT count(*) FROM kept").fetchall() == [(0,)]
+        for database in (first, second, third):
             with _connect(database) as connection:
                 mark = connection.execute(
                     "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
                 )
                 assert mark.fetchall() == [(database.mark,)]
         during = {name for (name,) in scratch_connection.execute(DATABASES)}
-        assert during == {name for (name,) in before} | {first.database, second.database}
+        assert during == {name for (name,) in before} | {first.database, second.database, third.database}
     scratch.close()
     assert scratch_connection.execute(DATABASES).fetchall() == before
 

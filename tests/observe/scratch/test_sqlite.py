@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 from alembic_review.observe.scratch import open_scratch
@@ -21,6 +22,20 @@ def test_each_file_is_private_and_carries_its_own_mark(base: Path) -> None:
         assert folder.parent == base
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert (scratch.kind, first.dialect) == ("sqlite", "sqlite")
+
+
+def test_a_copy_has_the_same_content_and_a_mark_of_its_own(base: Path) -> None:
+    with open_scratch("sqlite", None) as scratch:
+        database = scratch.create()
+        with closing(sqlite3.connect(database.database)) as connection:
+            connection.execute("CREATE TABLE kept (x)")
+        copy = scratch.copy(database)
+        with closing(sqlite3.connect(database.database)) as connection:
+            connection.execute("CREATE TABLE later (x)")
+        with closing(sqlite3.connect(copy.database)) as connection:
+            assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("kept",)]
+            assert connection.execute("PRAGMA application_id").fetchone() == (int(copy.mark),)
+        assert copy.mark != database.mark
 
 
 def test_close_takes_journals_along(base: Path) -> None:

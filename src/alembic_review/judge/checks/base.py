@@ -67,6 +67,7 @@ class Check:
             message=report.message,
             hint=report.hint,
             fingerprint=digest(
+                *(() if case.facts.environment is None else (case.facts.environment,)),
                 self.code,
                 report.database,
                 change,
@@ -80,6 +81,7 @@ class Check:
             revision=report.revision,
             location=case.evidence.locations.of(report.place or _nearest(case, report.revision, table)),
             database=report.database,
+            environment=case.facts.environment,
         )
 
 

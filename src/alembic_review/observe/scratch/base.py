@@ -23,6 +23,7 @@ class ScratchDatabase:
     with a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
     ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL. ``server`` is
     the ``kind`` of the ``Scratch``; a server of our own has a ``version``, and its programs are in ``folder``.
+    ``prepared`` says that it is not empty any more.
     """
 
     dialect: str
@@ -36,6 +37,7 @@ class ScratchDatabase:
     server: str = ""
     version: str = ""
     folder: str = ""
+    prepared: bool = False
 
 
 class Scratch(ABC):
@@ -75,6 +77,12 @@ class Scratch(ABC):
             self.start()
             return replace(self._create(), server=self.kind)
 
+    def copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        """Give a new, marked database with the content of another one of this run, to which nobody is connected."""
+        with self._lock:
+            self.start()
+            return self._copy(database)
+
     def close(self) -> None:
         """Remove all that this run made: databases, processes, folders. Harmless when half started or closed before."""
         # Set before the lock is taken: a start that is under way in another thread sees it and gives up.
@@ -113,6 +121,9 @@ class Scratch(ABC):
 
     @abstractmethod
     def _create(self) -> ScratchDatabase: ...
+
+    @abstractmethod
+    def _copy(self, database: ScratchDatabase) -> ScratchDatabase: ...
 
     @abstractmethod
     def _close(self) -> None: ...

@@ -117,6 +117,9 @@ class PostgresScratch(Scratch):
             return database
         return replace(database, version=self._binaries.number, folder=str(self._binaries.folder))
 
+    def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        return self._new_database(database.database)
+
     def _close(self) -> None:
         self._stop_server()
         if self._folder is not None:
@@ -211,12 +214,12 @@ class PostgresScratch(Scratch):
                 raise self._failed(f"the server was not ready within {_START_SECONDS:.0f} seconds")
             time.sleep(_POLL_SECONDS)
 
-    def _new_database(self) -> ScratchDatabase:
+    def _new_database(self, template: str = "template1") -> ScratchDatabase:
         name = f"alembic_review_{secrets.token_hex(8)}"
         mark = secrets.token_hex(16)
         try:
             with self._connect() as connection:
-                connection.execute(f"CREATE DATABASE {name}")
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
                 connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
         except (OSError, ServerRefusalError) as error:
             raise self._failed(f"a database could not be created: {error}") from error

@@ -66,13 +66,19 @@ class ServerScratch(Scratch):
             )
 
     def _create(self) -> ScratchDatabase:
+        # template1 may hold objects of the place; a scratch database starts empty everywhere.
+        return self._new_database("template0")
+
+    def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        return self._new_database(database.database)
+
+    def _new_database(self, template: str) -> ScratchDatabase:
         name = f"alembic_review_{secrets.token_hex(8)}"
         mark = secrets.token_hex(16)
         # Noted first: an interrupt in the middle of it must not leave a database behind, and the name is ours alone.
         self._names.append(name)
         with self._explained("could not give a database"):
-            # template1 may hold objects of the place; a scratch database starts empty everywhere.
-            create_database(self._admin.set(database=name), template="template0")
+            create_database(self._admin.set(database=name), template=template)
             with self._session() as connection:
                 connection.exec_driver_sql(f"COMMENT ON DATABASE {name} IS '{mark}'")
         return self._described(name, mark)

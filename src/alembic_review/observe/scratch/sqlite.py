@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from contextlib import closing
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
@@ -25,15 +26,21 @@ class SqliteScratch(Scratch):
         self._folder = RunFolder.create()
 
     def _create(self) -> ScratchDatabase:
+        return self._marked()
+
+    def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
+        return self._marked(database.database)
+
+    def _marked(self, original: str | None = None) -> ScratchDatabase:
         if self._folder is None:
             raise ObservationError("The scratch folder was not made.")
         path = self._folder.path / f"{secrets.token_hex(8)}.sqlite"
         mark = secrets.randbelow(_LARGEST_MARK) + 1  # 0 is what an unmarked file shows
-        connection = sqlite3.connect(path)
-        try:
+        with closing(sqlite3.connect(path)) as connection:
+            if original is not None:
+                with closing(sqlite3.connect(original)) as source:
+                    source.backup(connection)
             connection.execute(f"PRAGMA application_id = {mark}")
-        finally:
-            connection.close()
         return ScratchDatabase(dialect="sqlite", database=str(path), mark=str(mark))
 
     def _close(self) -> None:

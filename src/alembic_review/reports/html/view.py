@@ -213,7 +213,7 @@ class _Index:
     def _about(self, finding: Finding) -> Link:
         if finding.change is not None and finding.change in self.changes:
             return self._link(finding.change)
-        parts = [table_label(finding.schema, finding.table, finding.database)] if finding.table is not None else []
+        parts = [table_label(finding.schema, finding.table, finding.scope)] if finding.table is not None else []
         if finding.revision is not None:
             parts.append(f"revision {finding.revision}")
         return Link(", ".join(parts))
