@@ -632,6 +632,9 @@ config = "alembic.ini"
 [[tool.alembic-review.environments]]
 config = "alembic.ini"
 section = "more"
+
+[[tool.alembic-review.environments]]
+config-from = "poser.db:config"
 """
 
 
@@ -649,6 +652,7 @@ def test_several_environments(tmp_path: Path) -> None:
         Environment("core/alembic.ini", root / "core/alembic.ini", "alembic", ("a=1",)),
         Environment("alembic.ini", root / "alembic.ini", "alembic", ("b=2",)),
         Environment("alembic.ini:more", root / "alembic.ini", "more", ("b=2",)),
+        Environment("poser.db:config", None, "alembic", ("b=2",), "poser.db:config"),
     )
     assert (settings.config, settings.section, settings.x) == (root / "core/alembic.ini", "alembic", ("a=1",))
 
@@ -659,6 +663,7 @@ def test_several_environments(tmp_path: Path) -> None:
         (CommandLine(config="core/alembic.ini"), ["core/alembic.ini"]),
         (CommandLine(config="alembic.ini", section="more"), ["alembic.ini:more"]),
         (CommandLine(config="alembic.ini"), ["alembic.ini", "alembic.ini:more"]),
+        (CommandLine(config="poser.db:config"), ["poser.db:config"]),
         (CommandLine(config="other.ini"), []),
     ],
 )
@@ -667,7 +672,9 @@ def test_the_command_line_chooses_environments(tmp_path: Path, line: CommandLine
     _write(root / "other.ini", INI)
     settings = load(line, cwd=root, environ={})
     assert [one.name for one in settings.environments if one.reviewed] == reviewed
-    assert len(settings.environments) == (3 if reviewed else 0)
+    assert len(settings.environments) == (4 if reviewed else 0)
+    (config_from,) = {one.config_from for one in settings.environments if one.reviewed} or {None}
+    assert (settings.config is None, settings.config_from) == (config_from is not None, config_from)
 
 
 def test_one_environment_is_a_config(tmp_path: Path) -> None:
@@ -687,7 +694,10 @@ _ONE = "[[tool.alembic-review.environments]]\nconfig = 'alembic.ini'\n"
         (f"config = 'alembic.ini'\n{_ONE}", "both `config` and `environments`", "-c chooses"),
         ("environments = []", "`environments` is empty", "Leave it out"),
         ("environments = ['alembic.ini']", "`environments[0]`: expected a table, got a string", ""),
-        ("[[tool.alembic-review.environments]]", "`environments[0]`: ", "config"),
+        ("[[tool.alembic-review.environments]]", "each needs either `config` or `config-from`", "core/alembic.ini"),
+        (f"{_ONE}config-from = 'a:b'", "each needs either `config` or `config-from`", ""),
+        ("[[tool.alembic-review.environments]]\nconfig-from = 'a'", "'a' is not `module:callable`", "myapp.review"),
+        (f"config-from = 'a:b'\n{_ONE}", "both `config-from` and `environments`", "-c chooses"),
         (f"{_ONE}cofnig = 'x'", "`environments`: unknown key `cofnig`", "`config`"),
         (f"{_ONE}[[tool.alembic-review.environments]]\nconfig = 'none.ini'", "none.ini (`environments` in ", "-c FILE"),
     ],

@@ -84,7 +84,8 @@ def _require_one(settings: Settings) -> None:
     """Raise ``UsageError`` where it can't be told for which of several environments a revision is."""
     if settings.environments and sum(environment.reviewed for environment in settings.environments) > 1:
         names = [
-            f"-c {_shown(one.config)}" + (f" -n {one.section}" if one.section != Settings.section else "")
+            f"-c {_shown(one.config) if one.config is not None else one.config_from}"
+            + (f" -n {one.section}" if one.section != Settings.section else "")
             for one in settings.environments
         ]
         raise UsageError(

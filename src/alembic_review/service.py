@@ -92,7 +92,10 @@ def case_of_one(observed: Sequence[Facts], settings: Settings) -> Case:
 
 def environment_requests(settings: Settings, asked: Request) -> dict[str, Request]:
     """What the worker of each environment is asked, by name and in order; ``asked`` is what they have in common."""
-    return {one.name: replace(asked, config=one.config, section=one.section, x=one.x) for one in settings.environments}
+    return {
+        one.name: replace(asked, config=one.config, config_from=one.config_from, section=one.section, x=one.x)
+        for one in settings.environments
+    }
 
 
 def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:

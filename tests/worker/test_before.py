@@ -168,17 +168,16 @@ def test_a_callable(name: str, write: Modules, tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("legacy_tables:wrong", r"no such table: missing(.|\n)*legacy_tables.py:9 in wrong"),
-        ("legacy_tables:nothing", "can't be called"),
-        ("legacy_tables:absent", "has no attribute 'absent'"),
-        ("legacy_absent:create", "No module named 'legacy_absent'"),
+        ("legacy_tables:nothing", "is None, not a callable"),
+        ("legacy_tables:absent", "has no absent"),
+        ("legacy_absent:create", "there is no module legacy_absent"),
     ],
 )
 def test_a_callable_that_fails(name: str, message: str, write: Modules, tmp_path: Path) -> None:
     write({"legacy_tables.py": CALLABLES})
     with pytest.raises(WorkerError, match=message) as caught:
         Before(name).apply(sa.create_engine(f"sqlite:///{tmp_path}/x.db", poolclass=NullPool))
-    assert caught.value.message.startswith(f"`before` ({name}")
-    assert caught.value.hint
+    assert caught.value.message.startswith("`before`")
 
 
 def test_every_scratch_database_is_filled_before_its_first_connection(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     cwd = _working_directory() if cwd is None else cwd
     root = _root(line, cwd)
     project = _project_layer(root)
-    several = values.environments(project, cwd / line.config if line.config is not None else None, line.section)
+    several = values.environments(project, cwd, line.config, line.section)
     conf = _conf_of(several, project) if several else _conf(line, project, cwd, root, environ)
     if root is None and conf is not None:
         root = find_root(conf.parent)
@@ -61,19 +61,22 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     return settings
 
 
-def _conf_of(several: tuple[Environment, ...], project: Layer | None) -> Path:
-    """The conf file of the first environment that is reviewed; all of them are there."""
+def _conf_of(several: tuple[Environment, ...], project: Layer | None) -> Path | None:
+    """The conf file of the first environment that is reviewed; those of all are there."""
     place = project.place if project is not None else ""
-    paths = [named_conf(environment.config, f"`environments` in {place}") for environment in several]
-    reviewed = [path for path, environment in zip(paths, several, strict=True) if environment.reviewed]
-    for path in reviewed if len(reviewed) > 1 else ():
-        layer = None if is_pyproject(path) else ini_layer(path)
+    reviewed = [environment for environment in several if environment.reviewed]
+    for environment in several:
+        path = environment.config
+        if path is None:
+            continue
+        named_conf(path, f"`environments` in {place}")
+        layer = None if is_pyproject(path) or len(reviewed) == 1 else ini_layer(path)
         if layer is not None:
             raise UsageError(
                 f"{layer.place}: with several environments, settings are read from pyproject.toml only.",
                 hint=f"Move them to {place}.",
             )
-    return reviewed[0]
+    return reviewed[0].config
 
 
 def _of_environments(
@@ -81,7 +84,8 @@ def _of_environments(
 ) -> Settings:
     """Settings for these environments, each with the arguments for env.py."""
     for environment in several:
-        check_section(environment.config, environment.section, cwd, environ)
+        if environment.config is not None:
+            check_section(environment.config, environment.section, cwd, environ)
     told = [replace(environment, x=environment.x or settings.x) for environment in several]
     first = next(environment for environment in told if environment.reviewed)
     if settings.since is not None and len(told) > 1:
@@ -89,7 +93,7 @@ def _of_environments(
             "--since can't be combined with several `environments` yet.",
             hint="Leave --since out: the report then shows what is pending in each environment.",
         )
-    settings = replace(settings, section=first.section, x=first.x)
+    settings = replace(settings, config_from=first.config_from, section=first.section, x=first.x)
     return replace(settings, environments=tuple(told)) if len(told) > 1 else settings
 
 

@@ -25,7 +25,8 @@ SECTION = "alembic-review"
 class EnvironmentSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """One table of ``[[tool.alembic-review.environments]]``."""
 
-    config: str
+    config: str | None = None
+    config_from: str | None = None
     section: str | None = None
     x: tuple[str, ...] = ()
 

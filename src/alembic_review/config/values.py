@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,6 @@ from alembic_review.config.files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import Environment, FailOn, Settings
 
-_CALLABLE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
 
 T = TypeVar("T")
@@ -50,15 +48,24 @@ def packages(
 def reference(layers: Layers, name: str, key: Callable[[FileSettings], str | None]) -> str | None:
     """A callable, named ``module:callable``."""
     value, place = _found(layers, key)
-    if value is None:
-        return None
+    if value is not None:
+        check_reference(value, name, place)
+    return value
+
+
+def is_reference(value: str) -> bool:
+    """Tell whether a text is ``module:callable``."""
     module, _, attribute = value.partition(":")
-    if not (_is_dotted(module) and _is_dotted(attribute)):
+    return _is_dotted(module) and _is_dotted(attribute)
+
+
+def check_reference(value: str, name: str, place: str) -> None:
+    """Raise ``UsageError`` for anything but ``module:callable``."""
+    if not is_reference(value):
         raise UsageError(
             f"{place}: `{name}`: {value!r} is not `module:callable`.",
             hint=f'For example: {name} = "myapp.review:{name.replace("-", "_")}"',
         )
-    return value
 
 
 def modules(layers: Layers, name: str, key: Callable[[FileSettings], tuple[str, ...] | None]) -> tuple[str, ...]:
@@ -159,7 +166,7 @@ def timeout(layers: Layers) -> float:
     return value
 
 
-def environments(layer: Layer | None, config: Path | None, section: str | None) -> tuple[Environment, ...]:
+def environments(layer: Layer | None, cwd: Path, config: str | None, section: str | None) -> tuple[Environment, ...]:
     """The environments of a file; ``config`` and ``section`` of the command line choose those that are reviewed.
 
     Empty where the command line names an environment that is none of them.
@@ -173,24 +180,41 @@ def environments(layer: Layer | None, config: Path | None, section: str | None) 
             raise UsageError(f"{layer.place}: `environments` lists {environment.name} twice.")
     if not found:
         raise UsageError(f"{layer.place}: `environments` is empty.", hint="Leave it out if there is only one.")
-    if layer.settings.config is not None:
-        raise UsageError(
-            f"{layer.place}: both `config` and `environments`.", hint="Leave `config` out: -c chooses an environment."
-        )
-    found = [replace(one, reviewed=_is_named(one, config, section)) for one in found]
+    for key, value in (("config", layer.settings.config), ("config-from", layer.settings.config_from)):
+        if value is not None:
+            raise UsageError(
+                f"{layer.place}: both `{key}` and `environments`.",
+                hint=f"Remove `{key}`: -c chooses one of the environments.",
+            )
+    found = [replace(one, reviewed=_is_named(one, cwd, config, section)) for one in found]
     return tuple(found) if any(one.reviewed for one in found) else ()
 
 
 def _environment(layer: Layer, settings: EnvironmentSettings) -> Environment:
-    name = Path(settings.config).as_posix()
+    if (settings.config is None) is (settings.config_from is None):
+        raise UsageError(
+            f"{layer.place}: `environments`: each needs either `config` or `config-from`.",
+            hint='For example: config = "core/alembic.ini"',
+        )
+    name = settings.config_from or Path(settings.config or "").as_posix()
     if settings.section is not None:
         name = f"{name}:{settings.section}"
-    section = settings.section or Settings.section
-    return Environment(name, layer.folder / settings.config, section, settings.x)
+    if settings.config_from is not None:
+        check_reference(settings.config_from, "config-from", f"{layer.place}: `environments`")
+    return Environment(
+        name,
+        config=layer.folder / settings.config if settings.config is not None else None,
+        section=settings.section or Settings.section,
+        x=settings.x,
+        config_from=settings.config_from,
+    )
 
 
-def _is_named(environment: Environment, config: Path | None, section: str | None) -> bool:
-    same = config is None or environment.config.resolve() == config.resolve()
+def _is_named(environment: Environment, cwd: Path, config: str | None, section: str | None) -> bool:
+    if environment.config is not None:
+        same = config is None or environment.config.resolve() == (cwd / config).resolve()
+    else:
+        same = config in (None, environment.config_from)
     return same and section in (None, environment.section)
 
 
@@ -200,7 +224,7 @@ def before(layers: Layers) -> str | None:
         value = layer.settings.before
         if value is not None:
             path = layer.folder / value
-            if not path.is_file() and _CALLABLE.fullmatch(value):
+            if not path.is_file() and is_reference(value):
                 return value
             return str(_readable(path, f"{layer.place}: `before`"))
     return None

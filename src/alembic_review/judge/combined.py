@@ -76,7 +76,10 @@ def case_of_reviewed(observed: Sequence[Facts], settings: Settings, declared: tu
 def _each(observed: Sequence[Facts], settings: Settings) -> Iterator[tuple[Facts, Settings, bool]]:
     """Facts and settings of each environment, and whether it is reviewed."""
     for facts, environment in zip(together(observed), settings.environments, strict=True):
-        yield facts, replace(settings, config=environment.config, section=environment.section), environment.reviewed
+        own = replace(
+            settings, config=environment.config, config_from=environment.config_from, section=environment.section
+        )
+        yield facts, own, environment.reviewed
 
 
 def _combined(reviews: Sequence[Review], settings: Settings) -> Review:
@@ -90,7 +93,7 @@ def _combined(reviews: Sequence[Review], settings: Settings) -> Review:
         changes=changes,
         findings=findings,
         tables=tuple(_first((table for review in reviews for table in review.tables), _table)),
-        provenance=_provenance(reviews),
+        provenance=_provenance(reviews, settings),
         suggestions=tuple(suggestion for review in reviews for suggestion in review.suggestions),
     )
 
@@ -126,7 +129,7 @@ def _table(table: Table) -> object:
     return table.database, table.schema, table.name
 
 
-def _provenance(reviews: Sequence[Review]) -> Provenance:
+def _provenance(reviews: Sequence[Review], settings: Settings) -> Provenance:
     every = [review.provenance for review in reviews]
     timings: Counter[str] = Counter()
     for provenance in every:
@@ -134,7 +137,7 @@ def _provenance(reviews: Sequence[Review]) -> Provenance:
     return replace(
         every[0],
         database=", ".join(dict.fromkeys(one.database for one in every)),
-        config=", ".join(dict.fromkeys(one.config for one in every)),
+        config=", ".join(environment.name for environment in settings.environments if environment.reviewed),
         heads=_unique(head for one in every for head in one.heads),
         revisions=sum(one.revisions for one in every),
         tables_compared=sum(one.tables_compared for one in every),

@@ -113,7 +113,8 @@ def unowned(owned: Owned, todo: str) -> str:
     if owned.version_table:
         return (
             f"{table_text(owned.key)} is the version table of another Alembic history (version_num is its only "
-            "column). Exclude it from the comparison with include_name in env.py."
+            "column). Exclude it from the comparison with include_name in env.py, or list both Alembic environments in "
+            "the settings, under environments."
         )
     if owned.factory:
         why = "A function of the core makes this table for the application, and no revision has created it yet"

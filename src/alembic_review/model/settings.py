@@ -34,12 +34,16 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Environment:
-    """One of several Alembic environments in one database; what is not ``reviewed`` is only upgraded."""
+    """One of several Alembic environments in one database; what is not ``reviewed`` is only upgraded.
+
+    ``config`` is ``None`` where ``config_from`` names a callable that returns Alembic's ``Config``.
+    """
 
     name: str
-    config: Path
+    config: Path | None
     section: str = "alembic"
     x: tuple[str, ...] = ()
+    config_from: str | None = None
     reviewed: bool = True
 
 

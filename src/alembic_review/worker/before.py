@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -18,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_review.worker.dump import DumpError, Statement, statements
 from alembic_review.worker.errors import sqlstate
-from alembic_review.worker.problems import WorkerError, at, describe, hint_of, places
+from alembic_review.worker.named import Named, reported
+from alembic_review.worker.problems import WorkerError, at, describe, hint_of
 
 _DUMP = "The file must apply to an empty database. For PostgreSQL, `pg_dump --schema-only DATABASE` writes such a file."
 _BATCH = 500  # rows of one INSERT
@@ -50,10 +50,12 @@ _CONTROLS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"
 class Before:
     """Applies the setting ``before``: the path of a file, or ``module:callable`` of a function of a connection.
 
+    ``named`` imports that function.
     ``left_out`` counts the statements about ownership and privileges of the file that were not executed.
     """
 
     setting: str
+    named: Named = field(default_factory=Named)
     left_out: int = 0
 
     @property
@@ -145,17 +147,12 @@ class Before:
                     self._execute(connection, insert + value, line)
 
     def _call(self, connection: Connection) -> None:
-        function = _function(self.setting)
+        function = self.named.function("before", self.setting)
         # On SQLAlchemy 1.4 the connection has no commit() of its own.
         transaction: Any = connection if hasattr(connection, "commit") else connection.begin()
-        try:
+        with reported(f"`before` ({self.setting}) failed"):
             function(connection)
             transaction.commit()
-        except Exception as error:
-            raise WorkerError(
-                f"`before` ({self.setting}) failed: {describe(error)}{at(places(error))}",
-                hint_of(error, "It must make its tables in an empty database, on the connection that it is given."),
-            ) from error
 
     def _failed(self, error: BaseException, line: int) -> WorkerError:
         return WorkerError(
@@ -171,8 +168,8 @@ def fields(row: str) -> Iterator[str | None]:
 
     https://www.postgresql.org/docs/current/sql-copy.html
     """
-    for field in row.split("\t"):
-        yield None if field == "\\N" else _ESCAPE.sub(_unescaped, field.encode()).decode() if "\\" in field else field
+    for value in row.split("\t"):
+        yield None if value == "\\N" else _ESCAPE.sub(_unescaped, value.encode()).decode() if "\\" in value else value
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
@@ -191,21 +188,3 @@ def _literal(value: str | None) -> str:
     quoted = value.replace("'", "''")
     # Doubled backslashes mean the same whatever standard_conforming_strings is.
     return "E'{}'".format(quoted.replace("\\", "\\\\")) if "\\" in value else f"'{quoted}'"
-
-
-def _function(setting: str) -> Callable[[Connection], Any]:
-    """What ``module:callable`` names. Raises ``WorkerError``."""
-    module, _, name = setting.partition(":")
-    try:
-        found: Any = import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except Exception as error:
-        raise WorkerError(
-            f"`before` ({setting}) can't be imported: {describe(error)}{at(places(error))}",
-            "Write it as module:callable; the module must be importable by the application's Python.",
-        ) from error
-    if not callable(found):
-        raise WorkerError(f"`before` ({setting}) can't be called.", "Name a function that takes a connection.")
-    function: Callable[[Connection], Any] = found
-    return function

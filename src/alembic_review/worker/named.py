@@ -57,6 +57,12 @@ class Named:
 
     def _call(self, setting: str, reference: str | None) -> Any:
         assert reference is not None
+        call = self.function(setting, reference)
+        with reported(f"`{setting}` ({reference}) failed"):
+            return call()
+
+    def function(self, setting: str, reference: str) -> Callable[..., Any]:
+        """What ``reference`` names. Raises ``WorkerError``."""
         name, _, attribute = reference.partition(":")
         found: Any = self._import(setting, name)
         try:
@@ -67,9 +73,8 @@ class Named:
             ) from error
         if not callable(found):
             raise WorkerError(f"`{setting}` ({reference}) is {_article(found)}, not a callable.", "Name a function.")
-        call: Callable[[], Any] = found
-        with reported(f"`{setting}` ({reference}) failed"):
-            return call()
+        function: Callable[..., Any] = found
+        return function
 
     def _import(self, setting: str, name: str) -> Any:
         self._find(name.partition(".")[0])

@@ -63,7 +63,7 @@ class Session:
         self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
         self.witnesses = Witnesses(self.stacks)
         before = self.request.get("before")
-        self.before = Before(before) if before else None
+        self.before = Before(before, self._named()) if before else None
         self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
         self.redirect = Redirect(self._database, self.stacks, self._prepare if self.before is not None else None)
@@ -87,8 +87,7 @@ class Session:
         self.intruders.install()
         self.creations.install()
         folders = Folders(self.request["instead"], self.request["beside"])
-        names = ("config_from", "context", "preload", "import_from")
-        application = Application(Named(*(self.request[name] for name in names)))
+        application = Application(self._named())
         given = (self.request["config"], self.request["section"], self.request["x"])
         environment = Environment(*given, folders, application, self.circumstances, Output())
         self.environment = environment
@@ -108,6 +107,9 @@ class Session:
             facts = described.facts(environment, script, self.stacks, self.compared)
         self.script = script
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
+
+    def _named(self) -> Named:
+        return Named(*(self.request[name] for name in ("config_from", "context", "preload", "import_from")))
 
     def _not_checked(self) -> tuple[str, ...]:
         left_out = self.before.not_checked() if self.before is not None else ()

@@ -50,7 +50,7 @@ def _version_table(database: JudgedDatabase, owned: Owned) -> Report:
     name = table_text(owned.key)
     return Report(
         message=f"{name} is the version table of another Alembic history: version_num is its only column.",
-        hint=f"{_EXCLUDE.format(what=name)}.",
+        hint=f"{_EXCLUDE.format(what=name)}, or list both Alembic environments in the settings, under environments.",
         table=owned.key,
         database=database.name,
     )
