@@ -288,7 +288,9 @@ def _null_first(text: str | None) -> tuple[bool, str]:
 
 def change_order(change: Change) -> tuple[object, ...]:
     """The order of changes in a report."""
-    return _order(change.schema, change.table, change.kind, change.name, (*_null_first(change.environment), change.fingerprint))
+    return _order(
+        change.schema, change.table, change.kind, change.name, (*_null_first(change.environment), change.fingerprint)
+    )
 
 
 def _judged_order(judged: Judged) -> tuple[object, ...]:

@@ -17,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_review.worker.dump import DumpError, Statement, statements
 from alembic_review.worker.errors import sqlstate
+from alembic_review.worker.hints import Fault, hint_of
 from alembic_review.worker.named import Named, reported
-from alembic_review.worker.problems import WorkerError, at, describe, hint_of
+from alembic_review.worker.problems import WorkerError, at, describe
 
 _DUMP = "The file must apply to an empty database. For PostgreSQL, `pg_dump --schema-only DATABASE` writes such a file."
 _BATCH = 500  # rows of one INSERT
@@ -156,7 +157,8 @@ class Before:
 
     def _failed(self, error: BaseException, line: int) -> WorkerError:
         return WorkerError(
-            f"A statement of the file of `before` failed: {describe(error)}{self._at(line)}", hint_of(error, _DUMP)
+            f"A statement of the file of `before` failed: {describe(error)}{self._at(line)}",
+            hint_of(Fault(error), _DUMP),
         )
 
     def _at(self, line: int) -> str:
