@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from .edits import Append, Delete, Edit, Replace, Write
 from .harness import Run, make_project, run_tool
 from .scenario import check_every_run, review_of, row, tree
 from .test_environments import PENDING
+from .test_revision import new_files, revise
 
 
 def rows(run: Run) -> list[str]:
@@ -31,8 +33,24 @@ def test_flask_migrate(fixture: str, pending: list[str], databases: int, tmp_pat
     check_every_run(run, application)
     assert rows(run) == pending
     assert run.status == 0
-    assert len({change["database"] for change in review_of(run)["changes"]}) == databases
+    changes = review_of(run)["changes"]
+    assert len({change["database"] for change in changes}) == databases
+    assert {change["location"]["path"] for change in changes} <= {"shop/models.py", "app.py"}
     assert tree(application.project) == before
+
+
+@pytest.mark.one_stack
+def test_a_revision_of_flask_migrate(tmp_path: Path) -> None:
+    """Its template for several databases takes the application's binds from ``current_app``."""
+    application = make_project(tmp_path, "env_flask_multidb")
+    before = tree(application.project)
+    run = revise(application, conf="migrations/alembic.ini")
+    assert run.status == 0, run.explain()
+    (path,) = new_files(application, before, "migrations/versions")
+    functions = re.findall(r"def (upgrade_\w*)\(\):\n(.*?)\n\n", path.read_text(), re.DOTALL)
+    assert ["'title'" in body for _, body in functions] == [True, False]
+    assert ["'agent'" in body for _, body in functions] == [False, True]
+    assert [name for name, _ in functions] == ["upgrade_", "upgrade_stats"]
 
 
 COMMANDS = '''

@@ -41,11 +41,13 @@ def write(compared: Environment, plans: list[Plan]) -> list[dict[str, str]]:
         script.messaging_opts = {"quiet": True}
         # All comparisons come first: once the map of revisions has a new one, the database is not up to date.
         contexts = [_generated(environment, script, plan) for plan in plans]
-        return [
-            entry
-            for plan, context in zip(plans, contexts, strict=True)
-            for entry in _files(context, script, plan, folders[plan["version_path"]])
-        ]
+        # Templates may look at the application, as that of Flask-Migrate for several databases does.
+        with environment.application.entered():
+            return [
+                entry
+                for plan, context in zip(plans, contexts, strict=True)
+                for entry in _files(context, script, plan, folders[plan["version_path"]])
+            ]
 
 
 def _generated(environment: Environment, script: ScriptDirectory, plan: Plan) -> RevisionContext:
@@ -168,8 +170,9 @@ def _template_errors(script: ScriptDirectory) -> Iterator[None]:
 def run_hooks(environment: Environment, paths: list[str]) -> None:
     """Run the application's ``post_write_hooks`` on these files. Raises ``WorkerError``."""
     script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
-    for path in paths:
-        _run_hooks(script, path)
+    with environment.application.entered():
+        for path in paths:
+            _run_hooks(script, path)
 
 
 def _run_hooks(script: ScriptDirectory, path: str) -> None:
