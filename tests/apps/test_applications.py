@@ -22,11 +22,11 @@ def rows(run: Run) -> list[str]:
 @pytest.mark.parametrize(
     ("fixture", "pending", "databases"),
     [
-        ("env_flask", ["safe add_column customer.nickname", "safe add_table tag"], 1),
-        ("env_flask_multidb", ["safe add_column page.title", "safe add_column visit.agent"], 2),
+        ("env_flask", ["safe add_column customer.nickname", "safe add_table tag"], {None}),
+        ("env_flask_multidb", ["safe add_column page.title", "safe add_column visit.agent"], {"default", "stats"}),
     ],
 )
-def test_flask_migrate(fixture: str, pending: list[str], databases: int, tmp_path: Path) -> None:
+def test_flask_migrate(fixture: str, pending: list[str], databases: set[str | None], tmp_path: Path) -> None:
     application = make_project(tmp_path, fixture)
     before = tree(application.project)
     run = run_tool(application, conf="migrations/alembic.ini", variables={"FLASK_DEBUG": "1"})
@@ -34,7 +34,7 @@ def test_flask_migrate(fixture: str, pending: list[str], databases: int, tmp_pat
     assert rows(run) == pending
     assert run.status == 0
     changes = review_of(run)["changes"]
-    assert len({change["database"] for change in changes}) == databases
+    assert {change["database"] for change in changes} == databases
     assert {change["location"]["path"] for change in changes} <= {"shop/models.py", "app.py"}
     assert tree(application.project) == before
 

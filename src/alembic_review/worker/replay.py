@@ -20,6 +20,8 @@ from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
 from alembic_review.worker.trial import Contents, contents
 
+_DEFAULT = "default"
+
 
 @dataclass
 class Replayed:
@@ -143,7 +145,8 @@ class Noted:
 
     def __call__(self, **arguments: Any) -> None:
         name = arguments.get("engine_name")
-        self._result.name = str(name) if name else self._result.name
+        if name is not None:  # empty for the database that has no bind key in Flask-Migrate, which logs it as <default>
+            self._result.name = str(name) or _DEFAULT
         connection = self._context.connection
         assert connection is not None
         if self.revision.revision in self._result.trial and self._result.before is None:
