@@ -161,7 +161,7 @@ def test_a_change_of_ours_among_the_core_s(database: str, tmp_path: Path) -> Non
 def test_several_heads_in_one_branch(tmp_path: Path) -> None:
     run = reviewed(tmp_path, step(), step(id="bb11cc22dd33"))
     assert told(run) == ["AR512 bb11cc22dd33: One branch of poser has 2 heads: aa00bb11cc22 bb11cc22dd33."]
-    assert run.status == 0, run.explain()
+    assert run.status == 1, run.explain()
 
 
 TABLE = 'op.create_table("poser_way", sa.Column("id", sa.Integer(), primary_key=True))'

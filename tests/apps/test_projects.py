@@ -281,6 +281,51 @@ def test_a_class_taken_out_of_a_plain_project_without_any_project_file(tmp_path:
     assert "safe remove_table book" in rows(run), run.explain()
 
 
+def test_a_library_without_revisions_owns_what_it_declares_and_a_helper_owns_nothing(tmp_path: Path) -> None:
+    jobs = """
+        import sqlalchemy as sa
+
+        metadata = sa.MetaData()
+        sa.Table("job", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("state", sa.Text))
+        sa.Table("job_log", metadata, sa.Column("id", sa.Integer, primary_key=True))
+
+
+        def declare(name, base):
+            return type(name.title(), (base,), {
+                "__tablename__": name,
+                "id": sa.Column(sa.Integer, primary_key=True),
+            })
+    """
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (
+            sqlite_url(),
+            Write("site:jobs/__init__.py", jobs),
+            Append("models.py", '\n\nimport jobs\n\nReader = jobs.declare("reader", Base)\n'),
+            Replace(
+                "migrations/env.py",
+                "target_metadata = models.Base.metadata",
+                "target_metadata = [models.Base.metadata, models.jobs.metadata]",
+            ),
+        ),
+    )
+    run = run_tool(application, conf="alembic.ini")
+    assert rows(run) == [
+        "blocked add_table job",
+        "blocked add_table job_log",
+        "safe add_column book.isbn",
+        "safe add_table author",
+        "safe add_table reader",
+    ]
+    places = {change["table"]: change["location"] for change in review_of(run)["changes"]}
+    assert places["job"] == {"base": "package", "path": "jobs/__init__.py", "line": 5}
+    assert places["reader"]["path"] == "models.py"
+    (finding,) = [entry for entry in review_of(run)["findings"] if entry["code"] == "AR103"]
+    assert 'core = ["jobs"]' in finding["hint"]
+    assert 'custom = ["jobs", "models"]' in finding["hint"]
+
+
 def test_a_module_beside_alembic_ini_that_is_not_imported(tmp_path: Path) -> None:
     models = (FIXTURES / "env_generic" / "models.py").read_text()
     base, author = models.split("class Author(Base)")
