@@ -41,5 +41,6 @@ def _own(database: str | None, change: ChangeFact) -> str:
     return digest(*parts) if database is None else digest(database, *parts)
 
 
-def _order(change: ChangeFact) -> tuple[str, str, str, int]:
-    return change.existing, change.python, change.sql or "", change.operation
+def _order(change: ChangeFact) -> tuple[str, str, str, bool, list[str], int]:
+    users = sorted(map(str, change.type_users))
+    return change.existing, change.python, change.sql or "", change.readable, users, change.operation
