@@ -17,6 +17,9 @@ from .test_environments import ENV, PENDING, VERSION, functions, on_sqlite, rows
 
 LONGEST_MESSAGE = 2000
 
+# What drivers and SQLAlchemy raise on either stack is told by tests of the worker, on both.
+pytestmark = pytest.mark.one_stack
+
 
 def failed(run: Run, application: Application, *patterns: str, status: int = 3) -> None:
     """The run ended as it should, says all of ``patterns``, and names the line of a ``# HERE`` comment."""

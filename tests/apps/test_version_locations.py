@@ -13,6 +13,8 @@ from .harness import Application, Run, make_application, make_project, run_tool
 from .scenario import check_every_run, review_of, row
 from .test_projects import sqlite_url
 
+pytestmark = pytest.mark.one_stack
+
 OWN = ("10c2e6a7f5d4_widgets", "47ab90e1c8f3_nicknames_and_log", "93d5b8e20f6c_notes_and_audit")
 BOOKS = "migrations/versions/3f2a90c7d1e8_books.py"
 LOCATIONS = "poser.db:alembic/versions acme.db:alembic/versions"
