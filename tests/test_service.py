@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from alembic_review import service
 from alembic_review.judge.checks import CHECKS
@@ -11,12 +14,41 @@ from alembic_review.model.errors import ObservationError
 from alembic_review.model.review import Outcome
 from alembic_review.model.settings import Settings
 
+from .judge.build import ROOT, started
+
 
 def test_every_check_is_described() -> None:
     assert [(rule.code, rule.title, rule.severity) for rule in service.rules()] == [
         (check.code, check.title, check.severity) for check in CHECKS
     ]
     assert [rule.code for rule in service.rules() if not rule.page.startswith(f"# {rule.code}")] == []
+
+
+def fail(*_: object, **__: object) -> NoReturn:
+    raise IndexError("list index out of range")
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("alembic_review.service.declared_tables", "tables that only the source of your packages declares"),
+        ("alembic_review.judge.review.suggestions", "extension tables that would hold columns of core tables"),
+    ],
+)
+def test_what_is_optional_never_costs_the_review(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str, line: str
+) -> None:
+    monkeypatch.setattr(where, fail)
+    world = started()
+    world.change("add_column", "app_widget", "size")
+    settings = Settings(root=ROOT)
+    review = service.judged(world.facts(), settings, "none")
+    assert [change.table for change in review.changes] == ["app_widget"]
+    (failure,) = review.provenance.not_checked
+    assert failure.startswith(f"{line} (IndexError: list index out of range at ")
+    assert capsys.readouterr().err == ""
+    assert service.judged(world.facts(), settings, "none", debug=True).changes == review.changes
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_a_failed_review_names_the_interpreter(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from alembic_review.judge.combined import case_of_reviewed, judge_together
 from alembic_review.judge.environments import united
 from alembic_review.judge.project import custom_packages, loose_folders, own_packages
 from alembic_review.judge.review import case_of
+from alembic_review.model.attempts import Attempts, show
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.history import History
@@ -64,21 +65,28 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
         server = databases.kinds
     progress("judging")
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
-    return judged_together(several, settings, server) if several else judged(facts, settings, server, past)
+    if several:
+        return judged_together(several, settings, server, debug=debug)
+    return judged(facts, settings, server, past, debug=debug)
 
 
-def judged(facts: Facts, settings: Settings, server: str, past: History | None = None) -> Review:
+def judged(
+    facts: Facts, settings: Settings, server: str, past: History | None = None, *, debug: bool = False
+) -> Review:
     """The review of these facts; ``server`` says how the databases were had. Raises as ``review``."""
     root = root_in_checkout(settings.root)
-    found = declared(facts, settings)
-    return judge(facts, settings, found, tool=tool(), server=server, root=root, history=past)
+    attempts = Attempts(show if debug else None)
+    found = declared(facts, settings, attempts)
+    return judge(facts, settings, found, tool=tool(), server=server, root=root, history=past, attempts=attempts)
 
 
-def judged_together(observed: Sequence[Facts], settings: Settings, server: str) -> Review:
+def judged_together(observed: Sequence[Facts], settings: Settings, server: str, *, debug: bool = False) -> Review:
     """The review of all environments, in the order of the settings. Raises as ``review``."""
     if not settings.environments:
-        return judged(observed[0], settings, server)
-    found = declared(united(observed), settings)
+        return judged(observed[0], settings, server, debug=debug)
+    attempts = Attempts(show if debug else None)
+    found = declared(united(observed), settings, attempts)
+    observed = [replace(facts, not_checked=(*facts.not_checked, *attempts.failures)) for facts in observed]
     root = root_in_checkout(settings.root)
     return judge_together(observed, settings, found, tool=tool(), server=server, root=root)
 
@@ -86,8 +94,8 @@ def judged_together(observed: Sequence[Facts], settings: Settings, server: str) 
 def case_of_one(observed: Sequence[Facts], settings: Settings) -> Case:
     """Ownership and verdicts of the one environment that is reviewed. Raises as ``review``."""
     if not settings.environments:
-        return case_of(observed[0], settings, declared(observed[0], settings))
-    return case_of_reviewed(observed, settings, declared(united(observed), settings))
+        return case_of(observed[0], settings, declared(observed[0], settings, Attempts()))
+    return case_of_reviewed(observed, settings, declared(united(observed), settings, Attempts()))
 
 
 def environment_requests(settings: Settings, asked: Request) -> dict[str, Request]:
@@ -98,15 +106,22 @@ def environment_requests(settings: Settings, asked: Request) -> dict[str, Reques
     }
 
 
-def declared(facts: Facts, settings: Settings) -> tuple[Declared, ...]:
-    """The tables that the source of the application declares: its packages, and the loose modules of a flat project."""
+def declared(facts: Facts, settings: Settings, attempts: Attempts) -> tuple[Declared, ...] | None:
+    """The tables that the source of the application declares: its packages, and the loose modules of a flat project.
+
+    ``None`` where that can't be read, which ``attempts`` has the reason of.
+    """
     # Without any model, nothing tells which packages are custom.
     modelled = any(not table.removed for database in facts.databases for table in database.tables)
     custom = custom_packages(facts, settings) if modelled else own_packages(facts, settings)
     own = [package for package in facts.packages if package.name in custom]
     others = [package for package in facts.packages if package.name not in custom]
-    loose = loose_packages(loose_folders(facts, settings, custom), others, facts.modules)
-    return declared_tables([*own, *loose])
+    folders = loose_folders(facts, settings, custom)
+
+    def read() -> tuple[Declared, ...]:
+        return declared_tables([*own, *loose_packages(folders, others, facts.modules)], attempts)
+
+    return attempts.attempt("tables that only the source of your packages declares", read, None)
 
 
 def failed_review(error: ReviewError, settings: Settings) -> Review:

@@ -29,6 +29,17 @@ def test_what_no_item_of_the_model_stands_for_has_no_witness(kind: str) -> None:
     assert "not explained" in change.reason
 
 
+@pytest.mark.parametrize("owner", ["core", "app"])
+def test_a_table_without_a_model_where_the_source_could_not_be_read(owner: str) -> None:
+    world = started()
+    world.created("old", owner)
+    world.change("remove_table", "old")
+    judged = judge(world.facts(), Settings(root=ROOT), None, tool="t", server="s", root=".")
+    (change,) = judged.changes
+    assert (change.verdict, change.cause) == (BLOCKED, None)
+    assert "the source of your packages could not be read" in change.reason
+
+
 @pytest.mark.parametrize("kind", ["remove_column", "remove_index", "remove_constraint", "remove_fk"])
 def test_what_only_the_database_has_needs_no_item(kind: str) -> None:
     world = started()

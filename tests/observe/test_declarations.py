@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import ast
+import sys
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from alembic_review.model.attempts import Attempts
+from alembic_review.model.facts import Package
 from alembic_review.observe.declarations import in_tree
+from alembic_review.observe.sources import declared_tables
 
 
 def names(source: str) -> list[str | None]:
@@ -108,6 +113,8 @@ def test_a_table_whose_name_only_running_the_module_would_tell(declaration: str)
         "class Base(DeclarativeBase):\n    @declared_attr\n    def __tablename__(cls):\n        return cls.__name__",
         "class A(Thing):\n    name = 'x'",
         "from rich.table import Table\nTable(title, columns)",
+        "from rich.table import Table\nTable()",
+        "from pyspark import Table\nTable(name='t')",
         "import reportlab.platypus as rl\nrl.Table(rows, widths)",
         "import django_tables2 as tables\nclass A(tables.Table):\n    name = tables.Column()",
         "old = Table(name, MetaData(), autoload_with=engine)",
@@ -117,3 +124,12 @@ def test_a_table_whose_name_only_running_the_module_would_tell(declaration: str)
 )
 def test_what_declares_no_table(declaration: str) -> None:
     assert names(f"{declaration}\n") == []
+
+
+def test_no_python_file_is_too_strange_to_be_read() -> None:
+    """Every file of the environment that runs this: what nobody wrote with this tool in mind."""
+    files = [Package(f"file{number}", (str(path),)) for number, path in enumerate(Path(sys.prefix).rglob("*.py"))]
+    assert len(files) > 1000
+    attempts = Attempts()
+    assert declared_tables(files, attempts)
+    assert attempts.failures == []

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
+
+from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import Package
+from alembic_review.observe import sources
 from alembic_review.observe.sources import declared_tables, loose_packages
 
 SOURCES = {
@@ -37,7 +42,7 @@ def test_declared_tables_are_read_and_never_imported(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="latin-1" if "latin" in name else "utf-8")
     packages = [Package("shop", (str(tmp_path / "shop"),)), Package("lone", (str(tmp_path / "lone.py"),))]
-    found = [(entry.module, entry.table, entry.schema, entry.line) for entry in declared_tables(packages)]
+    found = [(entry.module, entry.table, entry.schema, entry.line) for entry in declared_tables(packages, Attempts())]
     assert found == [
         ("lone", "l", None, 1),
         ("shop.db", "c", "other", 1),
@@ -89,7 +94,7 @@ def test_what_lies_beside_the_loaded_modules_of_a_flat_project_is_read_too(tmp_p
     core = Package("core", (str(tmp_path / "core"),), distribution="core", editable=True)
     loose = list(loose_packages([str(tmp_path)], [core], ["acme.shop.item", "users"]))
     again = Package("acme.shop.item", (str(tmp_path / "acme/shop/item.py"),))
-    found = [(entry.package, entry.module, entry.table) for entry in declared_tables([again, *loose])]
+    found = [(entry.package, entry.module, entry.table) for entry in declared_tables([again, *loose], Attempts())]
     assert found == [
         ("acme.shop.item", "acme.shop.item", "items"),
         ("acme", "acme.shop.order", "orders"),
@@ -97,3 +102,15 @@ def test_what_lies_beside_the_loaded_modules_of_a_flat_project_is_read_too(tmp_p
         ("models", "models.deep.tag", "tags"),
         ("posts", "posts", "posts"),
     ]
+
+
+def test_a_module_whose_reading_fails_is_searched_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise IndexError
+
+    monkeypatch.setattr(sources, "in_tree", fail)
+    (tmp_path / "model.py").write_text('a = Table("a", metadata, schema="own")\n')
+    attempts = Attempts()
+    (one,) = declared_tables([Package("shop", (str(tmp_path),))], attempts)
+    assert (one.module, one.table, one.schema) == ("shop.model", "a", None)
+    assert attempts.failures[0].startswith("the source of shop.model but as text (IndexError at ")

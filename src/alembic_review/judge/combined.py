@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 def judge_together(  # noqa: PLR0913 - as ``judge``
     observed: Sequence[Facts],
     settings: Settings,
-    declared: tuple[Declared, ...],
+    declared: tuple[Declared, ...] | None,
     *,
     tool: str,
     server: str,
@@ -66,7 +66,7 @@ def _without_deeds_of_others(review: Review, told: Mapping[object, str | None]) 
     return replace(review, findings=findings)
 
 
-def case_of_reviewed(observed: Sequence[Facts], settings: Settings, declared: tuple[Declared, ...]) -> Case:
+def case_of_reviewed(observed: Sequence[Facts], settings: Settings, declared: tuple[Declared, ...] | None) -> Case:
     """The case of the first environment that ``settings`` want to see. Raises as ``judge``."""
     custom = custom_packages(united(observed), settings)
     facts, own = next((facts, own) for facts, own, reviewed in _each(observed, settings) if reviewed)

@@ -69,6 +69,13 @@ def existed(owner: str | None) -> str:
     return f"The table is {whose(owner)} and existed before the first revision (`before`): not yours to drop or alter."
 
 
+UNREAD = (
+    "No loaded model declares the table, and the source of your packages could not be read: a module that nobody "
+    "imports may declare it."
+)
+"""Of a change on a table without a model, where reading the source failed."""
+
+
 def unloaded(declared: Declared) -> str:
     """Of a change on a table whose class was not loaded, or may not have been."""
     if declared.table is None:

@@ -14,14 +14,15 @@ from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.inspected import require_inspected, require_models
 from alembic_review.judge.ownership import custom_packages, decide, table_text
 from alembic_review.judge.settle import settle
-from alembic_review.judge.suggest import suggestions
+from alembic_review.judge.suggest import SUGGESTIONS, suggestions
 from alembic_review.judge.unloaded import Unloaded
 from alembic_review.judge.untried import untried
 from alembic_review.judge.verdict import Verdicts
 from alembic_review.judge.written import written
+from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.history import History
-from alembic_review.model.review import Change, Finding, Provenance, Review, Table
+from alembic_review.model.review import Change, Finding, Provenance, Review, Suggestion, Table
 from alembic_review.model.settings import Settings
 
 # Changed settings decide about everything else.
@@ -31,20 +32,22 @@ _BEFORE_ALL = "AR503"
 def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobody else knows
     facts: Facts,
     settings: Settings,
-    declared: tuple[Declared, ...],
+    declared: tuple[Declared, ...] | None,
     *,
     tool: str,
     server: str,
     root: str,
     history: History | None = None,
     custom: tuple[str, ...] | None = None,
+    attempts: Attempts | None = None,
 ) -> Review:
     """Decide everything that a report says.
 
-    ``declared`` are the tables that the custom packages' source declares, ``server`` says how the scratch databases
-    were had, ``root`` is the project's root inside its Git checkout, ``history`` the base of a pull request, ``custom``
-    are the custom packages where the facts are only those of one of several environments. Raises
-    ``UsageError`` when it can't be told which tables are custom, ``ObservationError`` when nothing could be inspected.
+    ``declared`` are the tables that the custom packages' source declares, ``None`` where it could not be read,
+    ``server`` says how the scratch databases were had, ``root`` is the project's root inside its Git checkout,
+    ``history`` the base of a pull request, ``custom`` are the custom packages where the facts are only those of one of
+    several environments. Failures of ``attempts`` are reported as not checked. Raises ``UsageError`` when it can't be
+    told which tables are custom, ``ObservationError`` when nothing could be inspected.
     """
     case = case_of(facts, settings, declared, history, custom)
     require_inspected(case)
@@ -55,6 +58,9 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     ordered = tuple(sorted(findings, key=finding_order))
     summary = gate.summarise(changes, ordered)
     brought = pull_request.describe(case, history, _written(case), changes, ordered) if history else None
+    attempts = attempts if attempts is not None else Attempts()
+    nothing: tuple[Suggestion, ...] = ()
+    offered = attempts.attempt(SUGGESTIONS, lambda: suggestions(case, ordered), nothing)
     return Review(
         outcome=gate.outcome(summary, ordered, brought),
         gate=gate.decide(settings.fail_on, summary, ordered, brought),
@@ -62,16 +68,16 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         changes=changes,
         findings=ordered,
         tables=_tables(case),
-        provenance=_provenance(case, tool, server, root),
+        provenance=_provenance(case, tool, server, root, attempts.failures),
         pull_request=brought,
-        suggestions=suggestions(case, ordered),
+        suggestions=offered,
     )
 
 
 def case_of(
     facts: Facts,
     settings: Settings,
-    declared: tuple[Declared, ...],
+    declared: tuple[Declared, ...] | None,
     history: History | None = None,
     custom: tuple[str, ...] | None = None,
 ) -> Case:
@@ -194,7 +200,7 @@ def _is_core(database: JudgedDatabase, key: TableKey) -> bool:
     return database.ownership.role(key).value == "core"
 
 
-def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
+def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterable[str]) -> Provenance:
     facts, interpreter = case.facts, case.settings.interpreter
     databases = [database.facts for database in case.databases]
     kinds = dict.fromkeys(f"{entry.dialect} {entry.server_version}".strip() for entry in databases)
@@ -227,6 +233,7 @@ def _provenance(case: Case, tool: str, server: str, root: str) -> Provenance:
                     *pull_request.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
+                    *failures,
                 ]
             )
         ),

@@ -14,6 +14,7 @@ from alembic_review.judge.ownership import Owned, table_text
 from alembic_review.model.facts import ColumnCode, Declaration, ModelTable
 from alembic_review.model.review import Finding, Role, Suggestion
 
+SUGGESTIONS = "extension tables that would hold columns of core tables"
 _ALTERED = "AR105"
 # What SQLAlchemy keeps for itself in an ORM class.
 _RESERVED = frozenset({"metadata", "registry"})

@@ -11,18 +11,19 @@ class Unloaded:
     """Those declarations whose module was not loaded and whose table no loaded model has.
 
     ``files`` were executed without being loaded as modules, as Alembic does with env.py. Of the tables of a module
-    whose names can't be read, one stands for all.
+    whose names can't be read, one stands for all. Without ``declared``, the source could not be read.
     """
 
     def __init__(
         self,
-        declared: Iterable[Declared],
+        declared: Iterable[Declared] | None,
         modules: Collection[str],
         models: Collection[TableKey],
         files: Collection[str] = (),
     ) -> None:
         names = {key.name for key in models}
-        missing = [entry for entry in declared if entry.module not in modules and entry.path not in files]
+        self.unread = declared is None
+        missing = [entry for entry in declared or () if entry.module not in modules and entry.path not in files]
         self._entries = sorted(
             (
                 entry

@@ -60,11 +60,9 @@ class Verdicts:
         if not change.readable:
             return Decision(Verdict.BLOCKED, reasons.unreadable(change), None, None)
         owned = self._ownership.tables[change.key]
-        declared = self._declaration(owned)
-        if declared is not None:
-            place = Place(declared.path, declared.line)
-            reason, cause = reasons.unloaded(declared), declared.package if declared.table is not None else None
-            return Decision(Verdict.BLOCKED, reason, owned.owner, cause, place, declared=declared)
+        hidden = self._hidden(owned)
+        if hidden is not None:
+            return hidden
         if owned.role is Role.UNKNOWN:
             return self._unknown(change, owned)
         if owned.role is Role.CUSTOM:
@@ -81,6 +79,16 @@ class Verdicts:
         if item is not None and item.stack is not None:
             return self._evidence.item_place(item, self._evidence.site(item.stack, owned.owner))
         return place_of(self._evidence.site(model.stack, owned.owner))
+
+    def _hidden(self, owned: Owned) -> Decision | None:
+        """The verdict on a table that no model has and that a module which nobody imported declares, or may declare."""
+        declared = self._declaration(owned)
+        if declared is not None:
+            place = Place(declared.path, declared.line)
+            reason, cause = reasons.unloaded(declared), declared.package if declared.table is not None else None
+            return Decision(Verdict.BLOCKED, reason, owned.owner, cause, place, declared=declared)
+        unread = owned.model is None and self._unloaded.unread
+        return Decision(Verdict.BLOCKED, reasons.UNREAD, owned.owner, None) if unread else None
 
     def _declaration(self, owned: Owned) -> Declared | None:
         """What declares a table that no model has, in a module that nobody imported; a custom one also perhaps."""

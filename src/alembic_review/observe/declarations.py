@@ -79,7 +79,7 @@ def _call(node: ast.Call, constants: Constants, imports: dict[str, str], package
     keywords = {keyword.arg: keyword.value for keyword in node.keywords}
     if _last(node) != "Table" or not (node.args or "name" in keywords):
         return None
-    if len(node.args) <= 1 and "metadata" not in keywords and not isinstance(node.args[0], ast.Starred):
+    if len(node.args) <= 1 and "metadata" not in keywords and not any(isinstance(a, ast.Starred) for a in node.args):
         return None
     name = constants.text(node.args[0] if node.args else keywords["name"])
     if name is None and (_REFLECTED & keywords.keys() or _is_foreign(node.func, imports, package)):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import os
 import re
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import Declared, Package
 from alembic_review.observe.constants import assignment
-from alembic_review.observe.declarations import in_text, in_tree
+from alembic_review.observe.declarations import Declaration, in_text, in_tree
 
 _SKIPPED = frozenset({"tests", "test", "__pycache__", "node_modules", "site-packages"})
 _TEST = re.compile(r"test_.*|.*_test|conftest")
@@ -20,19 +22,19 @@ _REVISIONS = "versions"
 _WORDS = (b"Table", b"__tablename__", b"Column", b"mapped_column", b"Mapped", b"table=")
 
 
-def declared_tables(packages: Iterable[Package]) -> tuple[Declared, ...]:
+def declared_tables(packages: Iterable[Package], attempts: Attempts) -> tuple[Declared, ...]:
     """The tables that classes and calls of ``Table`` declare in the modules of these packages.
 
     A name is read where the module spells it out or puts it together from constants of its own, else it is ``None``.
     Folders of tests and revision scripts are left out. The application's Python may be newer than ours: what does not
-    parse here is searched as text, which finds the same tables but no schema.
+    parse here, or makes one of the ``attempts`` fail, is searched as text, which finds the same tables but no schema.
     """
     found: list[Declared] = []
     seen: set[Path] = set()
     for package in packages:
         for path, module in _modules(package):
             if path not in seen:
-                found.extend(_declared(package.name, module, path))
+                found.extend(_declared(package.name, module, path, attempts))
             seen.add(path)
     return tuple(sorted(found, key=lambda entry: (entry.module, entry.line, entry.table or "")))
 
@@ -101,21 +103,29 @@ def _is_importable(path: Path, name: str, modules: Collection[str]) -> bool:
     return (path / "__init__.py").exists() or any(module.startswith(f"{name}.") for module in modules)
 
 
-def _declared(package: str, module: str, path: Path) -> Iterator[Declared]:
+def _declared(package: str, module: str, path: Path, attempts: Attempts) -> Iterator[Declared]:
     try:
         source = path.read_bytes()
     except OSError:
         return
     if not any(word in source for word in _WORDS):
         return
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        found = in_text(source.decode(errors="replace"))
-    else:
-        found = iter(()) if _is_revision(tree) else in_tree(tree, package)
-    for one in found:
+    what = f"the source of {module} but as text"
+    found = attempts.attempt(what, lambda: _in_source(source, package), None)
+    for one in found if found is not None else in_text(source.decode(errors="replace")):
         yield Declared(package, module, one.table, str(path), one.line, one.schema)
+
+
+def _in_source(source: bytes, package: str) -> list[Declaration] | None:
+    """The declarations in a module; ``None`` where this Python can't parse it."""
+    try:
+        with warnings.catch_warnings():
+            # Of escapes in strings, which its author gets to see anyway.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return None
+    return [] if _is_revision(tree) else list(in_tree(tree, package))
 
 
 def _is_revision(tree: ast.Module) -> bool:

@@ -15,6 +15,9 @@ from sqlalchemy import Column, MetaData, Table
 from alembic_review.model.facts import ChangeFact, ColumnCode, Declaration, Frame, TableKey
 from alembic_review.worker.render import Renderer
 
+SUGGESTIONS = "extension tables that would hold columns of core tables"
+"""What is not offered where this module fails, in words."""
+
 
 def column_code(column: Column[Any], renderer: Renderer) -> ColumnCode | None:
     """The column as an attribute's value; ``None`` where Alembic's rendering of it is not read with certainty."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,7 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection, Engine
 
-from alembic_review.model.facts import ChangeFact, Facts, HistoryFacts, ModelTable, TableKey
+from alembic_review.model.attempts import Attempts
+from alembic_review.model.facts import ChangeFact, Declaration, Facts, HistoryFacts, ModelTable, TableKey
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.application import Application
 from alembic_review.worker.before import Before
@@ -24,7 +26,7 @@ from alembic_review.worker.catalogue import Namer, catalogue_of, version_tables
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import Comparison, compare, metadatas
 from alembic_review.worker.creations import Creations
-from alembic_review.worker.declarations import declarations
+from alembic_review.worker.declarations import SUGGESTIONS, declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.folders import Folders
@@ -324,6 +326,13 @@ class Session:
         untold = (*limits.not_checked(context, plugins, replayed.last, looks if others else ()), *unconfigured)
         if modelless:
             untold = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
+        attempts = Attempts(sys.stderr.write if self.request["debug"] else None, (Exception, SystemExit))
+
+        def declared() -> tuple[Declaration, ...]:
+            return declarations(targets, comparison.changes, known, _hung(tables), Renderer(context))
+
+        nothing: tuple[Declaration, ...] = ()
+        classes = attempts.attempt(SUGGESTIONS, declared, nothing) if not modelless else nothing
         return Compared(
             target=target,
             replayed=replayed,
@@ -333,11 +342,9 @@ class Session:
             tables=tables,
             comparison=comparison,
             creations=self.creations.of(target, noted, connection, targets, name),
-            declarations=()
-            if modelless
-            else declarations(targets, comparison.changes, known, _hung(tables), Renderer(context)),
+            declarations=classes,
             warnings=warnings,
-            not_checked=untold,
+            not_checked=(*untold, *attempts.failures),
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
             modelless=modelless,
