@@ -53,6 +53,18 @@ def test_a_revision_of_flask_migrate(tmp_path: Path) -> None:
     assert [name for name, _ in functions] == ["upgrade_", "upgrade_stats"]
 
 
+@pytest.mark.one_stack
+def test_an_application_that_connects_past_the_redirect_as_it_is_created(tmp_path: Path) -> None:
+    connect = "__import__('psycopg2').connect('postgresql://me@nowhere/x')"
+    edit = Replace("shop/__init__.py", '_URI"] = url', f'_URI"] = {connect}')
+    application = make_project(tmp_path, "env_flask", (edit,))
+    run = run_tool(application, conf="migrations/alembic.ini")
+    check_every_run(run, application)
+    assert run.status == 3
+    assert "Error: A direct psycopg2 connection was refused" in run.stderr
+    assert "Hint: Use the connection that Alembic gives" in run.stderr
+
+
 COMMANDS = '''
     """How this application runs its migrations."""
 

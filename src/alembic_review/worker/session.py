@@ -119,8 +119,10 @@ class Session:
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
-        config = environment.config(["upgrade", "heads"])
-        script = environment.script_directory(config)
+        # An application that is loaded for its config, or to run env.py in, may connect to databases already.
+        with self._reported():
+            config = environment.config(["upgrade", "heads"])
+            script = environment.script_directory(config)
         trial = frozenset(self.request["trial"])
 
         def work(heads: Any, context: MigrationContext) -> Any:
@@ -262,9 +264,14 @@ class Session:
         step: str,
         **options: Any,
     ) -> None:
+        with self._reported(), self._timed(step):
+            environment.run(config, script, work, **options)
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Raise what went wrong first, where the application made an error of its own of it."""
         try:
-            with self._timed(step):
-                environment.run(config, script, work, **options)
+            yield
         except WorkerError as error:
             unsupported = self.redirect.unsupported()
             if unsupported is not None and error.__cause__ is not None and without_driver(error.__cause__):
