@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.judge.combined import judge_together
@@ -313,7 +313,6 @@ def manages(one: DatabaseFacts, name: TableKey | None) -> bool:
     return name in {model.key for model in one.tables} | {origin.key for origin in one.origins}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(databases(), min_size=2, max_size=3))
 def test_nothing_is_lost(drawn: list[DatabaseFacts]) -> None:
     core = worlds()[0].facts()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.worker.before import fields
@@ -51,7 +51,6 @@ _PIECES = {
 
 
 @pytest.mark.parametrize("dialect", _PIECES)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_statements_are_what_stands_between_semicolons(dialect: str, data: st.DataObject) -> None:
     bodies = data.draw(st.lists(st.lists(_PIECES[dialect], max_size=6), max_size=4))
@@ -129,7 +128,6 @@ def test_what_is_no_sql_is_refused(dialect: str, text: str, message: str, line: 
 _ESCAPES = {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1))
 def test_rows_of_copy_are_read_as_they_were_written(values: list[str | None]) -> None:
     written = ("\\N" if value is None else "".join(_ESCAPES.get(sign, sign) for sign in value) for value in values)
