@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from alembic_review.judge.combined import judge_together
 from alembic_review.judge.environments import together
 from alembic_review.model.errors import ObservationError, UsageError
-from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Item, ModelTable, Origin, Revision, TableKey
+from alembic_review.model.facts import (
+    ChangeFact,
+    Creation,
+    DatabaseFacts,
+    Facts,
+    Item,
+    ModelTable,
+    Origin,
+    Revision,
+    TableKey,
+)
 from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import Environment
 
@@ -265,6 +275,23 @@ def test_an_environment_without_models_of_its_own() -> None:
     app.databases[0].tables.clear()
     with pytest.raises(ObservationError, match="No model was loaded"):
         review(core, app)
+
+
+@pytest.mark.parametrize(("line", "told"), [("poser:10", ["compared"]), ("poser:11", [])])
+def test_a_table_that_another_environment_created_from_the_models(line: str, told: list[str]) -> None:
+    core, app = worlds()
+    app.databases[0].origins.clear()
+    app.table("poser_part", ["poser:70"], by=APP_REVISION)
+    call, defined = core.stack(["basis:80"]), core.stack([line])
+    made = observed(core, app)
+    creation = Creation(key("poser_widget"), "metadata.create_all()", call, defined=defined)
+    theirs = replace(made[0].databases[0], other_creations=(creation,))
+    chosen = replace(SETTINGS, environments=ENVIRONMENTS)
+    facts = (replace(made[0], databases=(theirs,)), made[1])
+    judged = judge_together(facts, chosen, (), tool="t", server="s", root=".")
+    assert [(one.environment, one.location is not None) for one in found(judged, "AR602")] == [
+        (APP_INI, True) for _ in told
+    ]
 
 
 def test_an_environment_that_is_only_upgraded() -> None:

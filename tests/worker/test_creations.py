@@ -183,7 +183,7 @@ class Run:
     def found(self, *targets: MetaData, target: Target = HERE) -> list[tuple[str, str, str]]:
         replayed = self.replayed[0]
         name = replayed.namer(self.connection, all_schemas=False)
-        creations = self.creations.of(target, replayed, self.connection, targets or [models().metadata], name)
+        creations, _ = self.creations.of(target, replayed, self.connection, targets or [models().metadata], name)
         return [(creation.key.name, creation.call, creation.revision) for creation in creations]
 
 
@@ -282,13 +282,27 @@ def test_the_call_is_told_by_file_and_line(run: Run) -> None:
     run.start()
     run.revision("r1", code("create_all"))
     name = run.replayed[0].namer(run.connection, all_schemas=False)
-    (first, second) = run.creations.of(HERE, run.replayed[0], run.connection, [models().metadata], name)
+    (first, second), _ = run.creations.of(HERE, run.replayed[0], run.connection, [models().metadata], name)
     assert first.stack is not None
     assert first.stack == second.stack
     stacks = run.creations.stacks
     innermost = stacks.frames[stacks.stacks[first.stack][0]]
     assert (innermost.module, innermost.function) == ("shelf.code", "create_all")
     assert linecache.getline(innermost.path, innermost.line).strip() == "metadata.create_all(connection)"
+
+
+def test_tables_of_a_metadata_that_is_not_compared_are_told_apart(run: Run, witnesses: Witnesses) -> None:
+    run.creations.definition = witnesses.definition
+    run.start()
+    run.revision("r1", code("create_all"))
+    name = run.replayed[0].namer(run.connection, all_schemas=False)
+    own, others = run.creations.of(HERE, run.replayed[0], run.connection, [MetaData()], name)
+    assert own == ()
+    assert [creation.key.name for creation in others] == ["author", "book"]
+    stacks = run.creations.stacks
+    assert others[0].defined is not None
+    innermost = stacks.frames[stacks.stacks[others[0].defined][0]]
+    assert linecache.getline(innermost.path, innermost.line).startswith("author = Table(")
 
 
 ALREADY = {

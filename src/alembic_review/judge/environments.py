@@ -16,6 +16,7 @@ from typing import TypeVar
 from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
+    Creation,
     DatabaseFacts,
     Facts,
     Frame,
@@ -133,8 +134,16 @@ class _Stacks:
 
     def shifted(self, table: ModelTable, number: int) -> ModelTable:
         """A model of another environment, as far as its definition goes."""
-        offset = self.offsets[number]
-        return replace(table, stack=table.stack + offset) if table.stack is not None else table
+        return replace(table, stack=self.offset(table.stack, number))
+
+    def offset(self, stack: int | None, number: int) -> int | None:
+        """What a stack of another environment is called here."""
+        return stack + self.offsets[number] if stack is not None else None
+
+    def place(self, stack: int | None) -> tuple[str, int] | None:
+        """The innermost line of a stack, without class-creation hooks."""
+        frames = [self.frames[number] for number in self.stacks[stack]] if stack is not None else []
+        return next(((frame.path, frame.line) for frame in frames if not frame.hook), None)
 
     def packages(self, stack: int | None) -> Iterator[str]:
         """The packages in a stack, innermost first."""
@@ -219,6 +228,7 @@ class _Mine:
                 version_tables=tuple(key for key in database.version_tables if key in present),
                 other_origins=(*former, *origins),
                 before=self._before(),
+                creations=(*database.creations, *self._creations()),
                 alterations=tuple(self._alterations(scope)),
                 elsewhere=tuple(self._elsewhere()),
             ),
@@ -279,6 +289,24 @@ class _Mine:
     def _before(self) -> tuple[TableKey, ...]:
         every = (self.seen, *self.others)
         return _unique(self.seen.own(one.full(key)) for one in every for key in one.database.before)
+
+    def _creations(self) -> Iterator[Creation]:
+        """Tables that code of another environment has created from the models that are compared here."""
+        for other in self.others:
+            for creation in (*other.database.creations, *other.database.other_creations):
+                key = other.full(creation.key)
+                model = self.seen.declared.get(key)
+                if model is None or key in self.seen.created or self._home(key) is not self.seen:
+                    continue
+                defined = self.stacks.offset(creation.defined, other.number)
+                if defined is not None and self.stacks.place(defined) == self.stacks.place(model.stack):
+                    yield replace(
+                        creation,
+                        key=self.seen.own(key),
+                        stack=self.stacks.offset(creation.stack, other.number),
+                        revision=self.names.called(creation.revision, other.number, self.seen.number),
+                        defined=defined,
+                    )
 
     def _alterations(self, scope: set[TableKey]) -> Iterator[Alteration]:
         """In the order in which the environments were upgraded."""

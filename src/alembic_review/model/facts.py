@@ -201,13 +201,15 @@ class Creation:
 
     ``call`` is what created it: ``metadata.create_all()``, ``table.create()`` or ``CreateTable``. ``stack`` are the
     frames behind the call, innermost first, ``None`` where no code of the application stood there. ``revision`` ran
-    meanwhile; it is empty for env.py and for modules that were imported.
+    meanwhile; it is empty for env.py and for modules that were imported. ``defined`` is the stack in which the table
+    was defined.
     """
 
     key: TableKey
     call: str
     stack: int | None = None
     revision: str = ""
+    defined: int | None = None
 
 
 @dataclass(frozen=True)
@@ -357,7 +359,8 @@ class DatabaseFacts:
 
     Of several environments in one database, all have the same ``scratch``, which differs from run to run; one is
     ``modelless`` that was only upgraded, because its env.py has no models. ``elsewhere`` are models that only others
-    have, ``other_origins`` are revisions of others that created tables.
+    have, ``other_origins`` are revisions of others that created tables, ``other_creations`` are of tables that are not
+    in this target metadata, and may be in that of others.
     """
 
     target: str
@@ -370,6 +373,7 @@ class DatabaseFacts:
     origins: tuple[Origin, ...] = ()
     former: tuple[Origin, ...] = ()
     creations: tuple[Creation, ...] = ()
+    other_creations: tuple[Creation, ...] = ()
     before: tuple[TableKey, ...] = ()
     alterations: tuple[Alteration, ...] = ()
     tables: tuple[ModelTable, ...] = ()

@@ -58,13 +58,15 @@ class Creations:
     """Notes tables that are created from a ``Table`` of the application.
 
     ``original`` finds the table that a copy was made from in the end, and is ``None`` for a table that Alembic made for
-    an operation. ``target`` and ``replayed`` find what is known of a connection's database, if anything.
+    an operation. ``target`` and ``replayed`` find what is known of a connection's database, if anything, and
+    ``definition`` the stack in which a table was defined.
     """
 
     stacks: Stacks
     original: Callable[[Table], Table | None]
     target: Callable[[Connection], Target | None]
     replayed: Callable[[Connection], Replayed | None]
+    definition: Callable[[Table], int | None] = lambda _: None
     _created: dict[tuple[Any, str | None, str], _Created | None] = field(default_factory=dict)
     _skipped: Any = field(default=None, repr=False)
 
@@ -75,23 +77,24 @@ class Creations:
 
     def of(
         self, target: Target, replayed: Replayed, connection: Connection, targets: Sequence[MetaData], name: Namer
-    ) -> tuple[Creation, ...]:
+    ) -> tuple[tuple[Creation, ...], tuple[Creation, ...]]:
         """The tables of ``targets`` that are in this database because somebody created them from the models.
 
-        What a later revision dropped, or created anew, does not count.
+        What a later revision dropped, or created anew, does not count. Second are those of any other MetaData.
         """
         models = {id(table): TableKey(table.schema, table.name) for each in targets for table in each.tables.values()}
         present = replayed.catalogue.snapshot(connection, digests=False).tables
         origins = {name(key): replayed.creators.get(identity) for identity, (key, _) in present.items()}
-        found = []
+        found: list[Creation] = []
+        others: list[Creation] = []
         for created in self._on(target):
             key = name(TableKey(created.schema, created.table.name))
-            original = self.original(created.table)
-            if key not in origins or models.get(id(original)) != key:
-                continue
-            if origins[key] not in replayed.applied[created.position :]:
-                found.append(Creation(key, created.call, created.stack, created.revision))
-        return tuple(sorted(found, key=lambda creation: (creation.key.schema or "", creation.key.name)))
+            if key in origins and origins[key] not in replayed.applied[created.position :]:
+                own = models.get(id(self.original(created.table))) == key
+                defined = self.definition(created.table)
+                creation = Creation(key, created.call, created.stack, created.revision, defined)
+                (found if own else others).append(creation)
+        return tuple(sorted(found, key=_order)), tuple(sorted(others, key=_order))
 
     def hint(self, error: BaseException, target: Target, own: Callable[[str | None], bool]) -> str:
         """What to do about a table, column, index or type that exists already because it was created from the models.
@@ -151,6 +154,10 @@ class Creations:
             caller = sys._getframe(1)
             made = _Created(table, target, schema, _call(caller), self.stacks.behind(caller), revision, position)
         self._created[target.key, schema, table.name] = made
+
+
+def _order(creation: Creation) -> tuple[str, str]:
+    return creation.key.schema or "", creation.key.name
 
 
 def _created_table(element: Any) -> Table | None:

@@ -53,6 +53,7 @@ class Compared:
     tables: tuple[ModelTable, ...]
     comparison: Comparison
     creations: tuple[Creation, ...]
+    other_creations: tuple[Creation, ...]
     declarations: tuple[Declaration, ...]
     warnings: list[str]
     not_checked: tuple[str, ...]
@@ -110,6 +111,7 @@ def _database(
         origins=replayed.origins(packages),
         former=replayed.former(packages),
         creations=compared.creations,
+        other_creations=compared.other_creations,
         before=tuple(key for key in replayed.existed_before() if key != compared.version_table),
         alterations=tuple(replayed.alterations),
         tables=_with_places(compared, stacks),

@@ -70,7 +70,8 @@ class Session:
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
         self.redirect = Redirect(self._database, self.stacks, self._prepare if self.before is not None else None)
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
-        self.creations = Creations(self.stacks, self.witnesses.original, self._connected_to, self._replayed_on)
+        found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
+        self.creations = Creations(self.stacks, *found)
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -338,6 +339,7 @@ class Session:
         def declared() -> tuple[Declaration, ...]:
             return declarations(targets, comparison.changes, known, _hung(tables), Renderer(context))
 
+        creations, others_created = self.creations.of(target, noted, connection, targets, name)
         nothing: tuple[Declaration, ...] = ()
         classes = attempts.attempt(SUGGESTIONS, declared, nothing) if not modelless else nothing
         return Compared(
@@ -348,7 +350,8 @@ class Session:
             version_tables=tuple(version_tables(catalogue, connection, unmodelled)),
             tables=tables,
             comparison=comparison,
-            creations=self.creations.of(target, noted, connection, targets, name),
+            creations=creations,
+            other_creations=others_created if environment is not None else (),
             declarations=classes,
             warnings=warnings,
             not_checked=(*untold, *attempts.failures),

@@ -257,6 +257,11 @@ class Witnesses:
             table, record = record.copy_of, self._tables.get(id(record.copy_of))
         return table if record is not None else None
 
+    def definition(self, table: Table) -> int | None:
+        """The stack in which a table, or the one it is a copy of, was defined."""
+        origin = self._origin(table)
+        return origin.stack if origin is not None else None
+
     def _origin(self, table: Table) -> _Record | None:
         """The record of a table, or of the table it is a copy of."""
         record = self._tables.get(id(table))
