@@ -777,6 +777,19 @@ def test_core_tables_that_the_core_itself_creates_are_only_mentioned(
     assert finding.severity is Severity.ERROR
 
 
+@pytest.mark.parametrize(("table", "severity"), [("product", Severity.INFO), ("poser_widget", Severity.ERROR)])
+def test_what_the_settings_create_before_the_first_revision_need_not_be_the_core_s(
+    table: str, severity: Severity
+) -> None:
+    world = basics()
+    world.databases[0].create(table, at=["poser:5"])
+    world.databases[0].before.append(key(table))
+    (finding,) = found(world.review(), "AR602")
+    assert finding.severity is severity
+    assert finding.message.startswith(f"`before` created the table {table} from the current models with ")
+    assert finding.hint.startswith("Let `before` create the tables as they were")
+
+
 def test_one_call_for_tables_of_two_owners_is_told_for_each_severity() -> None:
     world = basics()
     world.table("poser_gadget", ["poser:20"], by=APP_REVISION)

@@ -365,6 +365,15 @@ def test_tables_that_were_all_created_from_the_models_were_not_compared(at: list
     assert caught.value.hint.endswith("in a revision: `alembic-review revision -m TEXT` writes it.")
 
 
+def test_tables_that_the_settings_created_from_the_models_were_not_compared_either() -> None:
+    world = basics()
+    world.databases[0].create("poser_widget", "product", at=["poser:30"])
+    world.databases[0].before += [table.key for table in world.databases[0].tables]
+    with pytest.raises(ObservationError) as caught:
+        world.review()
+    assert caught.value.hint.startswith("Let `before` create the tables as they were before the first revision")
+
+
 def test_one_of_two_databases_whose_tables_were_all_created_from_the_models_is_named() -> None:
     world = two_databases()
     names = [table.key.name for table in world.databases[1].tables]

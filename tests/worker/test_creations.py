@@ -20,6 +20,7 @@ from alembic_review.worker.catalogue import catalogue_of
 from alembic_review.worker.creations import Creations
 from alembic_review.worker.redirect import Target
 from alembic_review.worker.replay import Noted, Replayed
+from alembic_review.worker.session import Session
 from alembic_review.worker.witnesses import Witnesses
 
 from .conftest import Modules, load
@@ -336,6 +337,16 @@ def test_what_a_revision_created_is_explained_with_its_name(run: Run) -> None:
     assert hint.endswith("Let revision r1 create its tables with op.create_table().")
 
 
+def test_what_the_settings_created_before_the_first_revision_is_explained_by_them(run: Run) -> None:
+    run.creations.before = True
+    run.code(code("some"))
+    run.creations.before = False
+    with pytest.raises(exc.DBAPIError) as caught:
+        run.code(lambda _, op: ALREADY["table"](op))
+    hint = run.creations.hint(caught.value, HERE, lambda _: True)
+    assert hint.endswith("Let the function of `before` create only what exists before the first revision.")
+
+
 @pytest.mark.parametrize("statement", ["CREATE TABLE other (id INTEGER)", "SELECT nothing FROM book"])
 def test_another_error_has_no_such_hint(statement: str, run: Run) -> None:
     run.code(code("some"))
@@ -344,3 +355,18 @@ def test_another_error_has_no_such_hint(statement: str, run: Run) -> None:
         run.connection.exec_driver_sql(statement)
     assert run.creations.hint(caught.value, HERE, lambda _: True) == ""
     assert run.creations.hint(ValueError("already exists"), HERE, lambda _: True) == ""
+
+
+def test_a_database_is_known_whatever_the_driver() -> None:
+    """The label of a target names the driver; a synchronous engine may create what asyncpg migrates."""
+    nobody: Any = None
+    session = Session(nobody, {})
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        replayed = Replayed(catalogue_of(connection, AlteredTables(lambda: None)), frozenset())
+        session.replayed.append((Target(("here",), "sqlite+aiosqlite://"), replayed))
+        assert session._replayed_on(connection) is None
+        session.redirect.targets[id(engine.dialect)] = Target(("here",), "sqlite://")
+        assert session._replayed_on(connection) is replayed
+        session.redirect.targets[id(engine.dialect)] = Target(("there",), "sqlite://")
+        assert session._replayed_on(connection) is None

@@ -8,14 +8,16 @@ from itertools import takewhile
 
 from alembic_review.judge.evidence import Evidence, place_of
 from alembic_review.judge.ownership import table_text
-from alembic_review.model.facts import Creation, DatabaseFacts, Place, TableKey
+from alembic_review.model.facts import DatabaseFacts, Place, TableKey
 
+BEFORE = "Let `before` create the tables as they were before the first revision, for example from a dump."
+"""What to do where the function that the setting names creates tables from the models."""
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call that created tables; ``revision`` is empty for one that no revision makes.
+    """One call that created tables; ``revision`` is empty for one that no revision makes, but perhaps ``before``.
 
     ``place`` is the application's line behind it, else the innermost. ``inside`` are the packages whose code stands
     between that line and the call.
@@ -23,24 +25,27 @@ class Call:
 
     text: str
     revision: str
+    before: bool
     place: Place | None
     by_application: bool
     inside: frozenset[str]
     tables: tuple[TableKey, ...]
 
 
-def calls(creations: Iterable[Creation], evidence: Evidence) -> Iterator[Call]:
+def calls(database: DatabaseFacts, evidence: Evidence) -> Iterator[Call]:
     """Each call, with the tables that it created in their order."""
-    groups: dict[tuple[str, str, int | None], list[TableKey]] = {}
-    for creation in creations:
-        groups.setdefault((creation.revision, creation.call, creation.stack), []).append(creation.key)
-    for (revision, text, stack), tables in groups.items():
+    groups: dict[tuple[str, bool, str, int | None], list[TableKey]] = {}
+    for creation in database.creations:
+        before = not creation.revision and creation.key in database.before
+        groups.setdefault((creation.revision, before, creation.call, creation.stack), []).append(creation.key)
+    for (revision, before, text, stack), tables in groups.items():
         frames = evidence.frames(stack)
         inner = tuple(takewhile(lambda frame: not evidence.is_application(evidence.package(frame)), frames))
         own = frames[len(inner)] if len(inner) < len(frames) else None
         yield Call(
             text=text,
             revision=revision,
+            before=before,
             place=place_of(own or next(iter(frames), None)) or evidence.revision_place(revision),
             by_application=own is not None,
             inside=frozenset(package for frame in inner if (package := evidence.package(frame)) is not None),

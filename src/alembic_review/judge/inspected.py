@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from alembic_review.judge.case import Case, JudgedDatabase
-from alembic_review.judge.created import calls, created_outside
+from alembic_review.judge.created import BEFORE, Call, calls, created_outside
 from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.locations import Locations
 from alembic_review.judge.unloaded import Unloaded
@@ -83,18 +85,24 @@ def _require_revisions(database: JudgedDatabase, facts: Facts, evidence: Evidenc
     """Tables that were all created from the models, by no revision, were only compared with themselves."""
     if not created_outside(database.facts):
         return
-    made = [call for call in calls(database.facts.creations, evidence) if not call.revision]
+    made = [call for call in calls(database.facts, evidence) if not call.revision]
     where = " and ".join(
         f"{call.text} ({evidence.locations.text(call.place)})" if call.place is not None else call.text for call in made
     )
     of = f" of {database.name}" if database.name is not None else ""
-    in_env = any(call.place is not None and call.place.path == facts.env_py for call in made)
     raise ObservationError(
         f"Nothing was compared: {where} created every table{of} from the current models, and no revision did.",
-        hint=(
-            f"{'Remove the call from env.py' if in_env else 'Move the call to code that env.py does not run'}; then "
-            "create the tables in a revision: `alembic-review revision -m TEXT` writes it."
-        ),
+        hint=_creation_hint(made, facts.env_py),
+    )
+
+
+def _creation_hint(made: Iterable[Call], env_py: str) -> str:
+    if any(call.before for call in made):
+        return BEFORE
+    in_env = any(call.place is not None and call.place.path == env_py for call in made)
+    return (
+        f"{'Remove the call from env.py' if in_env else 'Move the call to code that env.py does not run'}; then create "
+        "the tables in a revision: `alembic-review revision -m TEXT` writes it."
     )
 
 

@@ -51,6 +51,7 @@ class _Created:
     stack: int | None
     revision: str
     position: int
+    before: bool
 
 
 @dataclass
@@ -59,7 +60,8 @@ class Creations:
 
     ``original`` finds the table that a copy was made from in the end, and is ``None`` for a table that Alembic made for
     an operation. ``target`` and ``replayed`` find what is known of a connection's database, if anything, and
-    ``definition`` the stack in which a table was defined.
+    ``definition`` the stack in which a table was defined. ``before`` while the settings make what exists before the
+    first revision.
     """
 
     stacks: Stacks
@@ -67,6 +69,7 @@ class Creations:
     target: Callable[[Connection], Target | None]
     replayed: Callable[[Connection], Replayed | None]
     definition: Callable[[Table], int | None] = lambda _: None
+    before: bool = False
     _created: dict[tuple[Any, str | None, str], _Created | None] = field(default_factory=dict)
     _skipped: Any = field(default=None, repr=False)
 
@@ -109,7 +112,7 @@ class Creations:
                 frame = self._frame(created.stack, own)
                 where = f" at {frame.path}:{frame.line}" if frame is not None else ""
                 what = f"{created.call}{where} had already created the table {created.table.name} from the models."
-                return f"{what} {_advice(created.revision, frame)}"
+                return f"{what} {_advice(created, frame)}"
         return ""
 
     def _frame(self, stack: int | None, own: Callable[[str | None], bool]) -> Frame | None:
@@ -152,7 +155,9 @@ class Creations:
             revision = replayed.running if replayed is not None else ""
             position = len(replayed.applied) + bool(revision) if replayed is not None else 0
             caller = sys._getframe(1)
-            made = _Created(table, target, schema, _call(caller), self.stacks.behind(caller), revision, position)
+            made = _Created(
+                table, target, schema, _call(caller), self.stacks.behind(caller), revision, position, self.before
+            )
         self._created[target.key, schema, table.name] = made
 
 
@@ -205,9 +210,11 @@ def _created_with(table: Table, duplicate: Any) -> bool:
     return altered and name in table.columns
 
 
-def _advice(revision: str, frame: Frame | None) -> str:
-    if revision:
-        return f"Let revision {revision} create its tables with op.create_table()."
+def _advice(created: _Created, frame: Frame | None) -> str:
+    if created.before:
+        return "Let the function of `before` create only what exists before the first revision."
+    if created.revision:
+        return f"Let revision {created.revision} create its tables with op.create_table()."
     if frame is not None and frame.module == private.ENV_PY:
         return "Remove that call from env.py: only revisions create tables there."
     return "Move that call to code that env.py does not run, such as a start-up handler or a command."

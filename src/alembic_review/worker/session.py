@@ -403,7 +403,11 @@ class Session:
         """Make what the settings say exists before the first revision, and remember it for the first database."""
         assert self.before is not None
         self.channel.send("progress", text="making the tables that exist before the first revision")
-        self.before.apply(engine)
+        self.creations.before = True
+        try:
+            self.before.apply(engine)
+        finally:
+            self.creations.before = False
         with engine.connect() as connection:
             found = catalogue_of(connection, self.redirect.altered).snapshot(connection, digests=False)
         self.earlier.setdefault(target.key, frozenset(found.tables))

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.created import Call, calls, some
+from alembic_review.judge.created import BEFORE, Call, calls, some
 from alembic_review.model.facts import TableKey
 from alembic_review.model.review import Role, Severity
 
 
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
-        for call in calls(database.facts.creations, case.evidence):
+        for call in calls(database.facts, case.evidence):
             upstream = [key for key in call.tables if _is_upstream(case, database, call, key)]
             others = [key for key in call.tables if key not in upstream]
             if others:
@@ -23,18 +23,18 @@ def _run(case: Case) -> Iterator[Report]:
 
 
 def _is_upstream(case: Case, database: JudgedDatabase, call: Call, key: TableKey) -> bool:
-    """Tell whether the core's own code creates this core table: the application can do nothing about that."""
+    """Tell whether the core's own code or `before` creates this core table: the application's revisions need not."""
     owned = database.ownership.tables[key]
     if owned.role is not Role.CORE or not case.evidence.custom:
         return False
     if call.revision:
         owner = case.evidence.revision_owner(call.revision)
         return owner is not None and not case.evidence.is_application(owner)
-    return owned.owner in call.inside or (bool(call.inside) and not call.by_application)
+    return call.before or owned.owner in call.inside or (bool(call.inside) and not call.by_application)
 
 
 def _report(case: Case, database: JudgedDatabase, call: Call, tables: list[TableKey], severity: Severity) -> Report:
-    doer = f"Revision {call.revision}" if call.revision else "Code outside any revision"
+    doer = f"Revision {call.revision}" if call.revision else "`before`" if call.before else "Code outside any revision"
     location = case.evidence.locations.of(call.place)
     return Report(
         message=(
@@ -58,6 +58,8 @@ def _hint(case: Case, call: Call) -> str:
             "Write the tables out with op.create_table(): remove the call, run `alembic-review revision -m TEXT`, and "
             f"move the operations that it writes into revision {call.revision}."
         )
+    if call.before:
+        return BEFORE
     if call.place is not None and call.place.path == case.facts.env_py:
         return "Remove the call from env.py: revisions create the tables."
     return "Move the call to code that env.py does not run, such as a start-up handler or a command."
