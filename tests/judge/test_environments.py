@@ -17,6 +17,7 @@ from alembic_review.model.facts import (
     Creation,
     DatabaseFacts,
     Facts,
+    Filtered,
     Item,
     ModelTable,
     Origin,
@@ -137,6 +138,21 @@ def test_a_new_table_that_two_environments_declare_is_for_its_package_to_create(
         world.change("add_table", "news")
     (change,) = review(core, app).changes
     assert change.environment == home
+
+
+@pytest.mark.parametrize(
+    ("own_item", "hidden_by_both", "told_in"),
+    [(False, False, []), (True, False, [APP_INI]), (False, True, [CORE_INI])],
+    ids=["compared by the other", "with another model there", "hidden by both, said once"],
+)
+def test_a_hidden_table_that_another_environment_compares(
+    own_item: bool, hidden_by_both: bool, told_in: list[str]
+) -> None:
+    core, app = worlds()
+    declare_product(app, *([app.item("column", "label", ["poser:20"])] if own_item else []))
+    for world in (core, app) if hidden_by_both else (app,):
+        world.databases[0].filtered.append(Filtered("include_object", "table", None, "product"))
+    assert [finding.environment for finding in found(review(core, app), "AR601")] == told_in
 
 
 def test_what_only_the_applications_process_adds_to_a_core_table_is_blocked() -> None:

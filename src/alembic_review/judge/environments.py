@@ -19,6 +19,7 @@ from alembic_review.model.facts import (
     Creation,
     DatabaseFacts,
     Facts,
+    Filtered,
     Frame,
     ModelTable,
     Origin,
@@ -189,6 +190,12 @@ class _Seen:
         return self.full(self.database.version_table) if self.database.version_table is not None else None
 
     @cached_property
+    def hidden(self) -> frozenset[TableKey]:
+        """The tables that a filter of env.py keeps out of the comparison."""
+        tables = [one for one in self.database.filtered if one.kind == "table" and one.name is not None]
+        return frozenset(self.full(TableKey(one.schema, one.name or "")) for one in tables)
+
+    @cached_property
     def entries(self) -> frozenset[tuple[object, ...]]:
         return frozenset(map(self.entry, self.database.changes))
 
@@ -226,6 +233,7 @@ class _Mine:
                 changes=tuple(changes),
                 database_tables=tuple(present),
                 version_tables=tuple(key for key in database.version_tables if key in present),
+                filtered=self._filtered(),
                 other_origins=(*former, *origins),
                 before=self._before(),
                 creations=(*database.creations, *self._creations()),
@@ -250,6 +258,24 @@ class _Mine:
             one for one in self._every() if entry in one.entries and (key in one.declared) is (key in seen.declared)
         ]
         return (home if home in having else having[0]) is not seen
+
+    def _filtered(self) -> tuple[Filtered, ...]:
+        """What the filters keep out, without the tables of which another environment compares the same model."""
+        filtered = self.seen.database.filtered
+        if not self.seen.database.compared:  # they are the reason
+            return filtered
+        return tuple(entry for entry in filtered if not self._is_compared_elsewhere(entry))
+
+    def _is_compared_elsewhere(self, entry: Filtered) -> bool:
+        if entry.kind != "table" or entry.name is None:
+            return False
+        key = self.seen.full(TableKey(entry.schema, entry.name))
+        mine = self.seen.declared.get(key)
+        for other in self.others:
+            theirs = other.declared.get(key) if key not in other.hidden else None
+            if key == other.version_table or (theirs is not None and (mine is None or _alike(mine, theirs))):
+                return True
+        return False
 
     def _every(self) -> list[_Seen]:
         return sorted((self.seen, *self.others), key=lambda one: one.number)
@@ -324,6 +350,16 @@ class _Mine:
                 if key in other.declared:
                     yield replace(self.stacks.shifted(other.declared[key], other.number), key=self.seen.own(key))
                     break
+
+
+def _alike(one: ModelTable, other: ModelTable) -> bool:
+    """Tell whether two environments have the same model of a table, as far as its items and their changes tell."""
+    return _outline(one) == _outline(other)
+
+
+def _outline(table: ModelTable) -> tuple[frozenset[object], frozenset[object]]:
+    items = frozenset((item.kind, item.name, item.columns) for item in table.items)
+    return items, frozenset((edit.kind, edit.name, edit.attribute) for edit in table.edits)
 
 
 def _packages(observed: Sequence[Facts]) -> tuple[Package, ...]:
