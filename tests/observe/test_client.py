@@ -9,9 +9,11 @@ import textwrap
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from alembic_review.model.errors import ObservationError
+from alembic_review.model.facts import DatabaseFacts, Facts
 from alembic_review.model.withheld import FORGE_TOKENS, STEERING_FILES
 from alembic_review.observe.client import Request, observe
 from alembic_review.observe.scratch.base import ScratchDatabase
@@ -69,6 +71,38 @@ def run(tmp_path: Path, body: str, timeout: float = 20.0) -> str:
 )
 def test_a_worker_that_misbehaves_ends_the_run_with_a_message(tmp_path: Path, body: str, complaint: str) -> None:
     assert complaint in run(tmp_path, body)
+
+
+def observed(tmp_path: Path, body: str, *, debug: bool = False) -> Facts:
+    """What the parent makes of a worker that answers ``review`` and then runs ``body``."""
+    facts = Facts(*("3", "1", "2", None, "", ""), (), (), (), (DatabaseFacts(*("", None, "", "", "")),))
+    script = tmp_path / "python"
+    answer = f"send(type='facts', facts=json.loads({msgspec.json.encode(facts).decode()!r}))\nreceive()\n"
+    script.write_text(PREAMBLE.format(python=sys.executable) + HELLO + answer + body)
+    script.chmod(0o755)
+    request = Request(str(script), tmp_path / "alembic.ini", "alembic", (), 20.0, debug=debug, history=True)
+    return observe(request, NoDatabases(), lambda _text: None)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("send(type='error', message='no way', hint='')", "no way"),
+        ("send(type='history', history=7)\ntime.sleep(9)", "The worker sent malformed facts (Expected `object`"),
+        ("sys.exit(7)", "The application's process ended with exit status 7 before the review was complete"),
+        (
+            "channel.sendall(struct.pack('>I', 200000) + b'[' * 200000)\ntime.sleep(9)",
+            "RecursionError: maximum recursion depth exceeded while decoding a JSON array",
+        ),
+    ],
+)
+def test_the_history_never_costs_the_review(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str, reason: str, debug: bool
+) -> None:
+    (line,) = observed(tmp_path, body, debug=debug).not_checked
+    assert line.startswith(f"downgrades, and revisions in another order ({reason}")
+    assert ("Traceback" in capsys.readouterr().err) is debug
 
 
 def test_a_worker_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:

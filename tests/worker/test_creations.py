@@ -360,7 +360,7 @@ def test_another_error_has_no_such_hint(statement: str, run: Run) -> None:
 def test_a_database_is_known_whatever_the_driver() -> None:
     """The label of a target names the driver; a synchronous engine may create what asyncpg migrates."""
     nobody: Any = None
-    session = Session(nobody, {})
+    session = Session(nobody, {"config": None, "config_from": None})
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         replayed = Replayed(catalogue_of(connection, AlteredTables(lambda: None)), frozenset())

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from alembic_review.model.attempts import Attempts, show
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts, HistoryFacts
 from alembic_review.model.revision import RevisionFile, RevisionPlan
@@ -33,6 +34,7 @@ WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
 _LENGTH = struct.Struct(">I")
 _LARGEST = 1 << 30
 _GRACE = 2.0
+_HISTORY = "downgrades, and revisions in another order"
 
 Progress = Callable[[str], None]
 
@@ -252,13 +254,15 @@ class Conversation:
         self._send(type="schemas")
         return _decoded(self._answer("schemas"), _SchemasMessage).schemas
 
-    def history(self) -> HistoryFacts | ObservationError:
-        """After ``told``: what the revisions do when taken back and in another order, or why that is not known."""
-        try:
+    def history(self) -> HistoryFacts | str:
+        """After ``told``: what the revisions do when taken back and in another order, or that this is not checked."""
+
+        def asked() -> HistoryFacts:
             self._send(type="history")
             return _decoded(self._answer("history"), _HistoryMessage).history
-        except ObservationError as error:
-            return error
+
+        attempts = Attempts(show if self.request.debug else None)
+        return attempts.attempt(_HISTORY, asked, None) or attempts.failures[0]
 
     def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
         """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
@@ -406,11 +410,9 @@ def decoded(body: bytes) -> Facts:
     return _decoded(body, _FactsMessage).facts
 
 
-def with_history(facts: Facts, history: HistoryFacts | ObservationError) -> Facts:
-    if isinstance(history, ObservationError):
-        reason = history.message.splitlines()[0].rstrip(".")
-        untold = f"downgrades, and revisions in another order ({reason})"
-        return replace(facts, not_checked=(*facts.not_checked, untold))
+def with_history(facts: Facts, history: HistoryFacts | str) -> Facts:
+    if isinstance(history, str):
+        return replace(facts, not_checked=(*facts.not_checked, history))
     downgrades = chain(history.downgrades, repeat(()))
     return replace(
         facts,

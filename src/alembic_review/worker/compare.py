@@ -15,9 +15,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
+from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import ChangeFact, ColumnCode, Filter, Filtered, Place, Reference, TableKey, TypeUse
 from alembic_review.worker import private
-from alembic_review.worker.declarations import column_code
+from alembic_review.worker.declarations import SUGGESTIONS, column_code
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.render import Renderer, compiled
 from alembic_review.worker.witnesses import identify, ordered_items
@@ -68,7 +69,12 @@ def metadatas(context: MigrationContext) -> list[MetaData]:
     return [target] if isinstance(target, MetaData) else list(target)
 
 
-def compare(context: MigrationContext, type_users: TypeUsers, schema: MetaData | None = None) -> Comparison:
+def compare(
+    context: MigrationContext,
+    type_users: TypeUsers,
+    schema: MetaData | None = None,
+    attempts: Attempts | None = None,
+) -> Comparison:
     """Run the comparison of ``alembic revision --autogenerate``, before any ``process_revision_directives``.
 
     ``type_users`` gives the columns in the database that have a type of this name. With a ``schema`` that was read from
@@ -88,7 +94,7 @@ def compare(context: MigrationContext, type_users: TypeUsers, schema: MetaData |
     upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
         return result
-    reader = _Reader(context, type_users, metadatas(context))
+    reader = _Reader(context, type_users, metadatas(context), attempts or Attempts())
     with warnings.catch_warnings():
         # Alembic's comparison has warned of these tables already; rendering each of them on its own says nothing new.
         warnings.simplefilter("ignore", SAWarning)
@@ -202,7 +208,10 @@ def _function_place(function: Any) -> Place | None:
 class _Reader:
     """Turns entries into facts."""
 
-    def __init__(self, context: MigrationContext, type_users: TypeUsers, targets: list[MetaData]) -> None:
+    def __init__(
+        self, context: MigrationContext, type_users: TypeUsers, targets: list[MetaData], attempts: Attempts
+    ) -> None:
+        self._attempts = attempts
         self._columns_of = type_users
         self._dialect: Dialect = context.dialect
         self._renderer = Renderer(context)
@@ -241,7 +250,9 @@ class _Reader:
         """The model's own column, which has the foreign keys that Alembic's copy lost."""
         table = self._tables.get((subject.key.schema, subject.key.name))
         column = table.columns.get(subject.name) if table is not None and subject.name is not None else None
-        return column_code(column, self._renderer) if column is not None else None
+        if column is None:
+            return None
+        return self._attempts.attempt(SUGGESTIONS, lambda: column_code(column, self._renderer), None)
 
     def _item(self, subject: _Subject) -> int | None:
         """The number of the model's item that stands for the subject: the very object, else one of the same name."""

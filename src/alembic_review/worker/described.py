@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import alembic
@@ -14,6 +15,7 @@ import sqlalchemy
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import (
     Creation,
     DatabaseFacts,
@@ -63,14 +65,20 @@ class Compared:
     scratch: str = ""
 
 
-def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, databases: list[Compared]) -> Facts:
+def facts(
+    environment: Environment,
+    script: ScriptDirectory,
+    stacks: Stacks,
+    databases: list[Compared],
+    attempts: Attempts,
+) -> Facts:
     """Everything that was seen of the application."""
     original = environment.folders.original
     packages = revision_packages(script, environment.folders)
     heads = tuple(script.get_heads())
     paths = dict.fromkeys(original(os.path.realpath(path)) for path in private.version_locations(script))
     locations = tuple(VersionLocation(path, package_of_path(os.path.join(path, "revision.py"))) for path in paths)
-    described = tuple(_database(compared, stacks, packages, heads) for compared in databases)
+    described = tuple(_database(compared, stacks, packages, heads, attempts) for compared in databases)
     owners = {*stacks.packages(), *(p for p in packages.values() if p)}
     owners |= {location.package for location in locations if location.package}
     owning = describe_packages(owners)
@@ -90,13 +98,13 @@ def facts(environment: Environment, script: ScriptDirectory, stacks: Stacks, dat
         stacks=tuple(stacks.stacks),
         modules=_modules({package.name for package in owning}),
         search_path=search_path(),
-        listeners=listeners(),
+        listeners=attempts.attempt("functions that listen to every table", listeners, ()),
         compile_rules=compile_rules({database.dialect for database in described}),
     )
 
 
 def _database(
-    compared: Compared, stacks: Stacks, packages: dict[str, str | None], heads: tuple[str, ...]
+    compared: Compared, stacks: Stacks, packages: dict[str, str | None], heads: tuple[str, ...], attempts: Attempts
 ) -> DatabaseFacts:
     replayed, dialect = compared.replayed, compared.context.dialect
     trial = (replayed.before, replayed.after) if replayed.before is not None and replayed.after is not None else None
@@ -114,7 +122,7 @@ def _database(
         other_creations=compared.other_creations,
         before=tuple(key for key in replayed.existed_before() if key != compared.version_table),
         alterations=tuple(replayed.alterations),
-        tables=_with_places(compared, stacks),
+        tables=_with_places(compared, stacks, attempts),
         database_tables=tuple(key for key, _ in replayed.last.tables.values() if key != compared.version_table),
         version_tables=compared.version_tables,
         changes=tuple(compared.comparison.changes),
@@ -133,16 +141,18 @@ def _database(
     )
 
 
-def _with_places(compared: Compared, stacks: Stacks) -> tuple[ModelTable, ...]:
+def _with_places(compared: Compared, stacks: Stacks, attempts: Attempts) -> tuple[ModelTable, ...]:
     """Fill in file and line, where somebody will want to know them."""
     changed: dict[TableKey, set[int]] = {}
     for change in compared.comparison.changes:
         if change.key is not None and change.item is not None:
             changed.setdefault(change.key, set()).add(change.item)
-    return tuple(
-        _placed(table, changed.get(table.key, set()) if not table.removed else set(), stacks)
-        for table in compared.tables
-    )
+    found = []
+    for table in compared.tables:
+        numbers = changed.get(table.key, set()) if not table.removed else set()
+        placed = partial(_placed, table, numbers, stacks)
+        found.append(attempts.attempt(f"the lines of what is on the table {table.key.name}", placed, table))
+    return tuple(found)
 
 
 def _placed(table: ModelTable, changed: set[int], stacks: Stacks) -> ModelTable:

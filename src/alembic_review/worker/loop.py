@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.output import flush
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker.problems import WorkerError, own
 from alembic_review.worker.session import Session
 
 _OLDEST = (1, 16)
@@ -68,11 +68,8 @@ def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         _debug(request, error)
         flush()
-        channel.send(
-            "error",
-            message=f"The review failed: {describe(error)}{at(application_frames(error.__traceback__))}",
-            hint="Run again with --debug for the whole traceback.",
-        )
+        told = own(error)
+        channel.send("error", message=told.message, hint=told.hint)
 
 
 def _require(version: str) -> None:

@@ -47,6 +47,14 @@ def wrapped(error: BaseException) -> WorkerError | None:
     return None
 
 
+def own(error: BaseException) -> WorkerError:
+    """What nobody foresaw in our own work."""
+    where = at(application_frames(error.__traceback__))
+    return WorkerError(
+        f"The review failed: {describe(error)}{where}", "Run again with --debug for the whole traceback."
+    )
+
+
 def describe(error: BaseException) -> str:
     """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
     if isinstance(error, DBAPIError) and error.orig is not None:

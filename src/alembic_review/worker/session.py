@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,8 +16,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection, Engine
 
-from alembic_review.model.attempts import Attempts
-from alembic_review.model.facts import ChangeFact, Declaration, Facts, HistoryFacts, ModelTable, TableKey
+from alembic_review.model.attempts import Attempts, show
+from alembic_review.model.facts import (
+    ChangeFact,
+    Declaration,
+    Downgrade,
+    Facts,
+    HistoryFacts,
+    ModelTable,
+    Rehearsal,
+    TableKey,
+)
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.application import Application
 from alembic_review.worker.before import Before
@@ -63,6 +71,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
+        self.attempts = Attempts(show if self.request.get("debug") else None, (Exception, SystemExit))
         self.witnesses = Witnesses(self.stacks)
         before = self.request.get("before")
         self.before = Before(before, self._named()) if before else None
@@ -107,7 +116,7 @@ class Session:
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
         with self._timed("describe"):
-            facts = described.facts(environment, script, self.stacks, self.compared)
+            facts = described.facts(environment, script, self.stacks, self.compared, self.attempts)
         self.script = script
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
 
@@ -116,7 +125,7 @@ class Session:
 
     def _not_checked(self) -> tuple[str, ...]:
         left_out = self.before.not_checked() if self.before is not None else ()
-        return (*self.missing, *left_out, *self.redirect.not_checked())
+        return (*self.missing, *left_out, *self.redirect.not_checked(), *self.attempts.failures)
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
@@ -219,10 +228,12 @@ class Session:
         several = self.request.get("environment")
         self.state = "before" if several else ""
         with self._timed("order"):
-            rehearsals = history.rehearsals()
+            no_rehearsals: tuple[Rehearsal, ...] = ()
+            rehearsals = self.attempts.attempt("revisions in another order", history.rehearsals, no_rehearsals)
         self.state = "after" if several else ""
         with self._timed("downgrade"), self.redirect.elsewhere() if several else nullcontext():
-            downgrades = tuple(history.downgrades())
+            no_downgrades: list[tuple[Downgrade, ...]] = []
+            downgrades = tuple(self.attempts.attempt("downgrades", history.downgrades, no_downgrades))
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
     def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
@@ -317,11 +328,9 @@ class Session:
             noted_looks(self.stacks) as looks,
             plain_names(context) if other is not None else nullcontext(),
         ):
-            comparison = Comparison() if modelless else compare(context, users, other)
+            comparison = Comparison() if modelless else compare(context, users, other, self.attempts)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
-        frames = {table.key: described.statement(table.stack, self.stacks) for table in tables if not table.removed}
-        known = {key: frame for key, frame in frames.items() if frame is not None}
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
         seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]
         others = sorted(
@@ -331,35 +340,50 @@ class Session:
         own = name(TableKey(version_schema, version_table))
         modelled = {own, *(table.key for table in tables if not table.removed)}
         unmodelled = {one: key for one, (key, _) in replayed.last.tables.items() if key not in modelled}
-        untold = (*limits.not_checked(context, plugins, replayed.last, looks if others else ()), *unconfigured)
         if modelless:
-            untold = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
-        attempts = Attempts(sys.stderr.write if self.request["debug"] else None, (Exception, SystemExit))
-
-        def declared() -> tuple[Declaration, ...]:
-            return declarations(targets, comparison.changes, known, _hung(tables), Renderer(context))
-
+            untold: tuple[str, ...] = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
+        else:
+            seen_by = looks if others else ()
+            limited = lambda: limits.not_checked(context, plugins, replayed.last, seen_by)  # noqa: E731
+            nothing: tuple[str, ...] = ()
+            untold = (*self.attempts.attempt("what Alembic leaves out", limited, nothing), *unconfigured)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
-        nothing: tuple[Declaration, ...] = ()
-        classes = attempts.attempt(SUGGESTIONS, declared, nothing) if not modelless else nothing
+        histories = lambda: version_tables(catalogue, connection, unmodelled)  # noqa: E731
         return Compared(
             target=target,
             replayed=replayed,
             context=context,
             version_table=own,
-            version_tables=tuple(version_tables(catalogue, connection, unmodelled)),
+            version_tables=tuple(self.attempts.attempt("version tables of others", histories, [])),
             tables=tables,
             comparison=comparison,
             creations=creations,
             other_creations=others_created if environment is not None else (),
-            declarations=classes,
+            declarations=self._declarations(context, targets, tables, comparison) if not modelless else (),
             warnings=warnings,
-            not_checked=(*untold, *attempts.failures),
+            not_checked=untold,
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
             modelless=modelless,
             scratch=self.redirect.database_of(target),
         )
+
+    def _declarations(
+        self,
+        context: MigrationContext,
+        targets: list[MetaData],
+        tables: tuple[ModelTable, ...],
+        comparison: Comparison,
+    ) -> tuple[Declaration, ...]:
+        """What suggestions are made of: the mapped classes of the tables."""
+
+        def declared() -> tuple[Declaration, ...]:
+            frames = {table.key: described.statement(table.stack, self.stacks) for table in tables if not table.removed}
+            known = {key: frame for key, frame in frames.items() if frame is not None}
+            return declarations(targets, comparison.changes, known, _hung(tables), Renderer(context))
+
+        nothing: tuple[Declaration, ...] = ()
+        return self.attempts.attempt(SUGGESTIONS, declared, nothing)
 
     @staticmethod
     def _called(changes: Iterable[ChangeFact], name: Namer) -> list[ChangeFact]:
