@@ -113,6 +113,21 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def trust(session: nox.Session) -> None:
+    """Every way in tests/trust, and docs/trust.md from their outcomes; fails when one of them breaks its promise."""
+    install_tool(session, *group("test"))
+    outcomes = made(session) / "trust.xml"
+    outcomes.unlink(missing_ok=True)
+    session.run(
+        *("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
+        *("tests/trust", "-m", "trust or not trust", f"--junitxml={outcomes}", *session.posargs),
+        success_codes=[0, 1],  # a way that failed is on the page, and fails the session after that
+    )
+    page = made(session) / "trust.md" if session.posargs else HERE / "docs" / "trust.md"  # part of the ways: no page
+    session.run("python", "-m", "tests.trust.listing", str(outcomes), str(page))
+
+
+@nox.session
 def realapps(session: nox.Session) -> None:
     """Applications from the package index, unmodified, against what plain Alembic is known to find in them."""
     built = install_tool(session, *group("test"))

@@ -1,0 +1,149 @@
+"""docs/trust.md from the outcomes of a test run: ``python -m tests.trust.listing JUNIT.xml docs/trust.md``.
+
+A way is a parameter of a test in ``tests/trust/test_<class>.py``. Its outcome is the outcome of its test; a test may
+add what it observed with ``record_property("outcome", "exit 130")``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+_FOLDER = "tests.trust."
+_FAILED = ("failure", "error")
+_INTRODUCTION = """\
+# Trust
+
+What `alembic-review` promises, and the ways in which the tests try to break each promise. `nox -s trust` runs all of
+them and writes this page from their outcomes; a small selection runs with every test run.
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A class of ways: its promise, and what a way that breaks the promise is called."""
+
+    title: str
+    promise: str
+    broken: str
+
+
+KINDS = {
+    "false_passes": Kind(
+        "False passes",
+        "A setup that inspects nothing or too little does not pass without a warning.",
+        "silent passes",
+    ),
+    "contacts": Kind(
+        "Contacts",
+        "No database but the scratch database is contacted, or the contact is reported.",
+        "unreported contacts",
+    ),
+    "server_contacts": Kind(
+        "Contacts from the scratch server",
+        "A revision can't reach files, programs or other servers through the scratch server.",
+        "unreported contacts",
+    ),
+    "server_leftovers": Kind(
+        "Leftovers on a given server",
+        "What a run creates on a given server is dropped, and what it changes is reported.",
+        "leftovers",
+    ),
+    "kills": Kind(
+        "Kills",
+        "A run that is interrupted or killed has the right exit status and leaves no process, folder or database.",
+        "leftovers",
+    ),
+    "leaks": Kind("Leaks", "No password appears in any report, log or error.", "leaks"),
+    "malformed": Kind(
+        "Malformed input",
+        "Malformed input ends with the right exit status and a short message.",
+        "tracebacks",
+    ),
+    "adverse": Kind(
+        "Adverse environments",
+        "An unusual environment does not change the result, or the run ends with a short message.",
+        "failures",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way and its outcome: ``held``, ``failed``, or ``not run`` with a reason."""
+
+    kind: str
+    test: str
+    name: str
+    outcome: str
+    observed: str = ""
+
+
+def ways(junit: str) -> list[Way]:
+    """The ways in a JUnit XML document of pytest, sorted by class, test and name."""
+    found = [way for case in ET.fromstring(junit).iter("testcase") if (way := _way(case)) is not None]
+    order = list(KINDS)
+    return sorted(found, key=lambda way: (order.index(way.kind), way.test, way.name))
+
+
+def page(found: Iterable[Way]) -> str:
+    """The page about these ways."""
+    by_kind: dict[str, list[Way]] = {}
+    for way in found:
+        by_kind.setdefault(way.kind, []).append(way)
+    lines = [_INTRODUCTION, "| class | ways | held | broken promises | not run |", "|---|---|---|---|---|"]
+    lines += [_summary(kind, some) for kind, some in by_kind.items()]
+    for kind, some in by_kind.items():
+        lines += ["", f"## {KINDS[kind].title}", "", KINDS[kind].promise, "", *_table(some)]
+    return "\n".join(lines) + "\n"
+
+
+def _way(case: ET.Element) -> Way | None:
+    module = case.get("classname", "").removeprefix(_FOLDER)
+    kind = module.removeprefix("test_")
+    test, bracket, name = case.get("name", "").partition("[")
+    if kind not in KINDS or not bracket:
+        return None
+    observed = [prop.get("value", "") for prop in case.iter("property") if prop.get("name") == "outcome"]
+    skipped = case.find("skipped")
+    if any(case.find(kind) is not None for kind in _FAILED):
+        outcome = "**failed**"
+    elif skipped is not None:
+        outcome = f"not run: {skipped.get('message', '')}"
+    else:
+        outcome = "held"
+    return Way(kind, f"{module}.py::{test}", name.removesuffix("]"), outcome, observed[-1] if observed else "")
+
+
+def _summary(kind: str, some: list[Way]) -> str:
+    held = sum(way.outcome == "held" for way in some)
+    failed = sum(way.outcome == "**failed**" for way in some)
+    skipped = len(some) - held - failed
+    return f"| {KINDS[kind].title} | {len(some)} | {held} | {failed} {KINDS[kind].broken} | {skipped} |"
+
+
+def _table(some: list[Way]) -> Iterator[str]:
+    yield "| way | outcome | test |"
+    yield "|---|---|---|"
+    for way in some:
+        outcome = f"{way.outcome}, {way.observed}" if way.observed else way.outcome
+        yield f"| {_cell(way.name)} | {_cell(outcome)} | `{way.test}` |"
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", r"\|")
+
+
+def main(junit: str, target: str) -> int:
+    """Write the page at ``target`` from the file ``junit``; 1 when a test failed."""
+    text = Path(junit).read_text(encoding="utf-8")
+    Path(target).write_text(page(ways(text)), encoding="utf-8")
+    return int(any(case.find(kind) is not None for case in ET.fromstring(text).iter("testcase") for kind in _FAILED))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
