@@ -586,6 +586,32 @@ def test_a_reader_who_leaves_changes_no_exit_status(project: Path, sample: Path)
     assert done.stderr == "working\ncleaned up\n"
 
 
+CLOSED = "import os\nfor number in {numbers}:\n    os.close(number)\nos.execv({python!r}, {command!r})"
+
+
+@pytest.mark.parametrize("numbers", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)], ids=str)
+def test_a_closed_stream_changes_no_exit_status(project: Path, numbers: tuple[int, ...]) -> None:
+    command = _command("print('lost', file=sys.stderr)", ["--verbose"])
+    code = CLOSED.format(numbers=numbers, python=sys.executable, command=command)
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1, done.stderr
+    assert (b"check failed" in done.stdout) is (1 not in numbers)
+    assert (b"lost" in done.stderr) is (2 not in numbers)
+    assert b"Error" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [[], ["-o", "json=-"], ["--help"], ["explain"], ["explain", "AR101"]], ids=str)
+def test_a_full_standard_output_is_an_error(project: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = _command("pass", arguments)
+        if "explain" in arguments:
+            command = [sys.executable, "-m", "alembic_review", *arguments]
+        done = subprocess.run(command, cwd=project, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.endswith("Standard output could not be written to: No space left on device.\n")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_poor_encoding_breaks_nothing(encoding: str) -> None:
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
@@ -685,7 +711,7 @@ def test_the_docs_name_every_key_of_the_settings() -> None:
 
 def test_the_docs_name_every_exit_status_and_every_key_of_the_json() -> None:
     codes = (HERE.parent / "docs" / "exit-codes.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| (\d+) \|", codes, flags=re.MULTILINE) == ["0", "1", "2", "3", "130"]
+    assert re.findall(r"^\| (\d+) \|", codes, flags=re.MULTILINE) == ["0", "1", "2", "3", "130", "143"]
     page = (HERE.parent / "docs" / "json.md").read_text(encoding="utf-8")
     data = json.loads(SAMPLE.read_text(encoding="utf-8"))
     keys = [*data, *data["changes"][0], *data["findings"][0], *data["tables"][0], *data["provenance"], "failure"]

@@ -309,6 +309,7 @@ def test_server_from_the_environment(tmp_path: Path) -> None:
         ('timeout = "soon"', "`timeout`: expected a number, got a string.", ""),
         ("timeout = 0", "`timeout` is 0, and has to be", ""),
         ("timeout = inf", "`timeout` is inf, and has to be", ""),
+        ("timeout = 1e300", "`timeout` is 1e+300, and can be 604800 seconds (a week) at most.", ""),
         ('fail-on = ["blocked", "blokced"]', "`fail-on[1]`: invalid enum value 'blokced'", "blocked, pending"),
         ("fail-on = []", "`fail-on` is empty", "never"),
         ('fail-on = ["never", "blocked"]', "`never` can't be combined", ""),

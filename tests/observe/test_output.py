@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 
@@ -68,6 +69,33 @@ def test_the_first_run_is_shown_as_it_comes(capsys: pytest.CaptureFixture[str]) 
     stream.seen = []
     Output(stream, Shown()).pump()
     assert stream.seen == ["", "", "a\n", "  b\n", "c\n"]
+
+
+class Broken(io.StringIO):
+    """A stderr that is full, or whose reader is gone."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, _text: str) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [None, Broken(OSError(28, "full")), Broken(BrokenPipeError(32, "gone")), Broken(ValueError("closed"))],
+    ids=["closed", "full", "gone", "closed file"],
+)
+def test_a_stderr_that_takes_nothing_does_not_stop_the_process(
+    stderr: Broken | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stderr)
+    stream = io.BytesIO(NEXT_RUN + b"a\nb\n" + NEXT_RUN + b"c\n")
+    output = Output(stream, Shown())
+    output.pump()
+    assert stream.read() == b""
+    assert output.lines == 3
 
 
 def test_passwords_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,17 @@ def test_a_long_statement_is_cut() -> None:
     assert describe(error).endswith("…")
 
 
+def test_a_long_text_is_cut_after_its_passwords_are_hidden() -> None:
+    told = describe(ValueError("postgresql://me:" + "s3cr3t" * 300 + "@db/app " + "x" * 100_000))
+    assert told.startswith("ValueError: postgresql://me:***@db/app xxx")
+    assert told.endswith("x …")
+    assert len(told) < 1100
+    error = WorkerError("x" * 100_000, "y" * 100_000)
+    assert len(error.message) < 2100
+    assert len(error.hint) < 4100
+    assert str(error) == error.message
+
+
 def raised_in(*paths: Path) -> list[str]:
     """The frames of an error that the last of these files raises, each being called by the one before it."""
     found: dict[str, Any] = {"_next": None}

@@ -13,11 +13,12 @@ import click
 from alembic_review.cli import screen
 from alembic_review.cli.commands import cli
 from alembic_review.cli.options import State
-from alembic_review.model.errors import ReviewError
+from alembic_review.model.errors import ObservationError, ReviewError
 
 __all__ = ["main", "run"]
 
 INTERRUPTED = 130
+_CLICK_BROKEN_PIPE = 1  # click leaves with it, and it must not look like a failed check
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _UNTOUCHED = (signal.SIG_DFL, signal.default_int_handler)  # nohup ignores SIGHUP, and means it
 
@@ -30,7 +31,11 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
         # As in `cmd &` of a script. Processes that we start would inherit this, and SIGQUIT is what ends a server.
         signal.signal(signal.SIGQUIT, _already_leaving)
-    sys.exit(run(argv))
+    screen.open_closed_streams()
+    try:
+        sys.exit(run(argv))
+    finally:
+        screen.give_up_streams()
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -46,14 +51,23 @@ def run(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 2
+    except SystemExit as leaving:
+        if leaving.code != _CLICK_BROKEN_PIPE:
+            raise
+        return ReviewError.exit_code
     except (KeyboardInterrupt, click.Abort):
         screen.say("Interrupted.")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a failed check
-        internal = screen.internal_error(error)
-        screen.show_error(internal, debug=state.debug)
-        return internal.exit_code
+        told = _full(error) if isinstance(error, OSError) else screen.internal_error(error)
+        screen.show_error(told, debug=state.debug)
+        return told.exit_code
     return status if isinstance(status, int) else 0
+
+
+def _full(error: OSError) -> ReviewError:
+    """An error of --help or --version: what the other commands write is told where they write it."""
+    return ObservationError(f"Standard output could not be written to: {error.strerror}.")
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -96,16 +96,19 @@ def write(review: Review, outputs: Sequence[Output], shown: Shown) -> None:
 
 
 def to_stdout(text: str, *, encoding: str = "utf-8") -> None:
-    """Write ``text`` to standard output. A reader who has gone away is no error, and changes no exit status."""
+    """Write ``text`` to standard output; ObservationError where it can't be written.
+
+    A reader who has gone away is no error, and changes no exit status.
+    """
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode(encoding, "backslashreplace"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # What is left in the buffer would raise once more when the interpreter ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        screen.give_up(sys.stdout)
+    except OSError as error:
+        screen.give_up(sys.stdout)
+        raise ObservationError(f"Standard output could not be written to: {error.strerror}.") from error
 
 
 def _parse(value: str) -> Output:
@@ -142,14 +145,14 @@ def _write(review: Review, output: Output, shown: Shown) -> str | None:
         rules=_rules() if output.report.describes else (),
     )
     text = output.report.render(review, options)
-    if on_screen and sys.stdout is None:
-        return f"The {output.report.name} report could not be written: standard output is closed."
     try:
         if output.file is None:
             text = text if output.report.for_runner else screen.logged(text, is_json=output.report.is_json)
             to_stdout(text, encoding=sys.stdout.encoding if output.report.for_people else "utf-8")
         else:
             output.file.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except ObservationError as error:
+        return f"The {output.report.name} report could not be written. {error.message}"
     except OSError as error:
-        return f"The {output.report.name} report could not be written to {output.file or 'stdout'}: {error.strerror}."
+        return f"The {output.report.name} report could not be written to {output.file}: {error.strerror}."
     return None

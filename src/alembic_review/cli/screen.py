@@ -19,6 +19,37 @@ from alembic_review.reports.text import visible, without_commands
 Progress = Callable[[str], None]
 
 
+def open_closed_streams() -> None:
+    """Let standard input, output and error that are closed lead nowhere.
+
+    Files and sockets that are opened later would get their numbers, and then be taken for standard output.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - its only form
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - stays open
+
+
+def give_up_streams() -> None:
+    """Drop what standard output and error don't take: Python would end with an exit status of its own over it."""
+    for stream in (sys.stdout, sys.stderr):
+        give_up(stream)
+
+
+def give_up(stream: TextIO) -> None:
+    """Let a stream that can't be written to any more lead nowhere."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
 def say(text: str) -> None:
     """A line on stderr, with everything shown that a terminal would not; a stderr that is gone is no error."""
     with suppress(OSError, ValueError):

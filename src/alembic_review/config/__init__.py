@@ -39,7 +39,9 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
     Lists replace, they do not add up. Raises UsageError for what is missing, unknown or contradictory.
     """
     cwd = _working_directory() if cwd is None else cwd
+    _refuse_other_encodings(cwd, line)
     root = _root(line, cwd)
+    _refuse_other_encoding("The path of the project's root", str(root))
     project = _project_layer(root)
     several = values.environments(project, cwd, line.config, line.section)
     conf = _conf_of(several, project) if several else _conf(line, project, cwd, root, environ)
@@ -136,6 +138,33 @@ def _working_directory() -> Path:
         return Path.cwd()
     except OSError as error:
         raise UsageError("The working directory does not exist any more.") from error
+
+
+def _refuse_other_encodings(cwd: Path, line: CommandLine) -> None:
+    """Reports, and what the application's process is sent, are UTF-8: a path that is not would be another path there.
+
+    Python reads such a path with surrogates in it: https://peps.python.org/pep-0383/
+    """
+    named = (
+        ("The path of the working directory", str(cwd)),
+        ("-c", line.config),
+        ("-n", line.section),
+        *(("-x", value) for value in line.x),
+        ("--root", line.root),
+        *(("--custom", value) for value in line.custom),
+        ("--server", line.server),
+        ("--python", line.python),
+        ("--since", line.since),
+    )
+    for name, text in named:
+        _refuse_other_encoding(name, text)
+
+
+def _refuse_other_encoding(name: str, text: str | None) -> None:
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{name} is not UTF-8 text.", hint="Rename the folder or file.") from error
 
 
 def _root(line: CommandLine, cwd: Path) -> Path | None:

@@ -88,6 +88,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}.") from error
+    except RecursionError:
+        raise UsageError(f"{path} can't be read: its arrays or tables are nested too deeply.") from None
 
 
 def table_of(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from alembic_review.config.files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import Environment, FailOn, Settings
 
+_LONGEST_TIMEOUT = 7 * 24 * 3600
 _ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
 
 T = TypeVar("T")
@@ -163,6 +164,8 @@ def timeout(layers: Layers) -> float:
         return Settings.timeout
     if not (math.isfinite(value) and value > 0):
         raise UsageError(f"{place}: `timeout` is {value:g}, and has to be a number of seconds above 0.")
+    if value > _LONGEST_TIMEOUT:
+        raise UsageError(f"{place}: `timeout` is {value:g}, and can be {_LONGEST_TIMEOUT} seconds (a week) at most.")
     return value
 
 

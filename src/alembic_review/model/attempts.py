@@ -20,7 +20,7 @@ _OURS = Path(__file__).parent.parent
 class Attempts:
     """Runs optional observations; ``failures`` has a line with the reason for each that failed, for ``not_checked``.
 
-    ``debug`` gets the traceback of each. ``caught`` is ``(Exception, SystemExit)`` where code of the application runs.
+    ``debug`` gets the traceback of each. ``caught`` is ``(BaseException,)`` where code of the application runs.
     """
 
     debug: Callable[[str], object] | None = None

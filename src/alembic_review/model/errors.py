@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from alembic_review.model.lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
+
 
 class ReviewError(Exception):
     """The run can't go on.
 
-    ``message`` says what happened and where, ``hint`` what to do about it; neither ever holds a password.
+    ``message`` says what happened and where, ``hint`` what to do about it; neither ever holds a password. Both are cut
+    to a length that a person reads.
     """
 
     exit_code = 3
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = shortened(message, LONGEST_MESSAGE)
+        self.hint = shortened(hint, LONGEST_HINT)
+        super().__init__(self.message)
 
 
 class UsageError(ReviewError):

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import IO
 
 from alembic_review.model.masking import mask
@@ -87,7 +88,10 @@ class Runs:
 
 
 class Output:
-    """Passes on what a process prints, without passwords; ``lines`` counts what it printed."""
+    """Passes on what a process prints, without passwords; ``lines`` counts what it printed.
+
+    The stream is read to its end even when stderr can't be written to: the process would wait for a full pipe.
+    """
 
     def __init__(self, stream: IO[bytes], shown: Shown) -> None:
         self.stream = stream
@@ -117,8 +121,10 @@ class Output:
 
 def _write(lines: Iterable[str]) -> None:
     for line in lines:
-        sys.stderr.write(line)
-        sys.stderr.flush()
+        # stderr is None when it was closed at the start; it may also be full, a closed pipe, or unable to encode.
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(line)
+            sys.stderr.flush()
 
 
 def _continues(block: list[str], line: str) -> bool:

@@ -101,7 +101,7 @@ def _noted(function: Any, revision: Any, notes: Notes) -> Callable[..., None]:
         before = notes.snapshot()
         try:
             function(**arguments)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if is_locked(error):
                 raise WorkerError("a connection that the application left open holds a lock") from error
             raise notes.failed(revision.revision, failure_of(error, revision.path)) from error

@@ -107,7 +107,7 @@ class Environment:
             ) from error
         except CommandError as error:
             raise WorkerError(f"{self.name}: {error}", _SCRIPT_LOCATION) from error
-        except Exception as error:
+        except BaseException as error:
             what = f"Alembic could not open the script location of {self.name}"
             raise failed(what, Fault(error, self.circumstances)) from error
         if not os.path.exists(script.env_py_location):
@@ -128,7 +128,7 @@ class Environment:
             list(script.walk_revisions())
         except CommandError as error:
             raise WorkerError(f"The revisions of {self.name} don't fit together: {error}") from error
-        except Exception as error:
+        except BaseException as error:
             if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
                 raise told from error
             raise failed("A revision script can't be loaded", Fault(error, self.circumstances)) from error
@@ -179,7 +179,7 @@ class Environment:
                 raise
             except SystemExit as error:
                 raise _exited(script, error) from error
-            except (Exception, KeyboardInterrupt) as error:
+            except BaseException as error:  # GeneratorExit and CancelledError are no Exceptions either
                 raise self._unwrapped(script.env_py_location, error) from error
         if failed:
             # env.py caught it.

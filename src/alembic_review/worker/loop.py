@@ -65,7 +65,7 @@ def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable
         _debug(request, error)
         flush()
         channel.send("error", message=error.message, hint=error.hint)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         _debug(request, error)
         flush()
         told = own(error)

@@ -109,7 +109,7 @@ def reported(what: str) -> Iterator[None]:
         yield
     except WorkerError:
         raise
-    except (Exception, KeyboardInterrupt, SystemExit) as error:
+    except BaseException as error:
         raise failed(what, Fault(error)) from error
 
 

@@ -11,6 +11,7 @@ import alembic
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
+from alembic_review.model.lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
 from alembic_review.model.masking import mask
 from alembic_review.worker.drivers import CONNECT_FUNCTIONS
 from alembic_review.worker.errors import class_name, database_text
@@ -28,9 +29,9 @@ class WorkerError(Exception):
     """The run can't go on; ``message`` says what and where, ``hint`` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(mask(message))
-        self.message = mask(message)
-        self.hint = mask(hint)
+        self.message = shortened(mask(message), LONGEST_MESSAGE)
+        self.hint = shortened(mask(hint), LONGEST_HINT)
+        super().__init__(self.message)
 
 
 class StoppedError(WorkerError):
@@ -56,14 +57,14 @@ def own(error: BaseException) -> WorkerError:
 
 
 def describe(error: BaseException) -> str:
-    """One or a few lines: the kind of error and its message, without SQLAlchemy's background links."""
+    """The kind of error and its message, cut to a readable length and without SQLAlchemy's background links."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return f"{describe(error.orig)}{_statement(error)}"
     # The place of a syntax error is told apart.
     told = error.msg if isinstance(error, SyntaxError) and error.filename else database_text(error)
     text = told.split("\n(Background on this error")[0].strip()
     name = class_name(error)
-    return mask(f"{name}: {text}" if text else name)
+    return shortened(mask(f"{name}: {text}" if text else name))
 
 
 def _statement(error: DBAPIError) -> str:

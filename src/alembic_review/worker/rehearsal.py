@@ -50,7 +50,7 @@ def steps(
         def upgrade(**arguments: Any) -> None:
             try:
                 function(**arguments)
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
                 failed(_failed(error, revision, order, group, plan))
                 raise StoppedError(f"Revision {revision.revision} does not apply in another order.") from error
 

@@ -160,7 +160,9 @@ class Noted:
             self._function(**arguments)
         except WorkerError:
             raise
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             raise _failed(self._result, self.revision, error) from error
         finally:
             self._result.running = ""
@@ -177,7 +179,7 @@ def digest(result: Replayed, connection: Connection) -> None:
     result.digested = True
 
 
-def _failed(result: Replayed, revision: Any, error: Exception) -> WorkerError:
+def _failed(result: Replayed, revision: Any, error: BaseException) -> WorkerError:
     where = at(application_frames(error.__traceback__))
     fault = Fault(error, result.circumstances, revision=revision.path, created=_creators(result))
     return WorkerError(

@@ -71,7 +71,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
-        self.attempts = Attempts(show if self.request.get("debug") else None, (Exception, SystemExit))
+        self.attempts = Attempts(show if self.request.get("debug") else None, (BaseException,))
         self.witnesses = Witnesses(self.stacks)
         before = self.request.get("before")
         self.before = Before(before, self._named()) if before else None

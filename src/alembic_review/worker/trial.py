@@ -75,7 +75,7 @@ def _downgrade(
             function(**arguments)
         except WorkerError:
             raise
-        except Exception as error:
+        except BaseException as error:
             where = at(application_frames(error.__traceback__))
             raise WorkerError(
                 f"The downgrade of revision {revision.revision} failed: {describe(error)}{where}"
