@@ -10,13 +10,32 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.masking import mask
 from alembic_review.reports.text import visible, without_commands
 
 Progress = Callable[[str], None]
+
+
+class _Forgiving:
+    """A stream that drops what can't be written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def open_closed_streams() -> None:
@@ -99,7 +118,8 @@ def progress(*, verbose: bool) -> Iterator[Progress]:
         from rich.console import Console  # noqa: PLC0415 - seven MiB that a run in CI does not need
         from rich.text import Text  # noqa: PLC0415
 
-        with Console(stderr=True).status(Text("starting")) as status:
+        # A terminal that was closed must not hide the signal that ends the run.
+        with Console(file=cast("TextIO", _Forgiving(sys.stderr))).status(Text("starting")) as status:
             yield lambda text: status.update(Text(visible(text)))
     else:
         yield lambda _text: None

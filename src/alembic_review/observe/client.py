@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import socket
 import struct
@@ -14,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -145,7 +145,8 @@ def conversation(request: Request, databases: Databases, progress: Progress) -> 
 @contextmanager
 def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
     ours, theirs = socket.socketpair()
-    mark = secrets.token_hex(16)
+    mark = descendants.new_mark()
+    _end_orphans()
     try:
         process = _start(request, theirs, mark)
     except BaseException:
@@ -167,6 +168,12 @@ def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.
             pump.join(_GRACE)
         if process.stdout is not None and pump is not None and not pump.is_alive():
             process.stdout.close()
+
+
+@cache
+def _end_orphans() -> None:
+    """Once for a command is enough."""
+    descendants.end_orphans()
 
 
 def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Popen[bytes]:

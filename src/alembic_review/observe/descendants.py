@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import time
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 VARIABLE = "ALEMBIC_REVIEW_WORKER"
 """The environment variable by which descendants are known after the process between them and us is gone."""
 
+_STARTED = 19  # index of starttime among the fields of proc(5) after the name
 _PROCESSES = Path("/proc")
 _PATIENCE = 5.0
 
@@ -35,6 +37,54 @@ def end(process: Popen[Any], mark: str) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def new_mark() -> str:
+    """A value for ``VARIABLE`` that also names this process, so that a later run sees whether it still lives."""
+    return f"{os.getpid()}.{_started(os.getpid())}.{secrets.token_hex(16)}"
+
+
+def end_orphans() -> None:
+    """Kill what killed runs of the same user left: processes with a mark whose own process is gone.
+
+    A process in another PID namespace has a mark with numbers of that namespace, so it is left alone.
+    """
+    for pid in _pids():
+        mark = _mark_of(pid)
+        run, _, rest = mark.partition(".")
+        if run.isdecimal() and _started(int(run)) != rest.partition(".")[0] and _is_near(pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_near(pid: int) -> bool:
+    """Whether a process is this user's, and numbered as we are."""
+    space = "ns/pid"
+    try:
+        process = _PROCESSES / str(pid)
+        same = (process / space).readlink() == (_PROCESSES / "self" / space).readlink()
+        return same and process.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def _started(pid: int) -> str:
+    """When a process was started, in clock ticks since the system was; empty when it is gone or nobody tells."""
+    try:
+        text = (_PROCESSES / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return ""
+    state, *fields = text.rpartition(")")[2].split()
+    return "" if state in "ZX" else fields[_STARTED - 1]
+
+
+def _mark_of(pid: int) -> str:
+    start = f"{VARIABLE}=".encode()
+    try:
+        variables = (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return next((one.removeprefix(start).decode(errors="replace") for one in variables if one.startswith(start)), "")
 
 
 def _alive_descendants(root: int, mark: str) -> set[int]:
@@ -66,7 +116,4 @@ def _state(pid: int) -> tuple[str, int] | None:
 
 
 def _carries(pid: int, mark: str) -> bool:
-    try:
-        return f"{VARIABLE}={mark}".encode() in (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    return _mark_of(pid) == mark

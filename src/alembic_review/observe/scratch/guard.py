@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 # process. The process group keeps the program's number from being used again meanwhile.
 _WATCHED = """
 exec 3<&0 </dev/null
-( read -r line <&3; kill -s QUIT "$$"; sleep 5; kill -s KILL -- "-$$" ) >/dev/null 2>&1 &
+( read -r line <&3; kill -s QUIT "$$"
+  n=0; while [ "$n" -lt 50 ] && kill -0 "$$"; do sleep 0.1; n=$((n+1)); done; kill -s KILL -- "-$$" ) >/dev/null 2>&1 &
 exec "$@" 3<&-
 """
 _STOP_SECONDS = 3.0
