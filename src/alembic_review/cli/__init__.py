@@ -59,7 +59,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         screen.say("Interrupted.")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a failed check
-        told = _full(error) if isinstance(error, OSError) else screen.internal_error(error)
+        told = _full(error) if isinstance(error, OSError) and error.filename is None else screen.internal_error(error)
         screen.show_error(told, debug=state.debug)
         return told.exit_code
     return status if isinstance(status, int) else 0

@@ -54,16 +54,24 @@ def parse(values: Sequence[str]) -> tuple[Output, ...]:
 def check(outputs: Sequence[Output]) -> None:
     """Refuse files that can't be written, before a run that would be for nothing."""
     for file in (output.file for output in outputs if output.file is not None):
-        folder = file.parent
-        if file.is_dir():
-            problem = "is a folder"
-        elif not folder.is_dir():
-            problem = f"can't be written: there is no folder {folder}"
-        elif not os.access(file if file.exists() else folder, os.W_OK):
-            problem = "can't be written: permission denied"
-        else:
-            continue
-        raise UsageError(f"-o: {file} {problem}.")
+        try:
+            problem = _problem(file)
+        except OSError as error:  # of a path that no file can have
+            problem = f"can't be written: {error.strerror}"
+        if problem:
+            raise UsageError(f"-o: {file} {problem}.")
+
+
+def _problem(file: Path) -> str:
+    """Why a file can't be written; empty where it can."""
+    folder = file.parent
+    if file.is_dir():
+        return "is a folder"
+    if not folder.is_dir():
+        return f"can't be written: there is no folder {folder}"
+    if not os.access(file if file.exists() else folder, os.W_OK):
+        return "can't be written: permission denied"
+    return ""
 
 
 def preparing(outputs: Sequence[Output], progress: Progress) -> Progress:

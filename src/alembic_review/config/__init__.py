@@ -38,6 +38,13 @@ def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, st
 
     Lists replace, they do not add up. Raises UsageError for what is missing, unknown or contradictory.
     """
+    try:
+        return _load(line, cwd, environ)
+    except OSError as error:  # of a path that no file can have, or of a folder that may not be entered
+        raise UsageError(f"{error.filename} can't be read: {error.strerror}.") from error
+
+
+def _load(line: CommandLine, cwd: Path | None, environ: Mapping[str, str]) -> Settings:
     cwd = _working_directory() if cwd is None else cwd
     _refuse_other_encodings(cwd, line)
     root = _root(line, cwd)

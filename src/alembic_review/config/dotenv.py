@@ -41,6 +41,8 @@ def read_variables(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
         raise UsageError(f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text.") from error
+    if "\0" in text:
+        raise UsageError(f"{path} contains a null character.")
     found: dict[str, str | None] = {}
     for name, value in _entries(text, path):
         known = found | dict(environ)

@@ -88,6 +88,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}.") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise UsageError(f"{path} is not valid TOML: a number in it is too long.") from error
     except RecursionError:
         raise UsageError(f"{path} can't be read: its arrays or tables are nested too deeply.") from None
 
@@ -211,6 +213,9 @@ def _variable(line: str, place: str) -> tuple[str, str]:
 def _decode(data: dict[str, object], place: str) -> FileSettings:
     _refuse_unknown(list(data), place)
     _refuse_unknown_of_environments(data.get("environments"), place)
+    for key, value in data.items():
+        if _has_null(value):
+            raise UsageError(f"{place}: `{key}` contains a null character.")
     try:
         return msgspec.convert(data, FileSettings)
     except msgspec.ValidationError as error:
@@ -218,6 +223,15 @@ def _decode(data: dict[str, object], place: str) -> FileSettings:
         key = path.strip("`").removeprefix("$.")
         hint = f"`fail-on` knows {', '.join(kind.value for kind in FailOn)}." if key.startswith("fail-on[") else ""
         raise UsageError(f"{place}: `{key}`: {_in_words(what)}.", hint=hint) from error
+
+
+def _has_null(value: object) -> bool:
+    """Whether a null character is anywhere in a value: no path and no variable can have one."""
+    if isinstance(value, Mapping):
+        return any(_has_null(one) for pair in value.items() for one in pair)
+    if isinstance(value, list):
+        return any(map(_has_null, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _in_words(problem: str) -> str:
