@@ -800,7 +800,7 @@ def _without_objects(folder: Path) -> None:
 
 GIT: dict[str, tuple[Callable[[Path], None], str, int, str]] = {
     "no_repository": (lambda _folder: None, "main", 3, "not in a Git checkout"),
-    "no_commit": (lambda folder: git(folder, "init", "-q"), "main", 2, "main"),
+    "no_commit": (lambda folder: git(folder, "init", "-q"), "main", 3, "has no commit yet"),
     "unknown_base": (_committed, "nowhere", 2, "nowhere"),
     "base_with_spaces": (_committed, "a b", 2, ""),
     "base_with_control_characters": (_committed, "\x1b[2J", 2, ""),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from alembic_review.worker.problems import WorkerError, application_frames, describe, recognise
+from alembic_review.worker.problems import WorkerError, application_frames, describe, recognise, wrapped
 from alembic_review.worker.stacks import Stacks
 
 
@@ -31,6 +31,12 @@ def test_a_long_text_is_cut_after_its_passwords_are_hidden() -> None:
     assert len(error.message) < 2100
     assert len(error.hint) < 4100
     assert str(error) == error.message
+
+
+def test_causes_in_a_circle() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert wrapped(one) is None
 
 
 def raised_in(*paths: Path) -> list[str]:

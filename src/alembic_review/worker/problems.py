@@ -40,8 +40,10 @@ class StoppedError(WorkerError):
 
 def wrapped(error: BaseException) -> WorkerError | None:
     """The error of ours that an application wrapped in one of its own."""
+    seen: set[int] = set()  # an application may set causes in a circle
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         if isinstance(cause, WorkerError):
             return cause
         cause = cause.__cause__ or cause.__context__
