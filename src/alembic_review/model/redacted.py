@@ -1,0 +1,59 @@
+"""A review without the passwords that this process knows, whatever text they are part of."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
+
+from alembic_review.model.literals import hide
+from alembic_review.model.masking import mask, mask_urls
+from alembic_review.model.review import Review
+
+T = TypeVar("T")
+# Generated code, in which connection strings and SQL may stand as well.
+_CODE = frozenset({"python", "sql"})
+
+
+def redacted(review: Review) -> Review:
+    """The review as reports may show it. A password that is also the name of a table or column is no secret."""
+    names = {
+        name.lower()
+        for entry in (*review.tables, *review.changes)
+        for name in (entry.name, entry.schema, entry.owner, getattr(entry, "table", None))
+        if name is not None
+    }
+    return _Redaction(frozenset(names)).of(review)
+
+
+class _Redaction:
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def of(self, value: T, *, code: bool = False) -> T:
+        """The same value where it holds no password."""
+        made: Any = value
+        if isinstance(value, str):
+            made = value if isinstance(value, Enum) else self._text(value, code=code)
+        elif isinstance(value, tuple):
+            made = tuple(map(self.of, value))
+        elif isinstance(value, dict):
+            made = {key: self.of(entry) for key, entry in value.items()}
+        elif is_dataclass(value) and not isinstance(value, type):
+            made = self._fields(value)
+        return value if made == value else made  # type: ignore[no-any-return]
+
+    def _fields(self, value: Any) -> Any:  # noqa: ANN401 - any frozen dataclass
+        changed = {}
+        for one in fields(value):
+            before = getattr(value, one.name)
+            if before is None or isinstance(before, (bool, int, Enum)):
+                continue
+            after = self.of(before, code=one.name in _CODE)
+            if after is not before:
+                changed[one.name] = after
+        return replace(value, **changed) if changed else value
+
+    def _text(self, text: str, *, code: bool) -> str:
+        shown = mask(text, self._names) if code else mask_urls(text)
+        return hide(shown, self._names)
