@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,16 @@ def pytest_configure() -> None:
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
     os.environ.pop("VIRTUAL_ENV", None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked ``trust``, unless ``-m`` names the marker."""
+    if re.search(r"\btrust\b", config.option.markexpr):
+        return
+    left_out = [item for item in items if item.get_closest_marker("trust")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.get_closest_marker("trust") is None]
 
 
 @dataclass(frozen=True)

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from alembic_review.model.literals import hide
 from alembic_review.model.masking import mask, mask_urls
 from alembic_review.model.review import Review
 
-T = TypeVar("T")
 # Generated code, in which connection strings and SQL may stand as well.
 _CODE = frozenset({"python", "sql"})
 
 
 def redacted(review: Review) -> Review:
     """The review as reports may show it. A password that is also the name of a table or column is no secret."""
-    names = {
-        name.lower()
-        for entry in (*review.tables, *review.changes)
-        for name in (entry.name, entry.schema, entry.owner, getattr(entry, "table", None))
-        if name is not None
-    }
-    return _Redaction(frozenset(names)).of(review)
+    found = [name for table in review.tables for name in (table.name, table.schema, table.owner)]
+    found += [name for change in review.changes for name in (change.name, change.table, change.schema, change.owner)]
+    hidden: Review = _Redaction(frozenset(name.lower() for name in found if name is not None)).of(review)
+    return hidden
 
 
 class _Redaction:
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
 
-    def of(self, value: T, *, code: bool = False) -> T:
+    def of(self, value: Any, *, code: bool = False) -> Any:  # noqa: ANN401 - any part of a review
         """The same value where it holds no password."""
-        made: Any = value
+        made = value
         if isinstance(value, str):
             made = value if isinstance(value, Enum) else self._text(value, code=code)
         elif isinstance(value, tuple):
@@ -41,7 +37,7 @@ class _Redaction:
             made = {key: self.of(entry) for key, entry in value.items()}
         elif is_dataclass(value) and not isinstance(value, type):
             made = self._fields(value)
-        return value if made == value else made  # type: ignore[no-any-return]
+        return value if made == value else made
 
     def _fields(self, value: Any) -> Any:  # noqa: ANN401 - any frozen dataclass
         changed = {}

@@ -55,7 +55,7 @@ class AlteredTables:
 
         for module in (sqlite3, sqlite3.dbapi2):
             module.connect = listened  # type: ignore[attr-defined]
-            module.Connection = guarded  # type: ignore[misc]
+            setattr(module, "Connection", guarded)  # noqa: B010 - no module may be told this otherwise
 
     def _guarded(self, factory: Any) -> Any:
         """The class of a connection, with an authorizer that is asked after ours and never in its place."""

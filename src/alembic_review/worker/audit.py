@@ -130,6 +130,8 @@ class Audit:
             self._note(f"connections that the application opens with {shown}{self._where()}")
 
     def _function(self, _library: Any, name: Any) -> None:
+        if name == "connect":  # of the C library, below Python's own sockets
+            self._note(f"what goes over the application's own connection through ctypes{self._where()}")
         if name in _OPENING and _driver_at_work() is None:
             raise self._refuse(f"ctypes ({name})")
 

@@ -221,7 +221,10 @@ class Redirect:
             return original(record)
         dialect = private.pool_dialect(pool)
         if dialect is None:
-            raise self._refuse("A connection pool without a dialect asked for a connection.")
+            raise self._refuse(
+                "A connection was refused: its pool has no dialect, so it can't lead to the scratch database.",
+                "Pass the pool to create_engine(pool=…) instead of setting it on the engine.",
+            )
         return self._connect(dialect, own=False, original={})
 
     def _connect(self, dialect: Any, *, own: bool, original: dict[str, Any]) -> Any:
