@@ -169,13 +169,14 @@ def engines() -> dict[str, Location]:
             f"e.connect().close()\nprint('value {PASSWORD}')"
         )
     )
-    found["refused-positional"] = Location(
-        in_env(f"import psycopg2\npsycopg2.connect('host=db.invalid password={PASSWORD}')"), shown=True
-    )
-    found["refused-keyword"] = Location(in_env(f"import psycopg2\npsycopg2.connect(host='x', password='{PASSWORD}')"))
-    found["refused-pg8000"] = Location(
-        in_env(f"import pg8000\npg8000.connect('library', password='{PASSWORD}', host='db.invalid')")
-    )
+    refused = {
+        "positional": f"import psycopg2\npsycopg2.connect('host=db.invalid password={PASSWORD}')",
+        "keyword": f"import psycopg2\npsycopg2.connect(host='x', password='{PASSWORD}')",
+        "pg8000": f"import pg8000\npg8000.connect('library', password='{PASSWORD}', host='db.invalid')",
+    }
+    found |= {f"refused-{name}": Location(in_env(code), shown=False) for name, code in refused.items()}
+    caught = "try: import psycopg2; psycopg2.connect(dsn)\nexcept Exception as error: print(dsn.split('=')[-1])"
+    found["refused-printed"] = Location(in_env(f"dsn = 'host=db.invalid password={PASSWORD}'\n{caught}"))
     return found
 
 
@@ -411,7 +412,8 @@ def settings() -> dict[str, Location]:
                     "connection=connection, target_metadata=target_metadata\n",
                     "connection=connection, target_metadata=target_metadata, include_object=own\n",
                 ),
-            )
+            ),
+            shown=False,
         ),
     }
 

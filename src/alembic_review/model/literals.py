@@ -29,7 +29,7 @@ _REFERENCE = re.compile(r"\A(?:env:|%\(|\$|\{|<|\*+\Z)")
 
 # What SQLAlchemy takes for the password ends with the first @, what people mean by it with the last one.
 _URL = re.compile(
-    r"""(?<=\w):/{1,3}(?P<user>[^\s:/@'"]*):(?P<password>[^\n@]*)
+    r"""(?<=\w):/{1,3}(?P<user>[^\s:/@'"]*):(?!\d{1,5}(?:[/?\#\s]|$))(?P<password>[^\n@]*)
     @(?P<rest>(?:[^\s"'@]*@)*)(?P<host>[^\s:/@'"?]*)(?::\d*)?(?:/(?P<database>[^\s?'"&]*))?""",
     re.VERBOSE,
 )

@@ -24,12 +24,12 @@ _QUERY = re.compile(r"""(?P<head>[?&]\w*(?:password|passwd|pwd)=)[^\s&"]*""", re
 # string the quotes are escaped themselves.
 _KEY = re.compile(
     r"""(?P<head>
-        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:=(?!=)|:(?![:=])|:=|%3D)\s* | \s+(?=['"]) )
-        | (?<!revision\ )identified\s+by\s+ (?=['"])
+        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:=(?!=)|:(?![:=])|:=|%3D)\s* | (?:\s|\\[nrt])+(?=['"]) )
+        | (?<!revision\ )identified\s+by(?:\s|\\[nrt])+ (?=['"])
     )
     (?:
-        \\(?P<escaped>['"])(?:(?!\\(?P=escaped))[^\n])*(?:\\(?P=escaped))?
-        | [bru]{0,2}'(?:[^'\\\n]|\\.?|'')*'?
+        \\(?P<escaped>['"])(?:\\{3}(?P=escaped)|(?!\\(?P=escaped))[^\n])*(?:\\(?P=escaped))?
+        | [bru]{0,2}'(?:[^'\\\n]|(?:\\\\)+'(?=\w)|\\.?|'')*'?
         | [bru]{0,2}"(?:[^"\\\n]|\\.?|"")*"?
         | \{[^}\n]*\}?
         | (?:[^\s\\]|\\.)+
@@ -39,7 +39,7 @@ _KEY = re.compile(
 # SQL's PASSWORD and IDENTIFIED BY with other quotes than the plain ones: dollars, prefixes, and quotes that are doubled
 # within another string. An odd number of quotes is a plain string that begins with a quote.
 _SQL = re.compile(
-    r"""(?P<head>(?:password|(?<!revision\ )identified\s+by)\s+)
+    r"""(?P<head>(?:password|(?<!revision\ )identified\s+by)(?:\s|\\[nrt])+)
     (?:
         \$(?P<tag>\w*)\$(?:(?!\$(?P=tag)\$).)*(?:\$(?P=tag)\$)?
         | (?:e|u&)'(?:[^'\\\n]|\\.?|'')*'?
