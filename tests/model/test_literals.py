@@ -39,8 +39,11 @@ def test_a_known_password_survives_in_no_form(secret: str) -> None:
         repr(secret),
         json.dumps(secret),
         html.escape(secret),
+        "'" + secret.replace("'", "''") + "'",
+        secret.replace("%", "%%"),
+        f"x{secret}y",
+        f"\\n{secret}",
     ]
-    written += ["'" + secret.replace("'", "''") + "'", secret.replace("%", "%%"), f"x{secret}y", f"\\n{secret}"]
     for form in written:
         assert secret not in hide(f"a {form} b")
         assert HIDDEN in hide(f"a {form} b")
@@ -83,8 +86,8 @@ def test_a_plain_word_is_hidden_only_as_a_word_of_its_own(text: str) -> None:
     [
         ("sqlalchemy.url = postgresql://library:c0rrect@db/library", {"c0rrect"}),
         (
-            "sqlalchemy.url = postgresql://library:c0r%%40ect@db:5432/library?x=1",
-            {"c0r%%40ect", "c0r%40ect", "c0r@ect"},
+            "url = postgresql://x:c0r%%40ect@db:5432/y?z=1",
+            {"c0r%%40ect", "c0r%40ect", "c0r%@ect", "c0r@ect"},
         ),
         ("postgresql:/library:my c0rrect@db/x", {"my c0rrect"}),
         ("postgresql://library:a@c0rrect@db/x", {"a", "a@c0rrect"}),
@@ -99,7 +102,7 @@ def test_a_plain_word_is_hidden_only_as_a_word_of_its_own(text: str) -> None:
     ],
 )
 def test_passwords_are_found_in_settings(text: str, passwords: set[str]) -> None:
-    assert set(passwords_in(text)) - {""} == passwords
+    assert set(passwords_in(text)) == passwords
 
 
 def test_a_review_is_redacted_but_for_the_names_of_its_tables() -> None:
@@ -111,12 +114,10 @@ def test_a_review_is_redacted_but_for_the_names_of_its_tables() -> None:
         changes=(),
         findings=(),
         tables=(Table(None, "library", "own", Role.CUSTOM, evidence=("library, c0rrect-h0rse",)),),
-        provenance=Provenance(
-            "tool", not_checked=("a c0rrect-h0rse", "postgresql://x:other@db/x"), timings_ms={"a": 1}
-        ),
+        provenance=Provenance("tool", not_checked=("c0rrect-h0rse", "postgresql://x:y@db/x")),
     )
     found = redacted(review)
     assert found.tables[0].name == "library"
     assert found.tables[0].evidence == ("library, ***",)
-    assert found.provenance.not_checked == ("a ***", "postgresql://x:***@db/x")
+    assert found.provenance.not_checked == ("***", "postgresql://x:***@db/x")
     assert redacted(found) is found
