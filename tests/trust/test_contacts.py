@@ -459,8 +459,8 @@ def all_ways() -> dict[str, Way]:
             "async_engine_from_config(\n        config.get_section(config.config_ini_section, {}),\n"
             '        prefix="sqlalchemy.",\n        poolclass=pool.NullPool,\n    )'
         )
-        made = Replace(ENV, generic, "create_async_engine('postgresql+asyncpg://', async_creator=own)")
-        found["engine-asynchronous_creator"] = Way((functions(own), made), REDIRECTED, True, project="env_async")
+        replaced = Replace(ENV, generic, "create_async_engine('postgresql+asyncpg://', async_creator=own)")
+        found["engine-asynchronous_creator"] = Way((functions(own), replaced), REDIRECTED, True, project="env_async")
     exec_in_place = "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'pass'])"
     found["process-exec"] = Way(in_env(exec_in_place), STOPPED)
     return found
