@@ -106,7 +106,7 @@ def test_passwords_are_found_in_settings(text: str, passwords: set[str]) -> None
 
 
 def test_a_review_is_redacted_but_for_the_names_of_its_tables() -> None:
-    learn(["library", "c0rrect-h0rse"])
+    learn(["library", "shelves", "c0rrect-h0rse"])
     review = Review(
         outcome=Outcome.CLEAN,
         gate=Gate(refused=False),
@@ -114,10 +114,10 @@ def test_a_review_is_redacted_but_for_the_names_of_its_tables() -> None:
         changes=(),
         findings=(),
         tables=(Table(None, "library", "own", Role.CUSTOM, evidence=("library, c0rrect-h0rse",)),),
-        provenance=Provenance("tool", not_checked=("c0rrect-h0rse", "postgresql://x:y@db/x")),
+        provenance=Provenance("tool", models=("shelves.db",), not_checked=("c0rrect-h0rse", "postgresql://x:y@db/x")),
     )
     found = redacted(review)
-    assert found.tables[0].name == "library"
+    assert (found.tables[0].name, found.provenance.models) == ("library", ("shelves.db",))
     assert found.tables[0].evidence == ("library, ***",)
     assert found.provenance.not_checked == ("***", "postgresql://x:***@db/x")
     assert redacted(found) is found

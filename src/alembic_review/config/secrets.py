@@ -10,6 +10,8 @@ from alembic_review.model.literals import is_named_like_one, passwords_in
 from alembic_review.model.settings import Settings
 
 _LARGEST = 1 << 20  # bytes of a file that is looked through
+# Where development set-ups give a user or a database the same name as the password, it is no secret.
+_SHOWN = re.compile(r"(?:USER|USERNAME|DATABASE|DB|DBNAME|HOST|NAME)\Z", re.IGNORECASE)
 _BESIDE = (".env", ".flaskenv")
 
 
@@ -17,8 +19,9 @@ def secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     """Passwords of the config files, the environment, libpq's files, ``-x`` arguments and ``server``."""
     variables = {**environ, **settings.env}
     arguments = [*settings.x, *(value for environment in settings.environments for value in environment.x)]
+    shown = {value for name, value in variables.items() if _SHOWN.search(name)}
     for name, value in variables.items():
-        if is_named_like_one(name):
+        if is_named_like_one(name) and value not in shown:
             yield value
     texts = [*variables.values(), *arguments, settings.server or ""]
     texts += [_text(path) for path in _files(settings)]

@@ -15,9 +15,15 @@ _CODE = frozenset({"python", "sql"})
 
 
 def redacted(review: Review) -> Review:
-    """The review as reports may show it. A password that is also the name of a table or column is no secret."""
+    """The review as reports may show it.
+
+    A password that is also the name of a table, a column, a package or a folder of the application is no secret.
+    """
     found = [name for table in review.tables for name in (table.name, table.schema, table.owner)]
     found += [name for change in review.changes for name in (change.name, change.table, change.schema, change.owner)]
+    found += [*review.provenance.custom, *(part for model in review.provenance.models for part in model.split("."))]
+    places = {change.location for change in review.changes} | {finding.location for finding in review.findings}
+    found += [part for place in places if place is not None for part in place.path.removesuffix(".py").split("/")]
     hidden: Review = _Redaction(frozenset(name.lower() for name in found if name is not None)).of(review)
     return hidden
 
