@@ -728,3 +728,12 @@ def test_several_environments_have_no_base_yet(tmp_path: Path) -> None:
     message, hint = _refused(CommandLine(since="main"), _environments(tmp_path))
     assert "--since can't be combined with several `environments`" in message
     assert "Leave --since out" in hint
+
+
+@pytest.mark.parametrize("value", ["env:postgresql://poser:s3cr3t@db/poser", "env:", "env:A B", "env:s3cr3t-x"])
+def test_what_is_no_name_of_a_variable_is_not_shown(tmp_path: Path, value: str) -> None:
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = m\n")
+    with pytest.raises(UsageError) as caught:
+        load(CommandLine(server=value), cwd=tmp_path, environ={})
+    assert "`server` starts with env:" in caught.value.message
+    assert "s3cr3t" not in f"{caught.value.message} {caught.value.hint}"

@@ -110,3 +110,12 @@ def test_the_pictures_load_nothing() -> None:
     drawing = (REPOSITORY / "docs" / "captures" / "terminal.svg").read_text()
 
     assert re.findall(r"url\((?!#)|@import|<image|<script|href=", drawing) == []
+
+
+def test_the_security_page_says_that_this_is_not_a_sandbox_and_names_pages_that_exist() -> None:
+    text = (REPOSITORY / "SECURITY.md").read_text()
+
+    assert "not a sandbox" in text
+    assert "[SECURITY.md](SECURITY.md)" in (REPOSITORY / "README.md").read_text()
+    assert [link for link in re.findall(r"\]\((.*?)\)", text) if not (REPOSITORY / link).is_file()] == []
+    assert re.findall(r"https?://|\S+@\S+", text) == []

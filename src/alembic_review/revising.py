@@ -13,6 +13,7 @@ from alembic_review import service
 from alembic_review.judge.plan import left_out, plan
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import Facts
+from alembic_review.model.redacted import redacted
 from alembic_review.model.review import Outcome, Review, Verdict
 from alembic_review.model.revision import RevisionFile, RevisionPlan, Wish
 from alembic_review.model.settings import Settings
@@ -56,6 +57,7 @@ def revise(
     Every file is tried on scratch databases of its own, up and down, before it reaches the project. Raises as
     ``service.review`` does, and ``ObservationError`` when a file can't be put into the project.
     """
+    service.learn_secrets(settings)
     _require_one(settings)
     settings = with_interpreter(settings)
     request = service.request(settings, debug=debug)
@@ -66,7 +68,7 @@ def revise(
         progress("judging")
         review = service.judged_together(observed, settings, databases.kinds)
         if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:
-            return Result(review, refusal=_blocked(review), hint=_LEAVE_OUT, blocked=True)
+            return Result(redacted(review), refusal=_blocked(review), hint=_LEAVE_OUT, blocked=True)
         case = service.case_of_one(observed, settings)
         plans = plan(case, review, wish)
         if not plans:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alembic_review.config.secrets import secrets
 from alembic_review.git import prefix
 from alembic_review.history import observed_since
 from alembic_review.judge import judge
@@ -22,6 +24,8 @@ from alembic_review.model.attempts import Attempts, show
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.history import History
+from alembic_review.model.literals import forget, learn
+from alembic_review.model.redacted import redacted
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Request, observe
@@ -49,6 +53,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     observed.
     """
     start = time.perf_counter()
+    learn_secrets(settings)
     settings = with_interpreter(settings)
     asked = request(settings, debug=debug)
     past = None
@@ -66,8 +71,14 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     progress("judging")
     facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
     if several:
-        return judged_together(several, settings, server, debug=debug)
-    return judged(facts, settings, server, past, debug=debug)
+        return redacted(judged_together(several, settings, server, debug=debug))
+    return redacted(judged(facts, settings, server, past, debug=debug))
+
+
+def learn_secrets(settings: Settings) -> None:
+    """From now on, the passwords that these settings lead to are masked wherever they occur."""
+    forget()
+    learn(secrets(settings, os.environ))
 
 
 def judged(
@@ -127,7 +138,7 @@ def declared(facts: Facts, settings: Settings, attempts: Attempts) -> tuple[Decl
 def failed_review(error: ReviewError, settings: Settings) -> Review:
     """What the reports say when a run could not review: outcome ``failed``, and why."""
     interpreter = interpreter_of(settings)
-    return Review(
+    review = Review(
         outcome=Outcome.FAILED,
         gate=Gate(refused=True, reasons=("the review could not be made",)),
         summary=Summary(),
@@ -143,6 +154,7 @@ def failed_review(error: ReviewError, settings: Settings) -> Review:
         ),
         failure=Failure(error.message, error.hint),
     )
+    return redacted(review)
 
 
 def explain(code: str) -> str:

@@ -57,6 +57,10 @@ ANY = st.text(min_size=1)
         "PosixPath('postgresql:/poser:s3cr3t s3cr3t@db/poser')",
         "'host=db password=\\'my s3cr3t\\' port=5'",
         '"host=db password=\\"my s3cr3t\\" port=5"',
+        r"'host=db password=\'it\\\'s s3cr3t\''",
+        r"""raise ValueError("host=db password='it\\'s s3cr3t'")""",
+        r'op.execute("ALTER ROLE poser PASSWORD\n  \'my s3cr3t\'")'.replace(r"\'", "'"),
+        "ALTER ROLE poser PASSWORD\n  'my s3cr3t'",
     ],
 )
 def test_passwords_are_hidden(text: str) -> None:
@@ -76,6 +80,8 @@ def test_passwords_are_hidden(text: str) -> None:
         "fe_sendauth: no password supplied",
         "op.add_column('user', sa.Column('password', sa.String(length=60), nullable=True))",
         "identified by its name",
+        "CREATE INDEX ix_password ON account (lower(password::text))",
+        "sa.column('password') == other.password == 'x'",
         "Can't locate revision identified by '47ab90e1c8f3'",
         '{"url": "http://db:80/", "by":"me@example.org"}',
         '{"url":"http://db:80/","by":"me@example.org"}',

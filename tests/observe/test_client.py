@@ -169,3 +169,14 @@ def _alive(pid: int) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_no_child_process_writes_bytecode(tmp_path: Path) -> None:
+    script = tmp_path / "worker"
+    script.write_text('#!/bin/sh\necho "$PYTHONDONTWRITEBYTECODE" >"$SEEN"\n')
+    script.chmod(0o755)
+    env = {"PYTHONDONTWRITEBYTECODE": "", "SEEN": str(tmp_path / "seen")}
+    request = Request(str(script), tmp_path / "alembic.ini", "alembic", (), 5.0, env=env)
+    with pytest.raises(ObservationError):
+        observe(request, NoDatabases(), lambda _text: None)
+    assert (tmp_path / "seen").read_text() == "1\n"

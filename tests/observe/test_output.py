@@ -100,3 +100,9 @@ def test_a_stderr_that_takes_nothing_does_not_stop_the_process(
 
 def test_passwords_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "postgresql://me:s3cr3t@db/x\n") == "postgresql://me:***@db/x\n"
+
+
+@pytest.mark.parametrize("begun", ["ALTER ROLE x PASSWORD\n", "password =\n", "{'password':\n", "IDENTIFIED BY\n"])
+def test_a_password_on_the_line_after_its_name_is_masked(begun: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Output(io.BytesIO(f"{begun}  'hush hush'\nnext\n".encode()), Shown()).pump()
+    assert capsys.readouterr().err == f"{begun}  ***\nnext\n"

@@ -28,6 +28,8 @@ DIRECT = {
         f"psycopg.pq.PGconn.connect(b{DSN})",
         f"psycopg.pq.PGconn.connect_start(b{DSN})",
         f"next(psycopg.generators.connect({DSN}))",
+        f"__import__('psycopg_binary.pq').pq.PGconn.connect(b{DSN})",
+        f"next(__import__('psycopg_binary._psycopg')._psycopg.connect({DSN}))",
     ],
     "asyncpg": [
         "asyncio.run(asyncpg.connect('postgresql://127.0.0.1:1/library'))",
@@ -195,3 +197,59 @@ def test_many_processes_are_counted(tmp_path: Path) -> None:
     shown = found["not_checked"]
     assert isinstance(shown, list)
     assert shown[10:] == ["4 more processes and connections of the application"]
+
+
+@pytest.mark.parametrize("library", ["libpq", "libsqlite3"])
+def test_a_library_that_the_application_loads_itself(tmp_path: Path, library: str) -> None:
+    """Its functions are refused before they are called; here, another library has its name."""
+    name = "PQconnectdb" if library == "libpq" else "sqlite3_open"
+    found = run(
+        tmp_path,
+        f"""
+        import ctypes, os, _sqlite3
+        link = f"{{folder}}/{library}.so.9"
+        os.symlink(_sqlite3.__file__, link)
+        loaded = ctypes.CDLL(link)
+        result = {{"not_checked": redirect.not_checked(), "said": attempt(lambda: loaded.{name})}}
+        """,
+    )
+    assert found["not_checked"] == [f"connections that the application opens with {library}.so.9"]
+    assert f"A direct ctypes ({name}) connection was refused" in str(found["said"])
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    ["c.set_authorizer(None)", "c.set_authorizer(lambda *a: 0)", "sqlite3.Connection.set_authorizer(c, None)"],
+)
+@pytest.mark.parametrize("factory", ["", ", factory=Own", ", 5, 0, '', True, Own"])
+def test_an_authorizer_of_the_application_is_asked_beside_ours(tmp_path: Path, replaced: str, factory: str) -> None:
+    found = run(
+        tmp_path,
+        f"""
+        class Own(sqlite3.Connection):
+            pass
+        c = sqlite3.connect(":memory:"{factory})
+        {replaced}
+        c.execute("CREATE TABLE t (a)")
+        result = {{
+            "said": attempt(lambda: c.execute("ATTACH DATABASE ? AS old", (decoy,))),
+            "kinds": [isinstance(c, sqlite3.Connection), isinstance(c, Own)],
+        }}
+        """,
+    )
+    assert "not authorized" in str(found["said"])
+    assert "ATTACH" in str(found["refusal"])
+    assert found["kinds"] == [True, bool(factory)]
+
+
+def test_a_password_in_an_address_is_masked(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        import socket
+        with socket.socket(socket.AF_UNIX) as one:
+            attempt(lambda: one.connect("/nowhere?password=hush-hush"))
+        result = {"not_checked": redirect.not_checked()}
+        """,
+    )
+    assert found["not_checked"] == ["what goes over the application's own connection to /nowhere?password=***"]

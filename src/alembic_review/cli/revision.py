@@ -12,6 +12,7 @@ from alembic_review.cli import outputs, screen
 from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
 from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError
+from alembic_review.model.literals import hide
 from alembic_review.model.revision import Wish
 from alembic_review.model.settings import Settings
 
@@ -61,7 +62,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
             outputs.to_stdout(file.text)
             screen.say(file.summary.rstrip("\n"))
         else:
-            outputs.to_stdout(screen.logged(file.summary), encoding=sys.stdout.encoding)
+            outputs.to_stdout(screen.logged(hide(file.summary)), encoding=sys.stdout.encoding)
     if result.refusal:
         screen.say(result.refusal)
         if result.hint:

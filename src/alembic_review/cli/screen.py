@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from alembic_review.model.errors import ObservationError, ReviewError
+from alembic_review.model.literals import hide
 from alembic_review.model.masking import mask
 from alembic_review.reports.text import visible, without_commands
 
@@ -72,7 +73,7 @@ def give_up(stream: TextIO) -> None:
 def say(text: str) -> None:
     """A line on stderr, with everything shown that a terminal would not; a stderr that is gone is no error."""
     with suppress(OSError, ValueError):
-        shown = logged(visible(text, lines=True))
+        shown = logged(visible(hide(text), lines=True))
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         sys.stderr.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         sys.stderr.flush()
@@ -92,9 +93,9 @@ def show_error(error: ReviewError, *, debug: bool) -> None:
     """What happened and what to do about it; the traceback only with ``debug``."""
     if debug:
         say(mask("".join(traceback.format_exception(error))).rstrip())
-    say(f"Error: {error.message}")
+    say(mask(f"Error: {error.message}"))
     if error.hint:
-        say(f"Hint: {error.hint}")
+        say(mask(f"Hint: {error.hint}"))
 
 
 def internal_error(error: Exception) -> ReviewError:

@@ -132,6 +132,12 @@ def server(layers: Layers, environ: Mapping[str, str]) -> str | None:
     if value is None or not value.startswith("env:"):
         return value
     name = value.removeprefix("env:")
+    if not name.isidentifier():
+        # The value may be a URL with a password, so it is not shown.
+        raise UsageError(
+            f"{place}: `server` starts with env:, but the name of an environment variable does not follow.",
+            hint='For example: server = "env:SCRATCH_DATABASE_URL"; a URL is given without env: before it.',
+        )
     if not environ.get(name):
         raise UsageError(
             f"{place}: `server` is env:{name}, but the environment variable {name} is not set.",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-HIDDEN = "***"
+from alembic_review.model.literals import HIDDEN, hide
+
+__all__ = ["HIDDEN", "mask", "mask_urls"]
 
 # user:password@ of a URL, also of one whose slashes a path function has cut down. A user may hold an @, a password
 # anything but white space; a double quote ends it only where it ends a string.
@@ -21,12 +24,12 @@ _QUERY = re.compile(r"""(?P<head>[?&]\w*(?:password|passwd|pwd)=)[^\s&"]*""", re
 # string the quotes are escaped themselves.
 _KEY = re.compile(
     r"""(?P<head>
-        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:=|:|%3D)\s* | \s+(?=['"]) )
-        | (?<!revision\ )identified\s+by\s+ (?=['"])
+        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:=(?!=)|:(?![:=])|:=|%3D)\s* | (?:\s|\\[nrt])+(?=['"]) )
+        | (?<!revision\ )identified\s+by(?:\s|\\[nrt])+ (?=['"])
     )
     (?:
-        \\(?P<escaped>['"])(?:(?!\\(?P=escaped))[^\n])*(?:\\(?P=escaped))?
-        | [bru]{0,2}'(?:[^'\\\n]|\\.?|'')*'?
+        \\(?P<escaped>['"])(?:\\{3}(?P=escaped)|(?!\\(?P=escaped))[^\n])*(?:\\(?P=escaped))?
+        | [bru]{0,2}'(?:[^'\\\n]|(?:\\\\)+'(?=\w)|\\.?|'')*'?
         | [bru]{0,2}"(?:[^"\\\n]|\\.?|"")*"?
         | \{[^}\n]*\}?
         | (?:[^\s\\]|\\.)+
@@ -36,7 +39,7 @@ _KEY = re.compile(
 # SQL's PASSWORD and IDENTIFIED BY with other quotes than the plain ones: dollars, prefixes, and quotes that are doubled
 # within another string. An odd number of quotes is a plain string that begins with a quote.
 _SQL = re.compile(
-    r"""(?P<head>(?:password|(?<!revision\ )identified\s+by)\s+)
+    r"""(?P<head>(?:password|(?<!revision\ )identified\s+by)(?:\s|\\[nrt])+)
     (?:
         \$(?P<tag>\w*)\$(?:(?!\$(?P=tag)\$).)*(?:\$(?P=tag)\$)?
         | (?:e|u&)'(?:[^'\\\n]|\\.?|'')*'?
@@ -46,9 +49,17 @@ _SQL = re.compile(
 )
 
 
-def mask(text: str) -> str:
-    """Replace the passwords in URLs, connection strings, calls, mappings and SQL by three stars."""
-    text = _SPACED_URL.sub(rf"\g<head>{HIDDEN}@", _URL.sub(rf"\g<head>{HIDDEN}@", text))
-    text = _QUERY.sub(rf"\g<head>{HIDDEN}", text)
-    text = _SQL.sub(rf"\g<head>{HIDDEN}", text)
+def mask(text: str, names: Collection[str] = ()) -> str:
+    """Replace the passwords in URLs, connection strings, calls, mappings and SQL, and all known ones, by three stars.
+
+    ``names`` are words that are no secret, as for ``hide``.
+    """
+    text = _SQL.sub(rf"\g<head>{HIDDEN}", mask_urls(hide(text, names)))
     return _KEY.sub(rf"\g<head>{HIDDEN}", text)
+
+
+def mask_urls(text: str) -> str:
+    """Replace the passwords in URLs by three stars."""
+    if ":/" in text:
+        text = _SPACED_URL.sub(rf"\g<head>{HIDDEN}@", _URL.sub(rf"\g<head>{HIDDEN}@", text))
+    return _QUERY.sub(rf"\g<head>{HIDDEN}", text) if "=" in text else text

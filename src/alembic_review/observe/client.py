@@ -23,6 +23,7 @@ import msgspec
 from alembic_review.model.attempts import Attempts, show
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.facts import Facts, HistoryFacts
+from alembic_review.model.literals import known, learn
 from alembic_review.model.revision import RevisionFile, RevisionPlan
 from alembic_review.model.withheld import WITHHELD
 from alembic_review.observe import descendants
@@ -34,6 +35,8 @@ WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
 _LENGTH = struct.Struct(">I")
 _LARGEST = 1 << 30
 _GRACE = 2.0
+# The project is not written to, by what env.py starts either.
+_NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 _HISTORY = "downgrades, and revisions in another order"
 
 Progress = Callable[[str], None]
@@ -185,7 +188,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(os.environ) | {**request.env, descendants.VARIABLE: mark},
+            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, descendants.VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:
@@ -254,6 +257,7 @@ class Conversation:
             against=list(request.against),
             before=request.before,
             environment=request.environment,
+            secrets=known(),
         )
 
     def schemas(self) -> tuple[str, ...]:
@@ -301,6 +305,9 @@ class Conversation:
                 self.progress(self._named(str(message.get("text", ""))))
             elif kind == "need_database":
                 self._answer_database(message)
+            elif kind == "secrets":
+                learn(map(str, message.get("literals", ())))
+                self._send(type="learned")
             elif kind == "error":
                 text = self._named(str(message.get("message", "")))
                 raise ObservationError(text, hint=str(message.get("hint", "")))

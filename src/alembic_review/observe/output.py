@@ -14,6 +14,7 @@ from alembic_review.model.masking import mask
 from alembic_review.model.output import NEXT_RUN
 
 _TRACEBACK = "Traceback (most recent call last):"
+_BEGUN = re.compile(r"(?:password|passwd|pwd|identified\s+by)['\"]?\s*(?:[=:]\s*)?\n\Z", re.IGNORECASE)
 # What differs between two runs that print the same: times, durations, addresses, processes, random names.
 _VARYING = re.compile(
     r"""
@@ -98,6 +99,7 @@ class Output:
         self.lines = 0
         self.ended = threading.Event()
         self._runs = Runs(shown)
+        self._begun = ""
 
     def pump(self) -> None:
         """Read to the end of the stream."""
@@ -112,11 +114,17 @@ class Output:
             text = raw.removesuffix(NEXT_RUN) if ends else raw
             if text:
                 self.lines += 1
-                line = mask(text.decode(errors="replace"))
+                line = self._masked(text.decode(errors="replace"))
                 _write(self._runs.lines([line if line.endswith("\n") else f"{line}\n"]))
             if ends:
                 _write(self._runs.next_run())
         _write(self._runs.next_run())
+
+    def _masked(self, line: str) -> str:
+        """The line without passwords, also without one whose name is the end of the line before."""
+        begun, found = self._begun, _BEGUN.search(line)
+        self._begun = found[0] if found is not None else ""
+        return mask(begun + line).removeprefix(begun)
 
 
 def _write(lines: Iterable[str]) -> None:

@@ -11,12 +11,25 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from alembic_review.model.masking import mask
 from alembic_review.worker.altered import MEMORY, AlteredTables
 from alembic_review.worker.drivers import DRIVERS, Allows, Refuse
 from alembic_review.worker.importing import when_imported
 from alembic_review.worker.signature import with_signature_of
 
 _SHOWN = 10
+_LIBRARIES = ("libpq", "libsqlite3", "libmysqlclient", "libmariadb", "libodbc", "libclntsh", "libsybdb")
+# The functions of these libraries that open a connection.
+_OPENING = frozenset(
+    {
+        *("PQconnectdb", "PQconnectdbParams", "PQconnectStart", "PQconnectStartParams", "PQsetdbLogin"),
+        *("PQping", "PQpingParams"),
+        *("sqlite3_open", "sqlite3_open16", "sqlite3_open_v2"),
+        *("mysql_real_connect", "mysql_real_connect_start"),
+        *("SQLConnect", "SQLConnectW", "SQLDriverConnect", "SQLDriverConnectW"),
+        *("OCILogon", "OCILogon2", "OCIServerAttach", "dbopen", "tdsdbopen"),
+    }
+)
 
 
 class Audit:
@@ -43,6 +56,10 @@ class Audit:
         self._handlers: dict[str, Callable[..., None]] = {
             "sqlite3.connect": self._sqlite,
             "socket.connect": self._socket,
+            "socket.sendto": self._socket,
+            "ctypes.dlopen": self._library,
+            "ctypes.dlsym": self._function,
+            "sqlite3.load_extension": lambda _connection, path: self._note_extension(path),
             "subprocess.Popen": lambda program, arguments, *_: self._process(_program(program, arguments)),
             "os.posix_spawn": lambda path, *_: self._process(_text(path)),
             "os.spawn": lambda _mode, path, *_: self._process(_text(path)),
@@ -62,6 +79,7 @@ class Audit:
 
         sys.addaudithook(hear)
         self._altered.install()
+        when_imported(["_cffi_backend"], self._watch_cffi)
         # The other ways of multiprocessing raise an event.
         when_imported(["multiprocessing.util"], self._watch_spawning)
 
@@ -73,6 +91,16 @@ class Audit:
             return spawn(path, arguments, descriptors)
 
         util.spawnv_passfds = with_signature_of(spawn, noted)
+
+    def _watch_cffi(self, backend: Any) -> None:
+        """It has no events of its own."""
+        load = backend.load_library
+
+        def noted(*arguments: Any, **named: Any) -> Any:
+            self._library(arguments[0] if arguments else None)
+            return load(*arguments, **named)
+
+        backend.load_library = noted
 
     def not_checked(self) -> tuple[str, ...]:
         """One line for each place that did what can't be watched."""
@@ -95,11 +123,26 @@ class Audit:
         host = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else _text(address)
         self._note(f"what goes over the application's own connection to {host}{self._where()}")
 
+    def _library(self, name: Any) -> None:
+        """A driver may load its library itself."""
+        shown = os.path.basename(_text(name)) if name is not None else ""
+        if shown.startswith(_LIBRARIES) and _driver_at_work() is None:
+            self._note(f"connections that the application opens with {shown}{self._where()}")
+
+    def _function(self, _library: Any, name: Any) -> None:
+        if name == "connect":  # of the C library, below Python's own sockets
+            self._note(f"what goes over the application's own connection through ctypes{self._where()}")
+        if name in _OPENING and _driver_at_work() is None:
+            raise self._refuse(f"ctypes ({name})")
+
+    def _note_extension(self, path: Any) -> None:
+        self._note(f"what the SQLite extension {os.path.basename(_text(path))} does{self._where()}")
+
     def _process(self, program: str) -> None:
         self._note(f"databases that another process of the application uses: {program}{self._where()}")
 
     def _note(self, text: str) -> None:
-        self._notes[text] = None
+        self._notes[mask(text)] = None
 
 
 def _text(path: Any) -> str:

@@ -14,6 +14,7 @@ from alembic_review.worker.importing import when_imported
 
 Allows = Callable[["dict[str, Any]"], bool]
 Refuse = Callable[[str], Exception]
+Hear = Callable[["tuple[Any, ...]", "dict[str, Any]"], None]
 
 CONNECT_FUNCTIONS: dict[str, tuple[str, ...]] = {
     "psycopg2": (
@@ -32,7 +33,15 @@ CONNECT_FUNCTIONS: dict[str, tuple[str, ...]] = {
         "generators.connect",
         "pq.PGconn.connect",
         "pq.PGconn.connect_start",
+        # Their compiled modules need the original class until all of them are loaded.
+        "_cmodule.psycopg_binary.pq.PGconn.connect",
+        "_cmodule.psycopg_binary.pq.PGconn.connect_start",
+        "_cmodule.psycopg_c.pq.PGconn.connect",
+        "_cmodule.psycopg_c.pq.PGconn.connect_start",
     ),
+    "psycopg.pq.pq_ctypes": ("PGconn.connect", "PGconn.connect_start"),
+    "psycopg_binary._psycopg": ("connect",),
+    "psycopg_c._psycopg": ("connect",),
     "asyncpg": ("connection.connect", "connect", "connect_utils._connect"),
     "pg8000": ("core.CoreConnection.__init__",),
     "pymysql": ("connections.Connection.__init__",),
@@ -68,9 +77,12 @@ _inside: ContextVar[bool] = ContextVar("alembic_review_inside_connect", default=
 """True within a connect that was allowed: the driver's own layers below it need no second answer."""
 
 
-def guard(allows: Allows, refuse: Refuse) -> DriverGuard:
-    """From now on a driver connects only where ``allows`` says so; else what ``refuse`` returns is raised."""
-    found = DriverGuard(allows, refuse)
+def guard(allows: Allows, refuse: Refuse, hear: Hear) -> DriverGuard:
+    """From now on a driver connects only where ``allows`` says so; else what ``refuse`` returns is raised.
+
+    ``hear`` gets the arguments of what is refused.
+    """
+    found = DriverGuard(allows, refuse, hear)
     when_imported(CONNECT_FUNCTIONS.keys(), found.protect)
     return found
 
@@ -78,9 +90,10 @@ def guard(allows: Allows, refuse: Refuse) -> DriverGuard:
 class DriverGuard:
     """Protects drivers; ``unwatched`` names those it could not protect."""
 
-    def __init__(self, allows: Allows, refuse: Refuse) -> None:
+    def __init__(self, allows: Allows, refuse: Refuse, hear: Hear) -> None:
         self._allows = allows
         self._refuse = refuse
+        self._hear = hear
         self.unwatched: set[str] = set()
 
     def protect(self, module: ModuleType) -> None:
@@ -106,7 +119,7 @@ class DriverGuard:
             setattr(owner, name, guarded)
         except TypeError:
             # A type written in C: whoever asks its module for it gets a subclass, which does allow this.
-            owner = _subclass(owner)
+            owner = standing(owner)
             setattr(owner, name, guarded)
             setattr(above, parents[-1], owner)
         return True
@@ -114,6 +127,7 @@ class DriverGuard:
     def _wrap(self, function: Callable[..., Any], driver: str) -> Callable[..., Any]:
         def checked(*args: Any, **kwargs: Any) -> None:
             if not _inside.get() and not self._allows(_values(function, args, kwargs)):
+                self._hear(args, kwargs)
                 raise self._refuse(driver)
 
         if inspect.iscoroutinefunction(function):
@@ -144,7 +158,7 @@ def _allowed() -> Iterator[None]:
         _inside.reset(token)
 
 
-def _subclass(original: type) -> type:
+def standing(original: type) -> type:
     """A subclass that stands for ``original``: instances of the one are instances of the other."""
 
     class Standing(type(original)):  # type: ignore[misc]

@@ -12,9 +12,10 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from weakref import WeakSet
 
@@ -22,6 +23,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import NullPool, Pool
 
+from alembic_review.model.literals import is_named_like_one, passwords_in
 from alembic_review.model.masking import mask
 from alembic_review.worker import private
 from alembic_review.worker.altered import AlteredTables
@@ -76,6 +78,8 @@ class Target:
 class Redirect:
     """Sends connections to scratch databases; ``ask`` gets one from the parent or raises ``WorkerError``.
 
+    ``learn`` hears the passwords that the application connects with.
+
     ``prepare`` fills a new database before the application's first connection to it, over an engine of its own.
     """
 
@@ -84,9 +88,11 @@ class Redirect:
         ask: Callable[[Any, Target], Scratch],
         stacks: Stacks,
         prepare: Callable[[Engine, Target], None] | None = None,
+        learn: Callable[[Iterable[str]], object] = tuple,
     ) -> None:
         self._ask = ask
         self._fill = prepare
+        self._learn = learn
         self._stacks = stacks
         self._lock = threading.RLock()
         self._urls: dict[int, tuple[Any, URL]] = {}
@@ -108,7 +114,7 @@ class Redirect:
         self._note_engines()
         self._note_dialects()
         self._watches_pools = private.replace_pool_creator(self._pool_connect)
-        self._drivers = guard(self._allows, self._refuse_raw)
+        self._drivers = guard(self._allows, self._refuse_raw, self._hear)
         self._audit.install()
 
     def not_checked(self) -> tuple[str, ...]:
@@ -168,6 +174,7 @@ class Redirect:
         def noted(engine: Any, pool: Any, dialect: Any, url: Any, *args: Any, **kwargs: Any) -> None:
             self._urls[id(dialect)] = (dialect, url)
             self._makers[id(dialect)] = self._maker()
+            self._learn(_passwords_of(url))
             initialise(engine, pool, dialect, url, *args, **kwargs)
             self._engines.add(engine)
 
@@ -200,14 +207,24 @@ class Redirect:
         )
 
     def _do_connect(self, dialect: Any, _record: Any, _cargs: Any, cparams: dict[str, Any]) -> Any:
+        self._hear(_cargs, cparams)
         return self._connect(dialect, own=True, original=dict(cparams))
+
+    def _hear(self, positional: Iterable[Any], named: Mapping[str, Any]) -> None:
+        """Learn the passwords among the arguments of a connect."""
+        strings = [value for value in (*positional, *named.values()) if isinstance(value, str)]
+        found = [str(value) for name, value in named.items() if value and is_named_like_one(name)]
+        self._learn([*found, *chain.from_iterable(map(passwords_in, strings))])
 
     def _pool_connect(self, pool: Any, record: Any, original: Callable[[Any], Any] | None) -> Any:
         if original is not None:
             return original(record)
         dialect = private.pool_dialect(pool)
         if dialect is None:
-            raise self._refuse("A connection pool without a dialect asked for a connection.")
+            raise self._refuse(
+                "A connection was refused: its pool has no dialect, so it can't lead to the scratch database.",
+                "Pass the pool to create_engine(pool=…) instead of setting it on the engine.",
+            )
         return self._connect(dialect, own=False, original={})
 
     def _connect(self, dialect: Any, *, own: bool, original: dict[str, Any]) -> Any:
@@ -302,6 +319,13 @@ class Redirect:
     def _where(self) -> str:
         frame = self._stacks.place(sys._getframe(1), beyond=DRIVERS)
         return f" (asked for at {frame.path}:{frame.line})" if frame else ""
+
+
+def _passwords_of(url: URL) -> list[str]:
+    """The passwords of a URL, but for those that its other parts show as well."""
+    found = [url.password, *(value for name, value in url.query.items() if is_named_like_one(name))]
+    shown = {url.username, url.host, url.database}
+    return [str(password) for password in found if password is not None and str(password) not in shown]
 
 
 def _leads_to(values: dict[str, Any], scratch: Scratch) -> bool:

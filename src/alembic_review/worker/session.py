@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -27,6 +28,7 @@ from alembic_review.model.facts import (
     Rehearsal,
     TableKey,
 )
+from alembic_review.model.literals import learn
 from alembic_review.worker import described, limits, private
 from alembic_review.worker.application import Application
 from alembic_review.worker.before import Before
@@ -68,6 +70,7 @@ class Session:
     request: dict[str, Any]
     stacks: Stacks = field(default_factory=Stacks)
     timings: dict[str, int] = field(default_factory=dict)
+    process: int = field(default_factory=os.getpid)
 
     def __post_init__(self) -> None:
         self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
@@ -77,7 +80,9 @@ class Session:
         self.before = Before(before, self._named()) if before else None
         self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
-        self.redirect = Redirect(self._database, self.stacks, self._prepare if self.before is not None else None)
+        learn(self.request.get("secrets", ()))
+        fill = self._prepare if self.before is not None else None
+        self.redirect = Redirect(self._database, self.stacks, fill, self._tell_secrets)
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
@@ -440,6 +445,12 @@ class Session:
         if context.connection is None:
             raise WorkerError("env.py configured Alembic without a database connection (offline mode).")
         return self.redirect.target_of(context.connection.dialect)
+
+    def _tell_secrets(self, passwords: Iterable[str]) -> None:
+        """Have the parent hide these passwords as well, before the application prints anything more."""
+        new = learn(passwords)
+        if new and os.getpid() == self.process:  # a copy of this process has no conversation of its own
+            self.channel.ask("secrets", literals=new)
 
     def _database(self, dialect: Any, target: Target) -> Scratch:
         """Ask the parent for a scratch database for this target."""

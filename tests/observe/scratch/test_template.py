@@ -115,3 +115,29 @@ def test_a_file_that_was_damaged_is_not_used(data: Path, tmp_path: Path, place: 
     packed.write_bytes(content)
     assert not template.unpack(packed, tmp_path / "back", OURSELVES)
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("folder", [".", "home", "{project}", "{project}/home"])
+def test_no_cache_is_made_in_a_project(
+    variable: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    (project / "part").mkdir(parents=True)
+    (project / "pyproject.toml").touch()
+    monkeypatch.chdir(project / "part")
+    monkeypatch.setenv("HOME", "home")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv(variable, folder.format(project=project))
+    assert template.cache_folder() is None
+    assert sorted(path.name for path in project.rglob("*")) == ["part", "pyproject.toml"]
+
+
+def test_a_home_elsewhere_has_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = template.cache_folder()
+    assert folder is not None
+    assert folder.is_relative_to(tmp_path / "home")

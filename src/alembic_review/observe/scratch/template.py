@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import stat
 import struct
 import sys
@@ -27,15 +28,21 @@ _TRAILER = struct.Struct(f"!QI{len(_MAGIC)}s")
 _CHUNK = 1 << 20
 _UNUSED_SECONDS = 30 * 24 * 3600
 _SUFFIX = ".pgdata"
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def cache_folder() -> Path | None:
-    """The user's cache folder for us, made if need be; ``None`` when there is none that is ours alone."""
+    """The user's cache folder for us, made if need be; ``None`` when there is none that is ours alone.
+
+    A project is not written to, so no folder inside one is used, whatever HOME or XDG_CACHE_HOME say.
+    """
     try:
         folder = _user_cache() / "alembic-review"
+        if not folder.is_absolute() or _in_project(folder.resolve()):
+            return None
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
-    except (OSError, RuntimeError):  # RuntimeError: no home folder
+    except (OSError, RuntimeError, KeyError):  # no home folder, or an account without a name
         return None
     ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     return folder if ours and os.access(folder, os.W_OK) else None
@@ -157,6 +164,13 @@ def _forget_unused(cache: Path) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < limit:
                 path.unlink()
+
+
+def _in_project(folder: Path) -> bool:
+    """Whether a folder above this one is a project, or the one that the tool was started in."""
+    cwd = Path.cwd()
+    started_here = folder.is_relative_to(cwd) and str(cwd) != os.path.realpath(pwd.getpwuid(os.geteuid()).pw_dir)
+    return started_here or any((parent / name).is_file() for parent in folder.parents for name in _PROJECT_FILES)
 
 
 def _user_cache() -> Path:
