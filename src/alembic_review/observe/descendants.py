@@ -15,6 +15,7 @@ VARIABLE = "ALEMBIC_REVIEW_WORKER"
 
 _PROCESSES = Path("/proc")
 _PATIENCE = 5.0
+_PAUSE = 0.002
 
 
 def end(process: Popen[Any], mark: str) -> None:
@@ -35,6 +36,23 @@ def end(process: Popen[Any], mark: str) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def end_marked(variable: str, value: str) -> None:
+    """Kill every process whose environment has ``variable`` with this ``value``, and all it goes on to start."""
+    deadline = time.monotonic() + _PATIENCE
+    while found := [pid for pid in _pids() if _has(pid, variable, value) and _is_alive(pid)]:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_PAUSE)
+
+
+def _is_alive(pid: int) -> bool:
+    state = _state(pid)
+    return pid != os.getpid() and state is not None and state[0] != "Z"
 
 
 def _alive_descendants(root: int, mark: str) -> set[int]:
@@ -66,7 +84,11 @@ def _state(pid: int) -> tuple[str, int] | None:
 
 
 def _carries(pid: int, mark: str) -> bool:
+    return _has(pid, VARIABLE, mark)
+
+
+def _has(pid: int, variable: str, value: str) -> bool:
     try:
-        return f"{VARIABLE}={mark}".encode() in (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+        return os.fsencode(f"{variable}={value}") in (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
         return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from alembic_review.model.errors import ObservationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 
@@ -23,7 +24,8 @@ class ScratchDatabase:
     with a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
     ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL. ``server`` is
     the ``kind`` of the ``Scratch``; a server of our own has a ``version``, and its programs are in ``folder``.
-    ``prepared`` says that it is not empty any more.
+    ``prepared`` says that it is not empty any more, ``superuser`` that its role may do everything on the server.
+    ``note`` wants to hear of every statement that creates something outside the database, where that matters.
     """
 
     dialect: str
@@ -38,6 +40,8 @@ class ScratchDatabase:
     version: str = ""
     folder: str = ""
     prepared: bool = False
+    superuser: bool = False
+    note: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
 
 
 class Scratch(ABC):
