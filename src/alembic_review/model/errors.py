@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_review.model.facts import Privilege
+
 
 class ReviewError(Exception):
     """The run can't go on.
@@ -25,3 +30,11 @@ class UsageError(ReviewError):
 
 class ObservationError(ReviewError):
     """The application, its migrations or the scratch database could not be observed: exit status 3."""
+
+
+class SuperuserNeededError(ObservationError):
+    """The replay has to be repeated as superuser, because of ``privilege``."""
+
+    def __init__(self, message: str, privilege: Privilege) -> None:
+        super().__init__(message)
+        self.privilege = privilege

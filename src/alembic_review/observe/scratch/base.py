@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from alembic_review.model.errors import ObservationError
+from alembic_review.model.facts import ServerChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,8 @@ class Scratch(ABC):
     """
 
     kind: str = ""
+    changes: tuple[ServerChange, ...] = ()
+    """What the run changed on a server that is not ours; known after ``close``."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
