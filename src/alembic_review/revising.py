@@ -77,10 +77,9 @@ def _revise(
     scratch = RunDatabases(settings.server, guess_dialect(request.config), superuser=privilege is not None)
     with (
         scratch as databases,
-        _observed(settings, request, databases, progress) as (worker, observed),
+        _observed(settings, request, databases, progress) as (worker, seen),
     ):
-        if privilege is not None:
-            observed = service.with_privilege(observed, privilege)
+        observed = service.with_privilege(seen, privilege) if privilege is not None else seen
         progress("judging")
         review = service.judged_together(observed, settings, databases.kinds)
         if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:

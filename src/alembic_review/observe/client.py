@@ -267,6 +267,7 @@ class Conversation:
             return _decoded(self._answer("history"), _HistoryMessage).history
 
         attempts = Attempts(show if self.request.debug else None)
+
         def unless_repeated() -> HistoryFacts | SuperuserNeededError:
             try:
                 return asked()

@@ -180,7 +180,8 @@ class Privileges:
         who = f"a statement of revision {revision}" if revision else "a statement"
         shown = f"\n  statement: {_shown(statement)}" if statement else ""
         return WorkerError(
-            f"The database server refused {who} that reaches outside the scratch database ({kind}).{shown}{where}", _HINT
+            f"The database server refused {who} that reaches outside the scratch database ({kind}).{shown}{where}",
+            _HINT,
         )
 
 
