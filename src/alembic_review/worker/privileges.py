@@ -82,10 +82,6 @@ _HINT = (
     "Remove the statement from the revisions, for example into a script that is run beside them: a review executes "
     "nothing that reaches files, programs or the network of the database server."
 )
-_GIVEN_HINT = (
-    "Leave --server out: on a server of its own, alembic-review repeats the replay as superuser. Or have an "
-    "administrator of that server allow it."
-)
 
 
 @dataclass(frozen=True)
@@ -205,11 +201,6 @@ def refused_contact(statement: str, message: str) -> str:
 def needs_superuser(statement: str, message: str) -> bool:
     """True for a refused statement with which the replay is repeated as superuser."""
     return bool(_NEED_MESSAGES.search(message) or _NEEDS.search(_COMMENT.sub(" ", statement)))
-
-
-def hint(given: bool, code: str) -> str:  # noqa: FBT001 - its only meaning
-    """What to do about a refusal of a server that is not ours."""
-    return _GIVEN_HINT if given and code == _REFUSED else ""
 
 
 def _shown(statement: str) -> str:

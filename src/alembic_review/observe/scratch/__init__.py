@@ -14,8 +14,8 @@ def open_scratch(dialect: str, server: str | None, *, superuser: bool = False) -
     """The way to get scratch databases of ``dialect``; nothing is started yet.
 
     ``server`` is the URL of a PostgreSQL server that the user names. SQLite needs no server, so an application that
-    uses both gets its SQLite files all the same. With
-    ``superuser``, migrations run as one on a server of our own. Raises ``ObservationError`` for a dialect that isn't supported,
+    uses both gets its SQLite files all the same. With ``superuser``,
+    migrations run as one on a server of our own. Raises ``ObservationError`` for a dialect that isn't supported,
     ``UsageError`` for a URL that names no PostgreSQL server.
     """
     if dialect not in _SUPPORTED:
