@@ -236,3 +236,13 @@ def test_the_embedded_server_refuses_the_same(
     assert found.status == 3, found.text
     assert "reaches outside the scratch database" in found.text
     assert not witness.exists()
+
+
+@pytest.mark.parametrize("code", [pytest.param(TO_PROGRAM, id="env_py-raw_cursor-caught", marks=pytest.mark.trust)])
+def test_no_run_of_env_py_is_a_superuser(code: str, tmp_path: Path, witness: Path) -> None:
+    """The driver's own cursor shows nothing to anybody, and the server refuses all the same."""
+    statement = code.replace("WITNESS", str(witness))
+    before = f"try:\n    connection.connection.cursor().execute({statement!r})\nexcept Exception:\n    pass"
+    found = review(make_project(tmp_path / "project", "pass", before=f"{before}\nconnection.rollback()"))
+    assert found.status == 0, found.text
+    assert not witness.exists()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from alembic_review.observe.scratch import server
+from alembic_review.observe.scratch import open_scratch, server
 from alembic_review.observe.scratch.server import ServerScratch
 
 from .servers import make_project, review
@@ -266,3 +268,64 @@ def test_a_superuser_of_a_given_server_reaches_no_files_and_programs(
     assert found.status == 3
     assert "reaches outside the scratch database" in found.text
     assert not Path("/tmp/review-never-written").exists()
+
+
+PROGRAMS = {
+    "background": "sleep 1000 &",
+    "session_of_its_own": "setsid sleep 1000 &",
+    "orphan_of_an_orphan": "(setsid sh -c 'sleep 1000 & sleep 1000 & wait' &) &",
+    "ignores_signals": "(trap '' HUP INT QUIT TERM; setsid sleep 1000) &",
+}
+
+
+def _marked_processes(folder: str) -> list[str]:
+    mark = f"ALEMBIC_REVIEW_SERVER={folder}".encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        # A zombie has no environment.
+        with contextlib.suppress(OSError):
+            if process.name.isdecimal() and mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.parametrize("way", _marked(PROGRAMS, {"session_of_its_own"}))
+def test_a_program_that_the_server_started_ends_with_the_run(way: str) -> None:
+    with open_scratch("postgresql", None, superuser=True) as scratch:
+        database = scratch.create()
+        assert database.host is not None
+        folder = str(Path(database.host).parent)
+        with psycopg.connect(host=database.host, user="postgres", dbname=database.database) as connection:
+            program = PROGRAMS[way].replace("'", "''")
+            connection.execute(f"COPY (SELECT 1) TO PROGRAM '{program} true >/dev/null 2>&1'".encode())
+        deadline = time.monotonic() + 10
+        while not any("sleep 1000" in line for line in _marked_processes(folder)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert _marked_processes(folder) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.trust
+def test_the_next_run_ends_the_program_of_a_killed_one() -> None:
+    script = (
+        "import sys, psycopg\n"
+        "from alembic_review.observe.scratch import open_scratch\n"
+        "scratch = open_scratch('postgresql', None, superuser=True)\n"
+        "database = scratch.create()\n"
+        "with psycopg.connect(host=database.host, user='postgres', dbname=database.database) as connection:\n"
+        "    connection.execute(\"COPY (SELECT 1) TO PROGRAM 'setsid sleep 1000 >/dev/null 2>&1 &'\")\n"
+        "print(database.host, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    folder = str(Path(process.stdout.readline().strip()).parent)
+    process.kill()
+    process.communicate()
+    assert any("sleep 1000" in line for line in _marked_processes(folder))
+    with open_scratch("postgresql", None) as scratch:
+        scratch.start()
+    assert _marked_processes(folder) == []
+    assert not Path(folder).exists()

@@ -208,6 +208,7 @@ class Conversation:
         self._left = self.request.timeout
         self._upgraded = False
         self._notes: dict[str, Callable[[str], None]] = {}
+        self._allows: list[Callable[[bool], None] | None] = []
 
     def review(self) -> Facts:
         """Everything that was observed."""
@@ -309,6 +310,8 @@ class Conversation:
                 self.progress(self._named(str(message.get("text", ""))))
             elif kind == "need_database":
                 self._answer_database(message)
+            elif kind == "rights":
+                self._allow(superuser=bool(message.get("superuser")))
             elif kind == "noted":
                 self._note(str(message.get("statement", "")))
             elif kind == "error":
@@ -333,6 +336,7 @@ class Conversation:
         except ReviewError as error:
             self._send(type="refused", message=error.message, hint=error.hint)
             return
+        self._allows.append(database.allow)
         if database.note is not None:
             self._notes[database.database] = database.note
         self._send(
@@ -350,6 +354,12 @@ class Conversation:
             folder=database.folder,
             superuser=database.superuser,
         )
+
+    def _allow(self, *, superuser: bool) -> None:
+        """Change what the role of the scratch databases may do; all of a server have the same."""
+        for allow in {allow for allow in self._allows if allow is not None}:
+            allow(superuser)
+        self._send(type="changed")
 
     def _note(self, statement: str) -> None:
         """A statement may create something on the server outside the database."""

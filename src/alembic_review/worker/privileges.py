@@ -37,7 +37,10 @@ _CONTACTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("COPY with a file", _pattern(r"\bCOPY\b[^;]*?\b(?:FROM|TO)\s+(?:[EU]&?)?'")),
     ("a function for files", _pattern(r"\b(?:lo_import|lo_export|pg_read_(?:binary_)?file|pg_stat_file)\b\"?\s*\(")),
     ("a function for files", _pattern(r"\b(?:pg_ls_\w*dir|pg_file_\w+|pg_logdir_ls)\b\"?\s*\(")),
-    ("dblink", _pattern(r"\bdblink(?:_(?:connect(?:_u)?|exec|open|send_query))?\"?\s*\(")),
+    (
+        "dblink",
+        _pattern(r"(?<!TABLE )(?<!INTO )(?<!EXISTS )\bdblink(?:_(?:connect(?:_u)?|exec|open|send_query))?\"?\s*\("),
+    ),
     ("a foreign server", _pattern(r"\b(?:CREATE|ALTER)\s+SERVER\b|\bIMPORT\s+FOREIGN\s+SCHEMA\b")),
     ("a foreign server", _pattern(r"\b(?:CREATE|ALTER)\s+(?:USER\s+MAPPING|FOREIGN\s+(?:TABLE|DATA\s+WRAPPER))\b")),
     ("a subscription", _pattern(r"\b(?:CREATE|ALTER)\s+SUBSCRIPTION\b")),

@@ -100,6 +100,7 @@ class Redirect:
         self._scratch: dict[tuple[Any, ...], Scratch] = {}
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
+        self.superuser = False  # for the time of a comparison
         self._watches_pools = True
         self._dialects: set[str] = set()
         self.altered = AlteredTables(self._refuse_file)
@@ -165,7 +166,7 @@ class Redirect:
             return None
         target = self.targets.get(id(dialect))
         scratch = self._scratch.get(target.key) if target is not None else None
-        return scratch.superuser if scratch is not None else None
+        return (scratch.superuser or self.superuser) if scratch is not None else None
 
     def refused(self, error: WorkerError) -> RefusedError:
         """Remember that the run ends with this error, and what to raise into the application's code."""

@@ -26,6 +26,7 @@ class ScratchDatabase:
     ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL. ``server`` is
     the ``kind`` of the ``Scratch``; a server of our own has a ``version``, and its programs are in ``folder``.
     ``prepared`` says that it is not empty any more, ``superuser`` that its role may do everything on the server.
+    ``allow`` makes that role a superuser or an ordinary one again, on a server of our own.
     ``note`` wants to hear of every statement that creates something outside the database, where that matters.
     """
 
@@ -42,6 +43,7 @@ class ScratchDatabase:
     folder: str = ""
     prepared: bool = False
     superuser: bool = False
+    allow: Callable[[bool], None] | None = field(default=None, repr=False, compare=False)
     note: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
 
 

@@ -270,7 +270,17 @@ class PostgresScratch(Scratch):
             user=_USER,
             mark=mark,
             superuser=self._superuser,
+            allow=None if self._superuser else self._allow,
         )
+
+    def _allow(self, superuser: bool) -> None:  # noqa: FBT001 - as ``ScratchDatabase`` has it
+        """Let the role of the databases be a superuser, or not any more."""
+        try:
+            with self._connect() as connection:
+                connection.execute(f"ALTER ROLE {_USER} {'' if superuser else 'NO'}SUPERUSER")
+        except (OSError, ServerRefusalError) as error:
+            message = f"The rights of the scratch server's role could not be changed: {error}"
+            raise ObservationError(message) from error
 
     def _connect(self, database: str | None = None) -> Connection:
         path = self._path / "socket" / f".s.PGSQL.{_PORT}"
