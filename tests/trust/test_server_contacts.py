@@ -243,6 +243,6 @@ def test_no_run_of_env_py_is_a_superuser(code: str, tmp_path: Path, witness: Pat
     """The driver's own cursor shows nothing to anybody, and the server refuses all the same."""
     statement = code.replace("WITNESS", str(witness))
     before = f"try:\n    connection.connection.cursor().execute({statement!r})\nexcept Exception:\n    pass"
-    found = review(make_project(tmp_path / "project", "pass", before=f"{before}\nconnection.rollback()"))
+    found = review(make_project(tmp_path / "project", "pass", before=f"{before}\nconnection.connection.rollback()"))
     assert found.status == 0, found.text
     assert not witness.exists()

@@ -215,8 +215,7 @@ class Session:
 
     @contextmanager
     def _as_superuser(self) -> Iterator[None]:
-        """Meanwhile, for a comparison and no code of env.py: plugins such as alembic_utils look at privileges, and leave
-        out those of superusers."""
+        """For a comparison and no code of env.py: plugins such as alembic_utils leave out privileges of superusers."""
         if self.circumstances.server.kind not in {"system", "embedded"}:
             yield
             return
