@@ -58,7 +58,7 @@ class ServerAddress:
 @pytest.fixture(scope="session")
 def scratch_server() -> Iterator[ServerAddress]:
     """A running server of our own launcher; works as root too."""
-    with open_scratch("postgresql", None) as scratch:
+    with open_scratch("postgresql", None, superuser=True) as scratch:
         database = scratch.create()
         assert database.host is not None
         assert database.port is not None

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from alembic_review import service
 from alembic_review.judge.plan import left_out, plan
-from alembic_review.model.errors import ObservationError, UsageError
-from alembic_review.model.facts import Facts
+from alembic_review.model.errors import ObservationError, SuperuserNeededError, UsageError
+from alembic_review.model.facts import Facts, Privilege
 from alembic_review.model.redacted import redacted
 from alembic_review.model.review import Outcome, Review, Verdict
 from alembic_review.model.revision import RevisionFile, RevisionPlan, Wish
@@ -61,10 +61,27 @@ def revise(
     _require_one(settings)
     settings = with_interpreter(settings)
     request = service.request(settings, debug=debug)
+    try:
+        return _revise(settings, request, wish, progress)
+    except SuperuserNeededError as error:
+        progress("repeating the replay as superuser")
+        return _revise(settings, request, wish, progress, error.privilege)
+
+
+def _revise(
+    settings: Settings,
+    request: Request,
+    wish: Wish,
+    progress: service.Progress,
+    privilege: Privilege | None = None,
+) -> Result:
+    """As ``revise``; with ``privilege``, as a superuser of the scratch server."""
+    scratch = RunDatabases(settings.server, guess_dialect(request.config), superuser=privilege is not None)
     with (
-        RunDatabases(settings.server, guess_dialect(request.config)) as databases,
-        _observed(settings, request, databases, progress) as (worker, observed),
+        scratch as databases,
+        _observed(settings, request, databases, progress) as (worker, seen),
     ):
+        observed = service.with_privilege(seen, privilege) if privilege is not None else seen
         progress("judging")
         review = service.judged_together(observed, settings, databases.kinds)
         if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:

@@ -16,13 +16,14 @@ from alembic_review.history import observed_since
 from alembic_review.judge import judge
 from alembic_review.judge.case import Case
 from alembic_review.judge.checks import CHECKS
+from alembic_review.judge.checks.given_server import server_changed
 from alembic_review.judge.combined import case_of_reviewed, judge_together
 from alembic_review.judge.environments import united
 from alembic_review.judge.project import custom_packages, loose_folders, own_packages
 from alembic_review.judge.review import case_of
 from alembic_review.model.attempts import Attempts, show
-from alembic_review.model.errors import ReviewError, UsageError
-from alembic_review.model.facts import Declared, Facts
+from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UsageError
+from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.history import History
 from alembic_review.model.literals import forget, learn
 from alembic_review.model.redacted import redacted
@@ -56,29 +57,57 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     learn_secrets(settings)
     settings = with_interpreter(settings)
     asked = request(settings, debug=debug)
-    past = None
-    several: tuple[Facts, ...] = ()
-    with RunDatabases(settings.server, guess_dialect(asked.config)) as databases:
-        if settings.environments:
-            requests = environment_requests(settings, replace(asked, history=True))
-            several = observe_environments(requests, databases, progress)
-            facts = several[0]
-        elif settings.since is not None:
-            facts, past = observed_since(settings, settings.since, asked, databases, progress)
-        else:
-            facts = observe(replace(asked, history=True), databases, progress)
-        server = databases.kinds
+    try:
+        observed, past, server = _observed(settings, asked, progress)
+    except SuperuserNeededError as error:
+        progress("repeating the replay as superuser")
+        observed, past, server = _observed(settings, asked, progress, superuser=True)
+        observed = with_privilege(observed, error.privilege)
     progress("judging")
-    facts.timings_ms["total"] = round((time.perf_counter() - start) * 1000)
-    if several:
-        return redacted(judged_together(several, settings, server, debug=debug))
-    return redacted(judged(facts, settings, server, past, debug=debug))
+    observed[0].timings_ms["total"] = round((time.perf_counter() - start) * 1000)
+    if settings.environments:
+        return redacted(judged_together(observed, settings, server, debug=debug))
+    return redacted(judged(observed[0], settings, server, past, debug=debug))
 
 
 def learn_secrets(settings: Settings) -> None:
     """From now on, the passwords that these settings lead to are masked wherever they occur."""
     forget()
     learn(secrets(settings, os.environ))
+
+
+def _observed(
+    settings: Settings, asked: Request, progress: Progress, *, superuser: bool = False
+) -> tuple[tuple[Facts, ...], History | None, str]:
+    """The facts of every environment, the base of a pull request, and how the databases were had."""
+    past = None
+    databases = RunDatabases(settings.server, guess_dialect(asked.config), superuser=superuser)
+    try:
+        with databases:
+            if settings.environments:
+                requests = environment_requests(settings, replace(asked, history=True))
+                observed = observe_environments(requests, databases, progress)
+            elif settings.since is not None:
+                facts, past = observed_since(settings, settings.since, asked, databases, progress)
+                observed = (facts,)
+            else:
+                observed = (observe(replace(asked, history=True), databases, progress),)
+            server = databases.kinds
+    except ObservationError as error:
+        if not databases.changes:
+            raise
+        message = f"{error.message}\n{server_changed(databases.changes)}"
+        raise ObservationError(message, hint=error.hint) from error
+    return (replace(observed[0], server_changes=databases.changes), *observed[1:]), past, server
+
+
+def with_privilege(observed: Sequence[Facts], privilege: Privilege) -> tuple[Facts, ...]:
+    """The facts of a replay that was repeated as superuser: of the environment whose revision needed it."""
+    whose = [any(one.id == privilege.revision for one in facts.revisions) for facts in observed]
+    number = whose.index(True) if True in whose else 0
+    return tuple(
+        replace(facts, superuser=privilege) if index == number else facts for index, facts in enumerate(observed)
+    )
 
 
 def judged(

@@ -11,7 +11,17 @@ import pytest
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.naming import habitual_prefix, prefix
-from alembic_review.model.facts import Alteration, Downgrade, Failure, Filter, Filtered, Place, Rehearsal
+from alembic_review.model.facts import (
+    Alteration,
+    Downgrade,
+    Failure,
+    Filter,
+    Filtered,
+    Place,
+    Privilege,
+    Rehearsal,
+    ServerChange,
+)
 from alembic_review.model.history import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
 from alembic_review.model.settings import Settings
@@ -127,6 +137,15 @@ def no_way_back(world: World) -> None:
     world.databases[0].downgrades.append(Downgrade(APP_REVISION, changed=False))
 
 
+def server_changed(world: World) -> None:
+    world.server_changes.append(ServerChange("role", "reporting", "changed", ("rolcreatedb", "rolconnlimit")))
+
+
+def as_superuser(world: World) -> None:
+    refusal = 'permission denied to create extension "file_fdw"'
+    world.superuser = Privilege("CREATE EXTENSION file_fdw", refusal, APP_REVISION, "/project/poser/a1.py", 9)
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR101": blocked,
     "AR102": disagreeing,
@@ -148,8 +167,10 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR514": no_way_back,
     "AR601": filtered,
     "AR602": created_from_models,
+    "AR901": server_changed,
+    "AR902": as_superuser,
 }
-BLOCKING = {"AR101", "AR105", "AR106", "AR510"}
+BLOCKING = {"AR101", "AR105", "AR106", "AR510", "AR901"}
 COMPANIONS = {"AR102": {"AR511"}}
 """What else an example shows, seen from another side."""
 
@@ -165,7 +186,7 @@ def test_every_check_finds_its_example_and_nothing_else_does(check: checks.Check
     assert (finding.severity, finding.blocks) == (check.severity, check.code in BLOCKING)
     assert finding.message.endswith(".")
     assert finding.hint
-    assert finding.location is not None or check.code in {"AR101", "AR103", "AR502", "AR601"}
+    assert finding.location is not None or check.code in {"AR101", "AR103", "AR502", "AR601", "AR901"}
     assert (review.outcome is Outcome.BLOCKED) is (check.code in BLOCKING)
     assert review.gate.refused is any(finding.severity is Severity.ERROR for finding in review.findings)
 
@@ -908,3 +929,59 @@ def test_findings_name_one_of_several_databases() -> None:
         database.alterations.append(Alteration(APP_REVISION, key("product"), "column", "added", "label", ("label",)))
     told = found(world.review(), "AR106")
     assert [(finding.database, finding.table) for finding in told] == [("log", "product"), ("main", "product")]
+
+
+# AR901
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "hint"),
+    [
+        (
+            ServerChange("role", "reporting", "changed", ("rolcreatedb",)),
+            "role reporting was changed (rolcreatedb).",
+            "Restore role reporting. Name a role with CREATEDB only in --server, or leave --server out.",
+        ),
+        (
+            ServerChange("database", "sales", "dropped"),
+            "database sales was dropped.",
+            "Restore database sales. Name a role with CREATEDB only in --server, or leave --server out.",
+        ),
+        (
+            ServerChange("role", "app", "created", reason="it owns objects"),
+            "role app was created.",
+            "It was not dropped (it owns objects). Drop it if a revision or env.py created it.",
+        ),
+    ],
+    ids=lambda value: value.action if isinstance(value, ServerChange) else "",
+)
+def test_what_a_run_changed_on_a_given_server_blocks(change: ServerChange, message: str, hint: str) -> None:
+    world = basics()
+    world.server_changes.append(change)
+    (finding,) = found(world.review(), "AR901")
+    assert finding.message == f"The given server is not as it was before the run: {message}"
+    assert (finding.hint, finding.blocks, finding.severity) == (hint, True, Severity.ERROR)
+
+
+# AR902
+
+
+def test_a_replay_as_superuser_names_the_statement_and_its_line() -> None:
+    world = basics()
+    as_superuser(world)
+    (finding,) = found(world.review(), "AR902")
+    assert finding.message == (
+        "Revision a1 executes `CREATE EXTENSION file_fdw`, which the owner of a database may not execute (permission "
+        'denied to create extension "file_fdw"). The replay was repeated from an empty database as superuser.'
+    )
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line, finding.revision) == ("poser/a1.py", 9, APP_REVISION)
+    assert not world.review().gate.refused
+
+
+def test_a_replay_as_superuser_for_env_py_names_no_revision() -> None:
+    world = basics()
+    world.superuser = Privilege("", "must be owner of extension plpgsql")
+    (finding,) = found(world.review(), "AR902")
+    assert finding.message.startswith("Code outside any revision executes `a statement`")
+    assert (finding.revision, finding.location) == (None, None)

@@ -31,8 +31,10 @@ from alembic_review.model.facts import (
     ModelTable,
     Origin,
     Package,
+    Privilege,
     Rehearsal,
     Revision,
+    ServerChange,
     TableKey,
     TypeUse,
     VersionLocation,
@@ -93,6 +95,8 @@ class World:
     listeners: list[Listener] = field(default_factory=list)
     rehearsals: list[Rehearsal] = field(default_factory=list)
     history: History | None = None
+    superuser: Privilege | None = None
+    server_changes: list[ServerChange] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -153,6 +157,8 @@ class World:
             modules=tuple(self.modules),
             listeners=tuple(self.listeners),
             rehearsals=tuple(self.rehearsals),
+            superuser=self.superuser,
+            server_changes=tuple(self.server_changes),
         )
 
     def _linked(self) -> tuple[Revision, ...]:

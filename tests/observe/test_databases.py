@@ -43,7 +43,7 @@ class Recorded(Scratch):
 def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
     made: dict[str, Recorded] = {}
 
-    def open_recorded(dialect: str, server: str | None) -> Scratch:
+    def open_recorded(dialect: str, server: str | None, *, superuser: bool) -> Scratch:
         made[dialect] = Recorded(dialect, fails=server == "broken" and dialect == "postgresql")
         return made[dialect]
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alembic_review.model.lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
+
+if TYPE_CHECKING:
+    from alembic_review.model.facts import Privilege
 
 
 class ReviewError(Exception):
@@ -28,3 +33,11 @@ class UsageError(ReviewError):
 
 class ObservationError(ReviewError):
     """The application, its migrations or the scratch database could not be observed: exit status 3."""
+
+
+class SuperuserNeededError(ObservationError):
+    """The replay has to be repeated as superuser, because of ``privilege``."""
+
+    def __init__(self, message: str, privilege: Privilege) -> None:
+        super().__init__(message)
+        self.privilege = privilege

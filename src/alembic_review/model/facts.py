@@ -307,6 +307,35 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Privilege:
+    """A statement that only a superuser may execute, with PostgreSQL's words of refusal.
+
+    ``revision`` is the one that runs it, or empty; ``path`` is empty where the line is not known.
+    """
+
+    statement: str
+    refusal: str
+    revision: str = ""
+    path: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class ServerChange:
+    """A difference of a given server after the run: ``action`` is ``created``, ``changed`` or ``dropped``.
+
+    ``kind`` is ``role``, ``database``, ``setting`` and the like; ``what`` are the names of the attributes that differ.
+    ``reason`` says why something that was created is still there.
+    """
+
+    kind: str
+    name: str
+    action: str
+    what: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Failure:
     """What a revision script raised: one line, the statement behind it, and the line in the revision's file."""
 
@@ -417,7 +446,8 @@ class Facts:
     ``modules`` are the loaded modules of these packages and whatever else is loaded and not installed,
     ``search_path`` the folders that modules are imported from, without those of installations, editable ones included.
     ``environment`` is the name of this Alembic environment, where there are several in one database; what the others
-    have is in ``other_revisions``, ``other_locations`` and ``other_tables``.
+    have is in ``other_revisions``, ``other_locations`` and ``other_tables``. ``superuser`` is the statement for which
+    the replay was repeated as superuser, ``server_changes`` are of a given server.
     """
 
     python: str
@@ -444,6 +474,8 @@ class Facts:
     other_revisions: tuple[Revision, ...] = ()
     other_locations: tuple[VersionLocation, ...] = ()
     other_tables: tuple[TableKey, ...] = ()
+    superuser: Privilege | None = None
+    server_changes: tuple[ServerChange, ...] = ()
 
 
 @dataclass(frozen=True)

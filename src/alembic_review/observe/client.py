@@ -21,8 +21,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from alembic_review.model.attempts import Attempts, show
-from alembic_review.model.errors import ObservationError, ReviewError
-from alembic_review.model.facts import Facts, HistoryFacts
+from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError
+from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.literals import known, learn
 from alembic_review.model.revision import RevisionFile, RevisionPlan
 from alembic_review.model.withheld import WITHHELD
@@ -98,6 +98,10 @@ _Message = TypeVar("_Message", bound=msgspec.Struct)
 
 class _FactsMessage(msgspec.Struct):
     facts: Facts
+
+
+class _SuperuserMessage(msgspec.Struct):
+    superuser: Privilege
 
 
 class _HistoryMessage(msgspec.Struct):
@@ -213,6 +217,8 @@ class Conversation:
         self.deadline = time.monotonic() + self.request.timeout
         self._left = self.request.timeout
         self._upgraded = False
+        self._notes: dict[str, Callable[[str], None]] = {}
+        self._allows: list[Callable[[bool], None] | None] = []
 
     def review(self) -> Facts:
         """Everything that was observed."""
@@ -273,7 +279,17 @@ class Conversation:
             return _decoded(self._answer("history"), _HistoryMessage).history
 
         attempts = Attempts(show if self.request.debug else None)
-        return attempts.attempt(_HISTORY, asked, None) or attempts.failures[0]
+
+        def unless_repeated() -> HistoryFacts | SuperuserNeededError:
+            try:
+                return asked()
+            except SuperuserNeededError as error:
+                return error
+
+        found = attempts.attempt(_HISTORY, unless_repeated, None)
+        if isinstance(found, SuperuserNeededError):
+            raise found
+        return found or attempts.failures[0]
 
     def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
         """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
@@ -308,8 +324,14 @@ class Conversation:
             elif kind == "secrets":
                 learn(map(str, message.get("literals", ())))
                 self._send(type="learned")
+            elif kind == "rights":
+                self._allow(superuser=bool(message.get("superuser")))
+            elif kind == "noted":
+                self._note(str(message.get("statement", "")))
             elif kind == "error":
                 text = self._named(str(message.get("message", "")))
+                if isinstance(message.get("superuser"), dict):
+                    raise SuperuserNeededError(text, _decoded(body, _SuperuserMessage).superuser)
                 raise ObservationError(text, hint=str(message.get("hint", "")))
             else:
                 raise _nonsense(f"a message of type {kind!r}")
@@ -328,6 +350,9 @@ class Conversation:
         except ReviewError as error:
             self._send(type="refused", message=error.message, hint=error.hint)
             return
+        self._allows.append(database.allow)
+        if database.note is not None:
+            self._notes[database.database] = database.note
         self._send(
             type="database",
             database=database.database,
@@ -341,7 +366,19 @@ class Conversation:
             server=database.server,
             version=database.version,
             folder=database.folder,
+            superuser=database.superuser,
         )
+
+    def _allow(self, *, superuser: bool) -> None:
+        """Change what the role of the scratch databases may do; all of a server have the same."""
+        for allow in {allow for allow in self._allows if allow is not None}:
+            allow(superuser)
+        self._send(type="changed")
+
+    def _note(self, statement: str) -> None:
+        """A statement may create something on the server outside the database."""
+        for note in self._notes.values():
+            note(statement)
 
     def _send(self, **message: object) -> None:
         body = json.dumps(message).encode()

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from alembic_review.model.errors import ReviewError, UsageError
+from alembic_review.model.facts import ServerChange
 from alembic_review.observe.scratch import open_scratch
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 
@@ -29,10 +30,14 @@ def guess_dialect(config: Path | None) -> str:
 
 
 class RunDatabases:
-    """Context manager: whatever was started or created is gone afterwards."""
+    """Context manager: whatever was started or created is gone afterwards.
 
-    def __init__(self, server: str | None, guess: str) -> None:
+    With ``superuser``, the application's role is one on a server of ours.
+    """
+
+    def __init__(self, server: str | None, guess: str, *, superuser: bool = False) -> None:
         self._server = server
+        self._superuser = superuser
         self._guess = guess
         self._scratch: dict[str, Scratch] = {}
         self._used: set[str] = set()
@@ -40,7 +45,7 @@ class RunDatabases:
 
     def __enter__(self) -> Self:
         try:
-            self._scratch[self._guess] = open_scratch(self._guess, self._server)
+            self._scratch[self._guess] = open_scratch(self._guess, self._server, superuser=self._superuser)
         except UsageError:
             raise
         except ReviewError:
@@ -63,10 +68,15 @@ class RunDatabases:
         """How the databases of this run were had: ``embedded``, ``system``, ``given``, ``sqlite``."""
         return ", ".join(sorted({self._scratch[dialect].kind for dialect in self._used}))
 
+    @property
+    def changes(self) -> tuple[ServerChange, ...]:
+        """Afterwards: what the run changed on a given server."""
+        return tuple(change for scratch in self._scratch.values() for change in scratch.changes)
+
     def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:  # noqa: ARG002 - each is new
         """A new scratch database of this dialect; waits for an early start. Raises ``ReviewError``."""
         if dialect not in self._scratch:
-            self._scratch[dialect] = open_scratch(dialect, self._server)
+            self._scratch[dialect] = open_scratch(dialect, self._server, superuser=self._superuser)
         database = self._scratch[dialect].create()
         self._used.add(dialect)
         return database

@@ -17,6 +17,7 @@ VARIABLE = "ALEMBIC_REVIEW_WORKER"
 _STARTED = 19  # index of starttime among the fields of proc(5) after the name
 _PROCESSES = Path("/proc")
 _PATIENCE = 5.0
+_PAUSE = 0.002
 
 
 def end(process: Popen[Any], mark: str) -> None:
@@ -87,6 +88,23 @@ def _mark_of(pid: int) -> str:
     return next((one.removeprefix(start).decode(errors="replace") for one in variables if one.startswith(start)), "")
 
 
+def end_marked(variable: str, value: str) -> None:
+    """Kill every process whose environment has ``variable`` with this ``value``, and all it goes on to start."""
+    deadline = time.monotonic() + _PATIENCE
+    while found := [pid for pid in _pids() if _has(pid, variable, value) and _is_alive(pid)]:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_PAUSE)
+
+
+def _is_alive(pid: int) -> bool:
+    state = _state(pid)
+    return pid != os.getpid() and state is not None and state[0] != "Z"
+
+
 def _alive_descendants(root: int, mark: str) -> set[int]:
     """Descendants of ``root``, and whoever carries the mark; without zombies, which are ended already."""
     states = {pid: state for pid in _pids() if (state := _state(pid)) is not None}
@@ -117,3 +135,10 @@ def _state(pid: int) -> tuple[str, int] | None:
 
 def _carries(pid: int, mark: str) -> bool:
     return _mark_of(pid) == mark
+
+
+def _has(pid: int, variable: str, value: str) -> bool:
+    try:
+        return os.fsencode(f"{variable}={value}") in (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False

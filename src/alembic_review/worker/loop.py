@@ -9,6 +9,7 @@ from typing import Any
 
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.output import flush
+from alembic_review.worker.privileges import SuperuserError
 from alembic_review.worker.problems import WorkerError, own
 from alembic_review.worker.session import Session
 
@@ -64,7 +65,8 @@ def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable
     except WorkerError as error:
         _debug(request, error)
         flush()
-        channel.send("error", message=error.message, hint=error.hint)
+        need = {"superuser": error.need} if isinstance(error, SuperuserError) else {}
+        channel.send("error", message=error.message, hint=error.hint, **need)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         _debug(request, error)
         flush()

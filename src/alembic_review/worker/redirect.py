@@ -55,7 +55,10 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Scratch:
-    """The database that the parent made for one original target; ``prepared`` when it is not empty any more."""
+    """The database that the parent made for one original target; ``prepared`` when it is not empty any more.
+
+    Its role may be a ``superuser`` of the server.
+    """
 
     database: str
     host: str | None
@@ -65,6 +68,7 @@ class Scratch:
     mark: str
     query: dict[str, str]
     prepared: bool = False
+    superuser: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Redirect:
         self._scratch: dict[tuple[Any, ...], Scratch] = {}
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
+        self.superuser = False  # for the time of a comparison
         self._watches_pools = True
         self._dialects: set[str] = set()
         self.altered = AlteredTables(self._refuse_file)
@@ -160,6 +165,19 @@ class Redirect:
         """The name or path of the scratch database that stands for this target; empty before its first connection."""
         scratch = self._scratch.get(target.key)
         return scratch.database if scratch is not None else ""
+
+    def rights(self, dialect: Any) -> bool | None:
+        """Whether the role behind a connection's dialect is a superuser; ``None`` where this is not PostgreSQL."""
+        if dialect.name != "postgresql":
+            return None
+        target = self.targets.get(id(dialect))
+        scratch = self._scratch.get(target.key) if target is not None else None
+        return (scratch.superuser or self.superuser) if scratch is not None else None
+
+    def refused(self, error: WorkerError) -> RefusedError:
+        """Remember that the run ends with this error, and what to raise into the application's code."""
+        self.refusal = self.refusal or error
+        return RefusedError(error.message)
 
     def target_of(self, dialect: Any) -> Target:
         """The original target behind a connection's dialect. Raises ``WorkerError`` for a connection nobody saw."""
@@ -312,9 +330,7 @@ class Redirect:
         )
 
     def _refuse(self, message: str, hint: str = "") -> RefusedError:
-        error = WorkerError(mask(message) + self._where(), hint)
-        self.refusal = self.refusal or error
-        return RefusedError(error.message)
+        return self.refused(WorkerError(mask(message) + self._where(), hint))
 
     def _where(self) -> str:
         frame = self._stacks.place(sys._getframe(1), beyond=DRIVERS)

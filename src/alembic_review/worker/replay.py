@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from types import FrameType
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -168,6 +169,16 @@ class Noted:
             self._result.running = ""
         version_table = private.version_tables(self._context)
         _note(self._result, connection, self.revision.revision, version_table, watched=self.watched)
+
+
+def running_revision(frame: FrameType | None) -> str:
+    """The revision whose function runs in a frame or further out; empty when none does."""
+    while frame is not None:
+        if frame.f_code is Noted.__call__.__code__:
+            noted: Noted = frame.f_locals["self"]
+            return str(noted.revision.revision)
+        frame = frame.f_back
+    return ""
 
 
 def digest(result: Replayed, connection: Connection) -> None:

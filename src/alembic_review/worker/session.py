@@ -51,10 +51,11 @@ from alembic_review.worker.mappers import configure_mappers
 from alembic_review.worker.named import Named
 from alembic_review.worker.output import Output
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
+from alembic_review.worker.privileges import Privileges
 from alembic_review.worker.problems import WorkerError, recognise
 from alembic_review.worker.redirect import Redirect, Scratch, Target
 from alembic_review.worker.render import Renderer
-from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages
+from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages, running_revision
 from alembic_review.worker.schema import packed, plain_names, unpacked
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import contents, downgrade_steps
@@ -83,6 +84,14 @@ class Session:
         learn(self.request.get("secrets", ()))
         fill = self._prepare if self.before is not None else None
         self.redirect = Redirect(self._database, self.stacks, fill, self._tell_secrets)
+        self.privileges = Privileges(
+            self.stacks,
+            self.redirect.rights,
+            running_revision,
+            self.redirect.refused,
+            lambda: self.circumstances.server.kind == "given",
+            lambda statement: self.channel.send("noted", statement=statement),
+        )
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
@@ -101,6 +110,7 @@ class Session:
         recognise(cache(self._is_own))
         self.witnesses.install()
         self.redirect.install()
+        self.privileges.install()
         self.intruders.install()
         self.creations.install()
         folders = Folders(self.request["instead"], self.request["beside"])
@@ -120,6 +130,7 @@ class Session:
             self._take_back(environment, script)
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
+        self.privileges.check()
         with self._timed("describe"):
             facts = described.facts(environment, script, self.stacks, self.compared, self.attempts)
         self.script = script
@@ -195,7 +206,8 @@ class Session:
 
         def work(_heads: Any, context: MigrationContext) -> Any:
             self.channel.send("progress", text="comparing the models with the database")
-            self.compared.append(self._one_comparison(context))
+            with self._as_superuser():
+                self.compared.append(self._one_comparison(context))
             return ()
 
         self._run(environment, config, script, work, "compare", dont_mutate=True)
@@ -205,6 +217,20 @@ class Session:
                 f"{len(self.compared)} times for `alembic revision --autogenerate`.",
                 "What is not compared can't be reviewed; env.py must treat both commands alike.",
             )
+
+    @contextmanager
+    def _as_superuser(self) -> Iterator[None]:
+        """For a comparison and no code of env.py: plugins such as alembic_utils leave out privileges of superusers."""
+        if self.circumstances.server.kind not in {"system", "embedded"}:
+            yield
+            return
+        self.channel.ask("rights", superuser=True)
+        self.redirect.superuser = True
+        try:
+            yield
+        finally:
+            self.channel.ask("rights", superuser=False)
+            self.redirect.superuser = False
 
     def schemas(self) -> list[str]:
         """After ``run``, before ``history``: the packed schema of each database, in the facts' order."""
@@ -239,6 +265,7 @@ class Session:
         with self._timed("downgrade"), self.redirect.elsewhere() if several else nullcontext():
             no_downgrades: list[tuple[Downgrade, ...]] = []
             downgrades = tuple(self.attempts.attempt("downgrades", history.downgrades, no_downgrades))
+        self.privileges.check()
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
     def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
@@ -289,6 +316,7 @@ class Session:
         """Raise what went wrong first, where the application made an error of its own of it."""
         try:
             yield
+            self.privileges.check()
         except WorkerError as error:
             unsupported = self.redirect.unsupported()
             if unsupported is not None and error.__cause__ is not None and without_driver(error.__cause__):
@@ -296,6 +324,10 @@ class Session:
             # A refused connection is the reason, whatever the application made of it afterwards.
             if self.redirect.refusal is not None:
                 raise self.redirect.refusal from None
+            self.privileges.look_at(error)
+            if self.redirect.refusal is not None:
+                raise self.redirect.refusal from error
+            self.privileges.check()
             hint = self._created_before(error)
             if hint:
                 raise WorkerError(error.message, hint) from error
@@ -469,6 +501,7 @@ class Session:
             answer["mark"],
             dict(answer["query"]),
             answer.get("prepared", False),
+            answer.get("superuser", False),
         )
 
     @contextmanager

@@ -88,6 +88,30 @@ def test_from_start_to_end_and_nothing_stays(
     assert list(base.iterdir()) == []
 
 
+@pytest.mark.usefixtures("base", "cache", "kind")
+@pytest.mark.parametrize("superuser", [False, True])
+def test_the_role_owns_its_databases_and_is_a_superuser_only_on_demand(*, superuser: bool) -> None:
+    with open_scratch("postgresql", None, superuser=superuser) as scratch:
+        database = scratch.create()
+        assert database.superuser is superuser
+        for one in (database, scratch.copy(database)):
+            assert look(
+                one,
+                "SELECT session_user::text, current_user::text, datdba::regrole::text, rolsuper, rolcreatedb, "
+                "rolcreaterole FROM pg_database, pg_roles "
+                "WHERE datname = current_database() AND rolname = current_user",
+            ) == [("postgres", "postgres", "postgres", superuser, True, True)]
+            run(one, "ALTER SCHEMA public OWNER TO postgres")
+
+
+@pytest.mark.usefixtures("base", "cache")
+def test_no_connection_to_a_scratch_database_is_the_server_s_superuser() -> None:
+    with open_scratch("postgresql", None) as scratch:
+        database = scratch.create()
+        with pytest.raises(ServerRefusalError, match=r"pg_hba[.]conf rejects"):
+            Connection(f"{database.host}/.s.PGSQL.{database.port}", user="alembic_review", database=database.database)
+
+
 @pytest.mark.usefixtures("base", "cache")
 def test_a_copy_has_the_same_content_and_a_mark_of_its_own() -> None:
     with open_scratch("postgresql", None) as scratch:

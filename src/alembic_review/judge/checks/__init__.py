@@ -14,6 +14,7 @@ from alembic_review.judge.checks import (
     filters,
     foreign_branch,
     foreign_location,
+    given_server,
     missing_dependency,
     module_not_imported,
     namespace,
@@ -21,6 +22,7 @@ from alembic_review.judge.checks import (
     removed_revision,
     required_column,
     several_heads,
+    superuser,
     unowned_table,
     witnesses_disagree,
 )
@@ -49,6 +51,8 @@ CHECKS: tuple[Check, ...] = (
     downgrade.CHECK,
     filters.CHECK,
     compared_with_itself.CHECK,
+    given_server.CHECK,
+    superuser.CHECK,
 )
 
 if len({check.code for check in CHECKS}) != len(CHECKS):

@@ -10,11 +10,12 @@ __all__ = ["Scratch", "ScratchDatabase", "open_scratch"]
 _SUPPORTED = ("postgresql", "sqlite")
 
 
-def open_scratch(dialect: str, server: str | None) -> Scratch:
+def open_scratch(dialect: str, server: str | None, *, superuser: bool = False) -> Scratch:
     """The way to get scratch databases of ``dialect``; nothing is started yet.
 
     ``server`` is the URL of a PostgreSQL server that the user names. SQLite needs no server, so an application that
-    uses both gets its SQLite files all the same. Raises ``ObservationError`` for a dialect that isn't supported,
+    uses both gets its SQLite files all the same. With ``superuser``,
+    migrations run as one on a server of our own. Raises ``ObservationError`` for a dialect that isn't supported,
     ``UsageError`` for a URL that names no PostgreSQL server.
     """
     if dialect not in _SUPPORTED:
@@ -25,7 +26,7 @@ def open_scratch(dialect: str, server: str | None) -> Scratch:
     given = _given(server) if server is not None else None
     if dialect == "sqlite":
         return _sqlite()
-    return given or _own()
+    return given or _own(superuser=superuser)
 
 
 # Each way is imported only when it is taken: a server's brings SQLAlchemy along.
@@ -37,10 +38,10 @@ def _given(url: str) -> Scratch:
     return ServerScratch(url)
 
 
-def _own() -> Scratch:
+def _own(*, superuser: bool) -> Scratch:
     from alembic_review.observe.scratch.postgres import PostgresScratch  # noqa: PLC0415
 
-    return PostgresScratch()
+    return PostgresScratch(superuser=superuser)
 
 
 def _sqlite() -> Scratch:

@@ -18,6 +18,10 @@ _UNPRIVILEGED = ("nobody", "postgres", "daemon")
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 
 
+SERVER = "ALEMBIC_REVIEW_SERVER"
+"""The environment variable by which programs that a server started are known; its value is the folder of the run."""
+
+
 class Credentials(TypedDict, total=False):
     """The part of ``subprocess.Popen``'s arguments that changes the account."""
 
@@ -94,7 +98,11 @@ def server_account() -> Account:
     )
 
 
-def environment() -> dict[str, str]:
-    """The environment of every server process: no PG* settings of the user, no secrets, plain messages in English."""
+def environment(mark: str = "") -> dict[str, str]:
+    """The environment of every server process: no PG* settings of the user, no secrets, plain messages in English.
+
+    ``mark`` is the value of ``SERVER``, if any.
+    """
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {"PATH": os.defpath, **passed, "LC_ALL": "C", "TZ": "UTC"}
+    marked = {SERVER: mark} if mark else {}
+    return {"PATH": os.defpath, **passed, **marked, "LC_ALL": "C", "TZ": "UTC"}

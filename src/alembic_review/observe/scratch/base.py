@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from alembic_review.model.errors import ObservationError
+from alembic_review.model.facts import ServerChange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 
@@ -23,7 +25,9 @@ class ScratchDatabase:
     with a slash, the folder of the unix socket. ``mark`` is the comment of the database on PostgreSQL and the
     ``application_id`` in decimal on SQLite. ``query`` holds further arguments of a given server's URL. ``server`` is
     the ``kind`` of the ``Scratch``; a server of our own has a ``version``, and its programs are in ``folder``.
-    ``prepared`` says that it is not empty any more.
+    ``prepared`` says that it is not empty any more, ``superuser`` that its role may do everything on the server.
+    ``allow`` makes that role a superuser or an ordinary one again, on a server of our own.
+    ``note`` wants to hear of every statement that creates something outside the database, where that matters.
     """
 
     dialect: str
@@ -38,6 +42,9 @@ class ScratchDatabase:
     version: str = ""
     folder: str = ""
     prepared: bool = False
+    superuser: bool = False
+    allow: Callable[[bool], None] | None = field(default=None, repr=False, compare=False)
+    note: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
 
 
 class Scratch(ABC):
@@ -48,6 +55,8 @@ class Scratch(ABC):
     """
 
     kind: str = ""
+    changes: tuple[ServerChange, ...] = ()
+    """What the run changed on a server that is not ours; known after ``close``."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

@@ -33,9 +33,9 @@ _POLLS, _POLL_SECONDS = 20, 0.001
 
 
 class Guarded:
-    """A running program with a watcher beside it; its output goes to ``log``."""
+    """A running program with a watcher beside it; its output goes to ``log``. ``mark`` is for what it starts."""
 
-    def __init__(self, arguments: Sequence[str | Path], account: Account, log: Path) -> None:
+    def __init__(self, arguments: Sequence[str | Path], account: Account, log: Path, mark: str = "") -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _WATCHED, "watched", *map(str, arguments)],
@@ -43,7 +43,7 @@ class Guarded:
                 stdout=output,
                 stderr=output,
                 cwd="/",  # the current folder may be closed to the server's account
-                env=environment(),
+                env=environment(mark),
                 start_new_session=True,  # Ctrl-C in the terminal is for us, not for the server
                 **account.credentials(),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import shutil
 import time
@@ -10,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alembic_review.model.errors import ObservationError
+from alembic_review.observe import descendants
 from alembic_review.observe.scratch import template
-from alembic_review.observe.scratch.account import Account, server_account
+from alembic_review.observe.scratch.account import SERVER, Account, server_account
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 from alembic_review.observe.scratch.binaries import Binaries, find_binaries
 from alembic_review.observe.scratch.folder import RunFolder
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PORT = 5432
+# Whom clients are, also in what migrations say of an owner (OWNER TO postgres); the server's superuser is ours alone.
 _USER = "postgres"
+_SUPERUSER = "alembic_review"
+_RIGHTS = "LOGIN CREATEDB CREATEROLE"
+_OWNED_PUBLIC = 15  # since this version, the owner of a database owns its schema public
+_SELF_GRANT = 16  # since this version, who creates a role has to be allowed to act as it
 _MAINTENANCE = "postgres"
 _START_SECONDS = 60.0
 _INITDB_SECONDS = 120.0
@@ -65,12 +72,16 @@ class PostgresScratch(Scratch):
     Who may come in: the socket is in a folder that only the server's account (and root) can enter, and the server asks
     the kernel which user is at the other end (``peer``) and lets in only the one who runs the tool. So there is no
     password that could leak, and other processes of a shared account such as ``nobody`` stay outside.
+
+    The role that migrations run as owns the databases and may create others and roles, but it is not a superuser: the
+    server itself then refuses files, programs and the network. With ``superuser`` it is one.
     """
 
     kind = "system"
 
-    def __init__(self) -> None:
+    def __init__(self, *, superuser: bool = False) -> None:
         super().__init__()
+        self._superuser = superuser
         self._folder: RunFolder | None = None
         self._server: Guarded | None = None
         self._spare: ScratchDatabase | None = None
@@ -101,8 +112,9 @@ class PostgresScratch(Scratch):
 
     def _run_server(self, folder: Path, binaries: Binaries, account: Account) -> None:
         options = ["-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
-        self._server = Guarded([binaries.postgres, *options], account, self._log)
+        self._server = Guarded([binaries.postgres, *options], account, self._log, mark=str(folder))
         self._wait_until_ready(self._server)
+        self._create_role()
         # Made ahead, while the application's models are being imported: the first create() finds it waiting.
         self._spare = self._new_database()
 
@@ -120,9 +132,27 @@ class PostgresScratch(Scratch):
     def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
         return self._new_database(database.database)
 
+    def _create_role(self) -> None:
+        rights = f"{_RIGHTS} SUPERUSER" if self._superuser else _RIGHTS
+        try:
+            with self._connect() as connection:
+                connection.execute(f"CREATE ROLE {_USER} {rights}")
+        except (OSError, ServerRefusalError) as error:
+            raise self._failed(f"a role could not be created: {error}") from error
+        if self._major < _OWNED_PUBLIC:
+            with self._connect("template1") as connection:
+                connection.execute(f"ALTER SCHEMA public OWNER TO {_USER}")
+
+    @property
+    def _major(self) -> int:
+        number = self._binaries.number if self._binaries is not None else ""
+        return int(re.match(r"\d*", number)[0] or 0)  # type: ignore[index] # it always matches
+
     def _close(self) -> None:
         self._stop_server()
         if self._folder is not None:
+            # A program that the server started has left the server's process group.
+            descendants.end_marked(SERVER, str(self._folder.path))
             self._folder.remove()
 
     @property
@@ -157,7 +187,7 @@ class PostgresScratch(Scratch):
             "--no-sync",
             "--no-locale",
             "--encoding=UTF8",
-            f"--username={_USER}",
+            f"--username={_SUPERUSER}",
             "--auth=peer",
             "--wal-segsize=1",
         ]
@@ -184,10 +214,19 @@ class PostgresScratch(Scratch):
             "hba_file": str(folder / "pg_hba.conf"),
             "ident_file": str(folder / "pg_ident.conf"),
         }
-        lines = [f"{name} = {_quoted(value)}" for name, value in {**_SETTINGS, **places}.items()]
+        granted = {"createrole_self_grant": "set, inherit"} if self._major >= _SELF_GRANT else {}
+        settings = {**_SETTINGS, **granted, **places}
+        lines = [f"{name} = {_quoted(value)}" for name, value in settings.items()]
         self._write("postgresql.conf", "\n".join(lines), account)
-        self._write("pg_hba.conf", "local all all peer map=run", account)
-        self._write("pg_ident.conf", f'run "{account.client}" {_USER}', account)
+        # No connection to a scratch database is the superuser's.
+        rules = [
+            f"local {_MAINTENANCE},template1 {_SUPERUSER} peer map=run",
+            f"local all {_SUPERUSER} reject",
+            "local all all peer map=run",
+        ]
+        self._write("pg_hba.conf", "\n".join(rules), account)
+        users = [f'run "{account.client}" {user}' for user in (_SUPERUSER, _USER)]
+        self._write("pg_ident.conf", "\n".join(users), account)
 
     def _write(self, name: str, text: str, account: Account) -> None:
         path = self._path / name
@@ -219,16 +258,33 @@ class PostgresScratch(Scratch):
         mark = secrets.token_hex(16)
         try:
             with self._connect() as connection:
-                connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+                connection.execute(f"CREATE DATABASE {name} OWNER {_USER} TEMPLATE {template}")
                 connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
         except (OSError, ServerRefusalError) as error:
             raise self._failed(f"a database could not be created: {error}") from error
         return ScratchDatabase(
-            dialect="postgresql", database=name, host=str(self._path / "socket"), port=_PORT, user=_USER, mark=mark
+            dialect="postgresql",
+            database=name,
+            host=str(self._path / "socket"),
+            port=_PORT,
+            user=_USER,
+            mark=mark,
+            superuser=self._superuser,
+            allow=None if self._superuser else self._allow,
         )
 
-    def _connect(self) -> Connection:
-        return Connection(str(self._path / "socket" / f".s.PGSQL.{_PORT}"), user=_USER, database=_MAINTENANCE)
+    def _allow(self, superuser: bool) -> None:  # noqa: FBT001 - as ``ScratchDatabase`` has it
+        """Let the role of the databases be a superuser, or not any more."""
+        try:
+            with self._connect() as connection:
+                connection.execute(f"ALTER ROLE {_USER} {'' if superuser else 'NO'}SUPERUSER")
+        except (OSError, ServerRefusalError) as error:
+            message = f"The rights of the scratch server's role could not be changed: {error}"
+            raise ObservationError(message) from error
+
+    def _connect(self, database: str | None = None) -> Connection:
+        path = self._path / "socket" / f".s.PGSQL.{_PORT}"
+        return Connection(str(path), user=_SUPERUSER, database=database or _MAINTENANCE)
 
     def _give_up_when_closing(self) -> None:
         if self._closing.is_set():

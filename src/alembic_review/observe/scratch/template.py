@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alembic_review.observe.scratch.account import Account
 
-_MAGIC = b"alembic-review data folder 2\n"
+_MAGIC = b"alembic-review data folder 3\n"
 # The length of the index in bytes, and the CRC-32 of everything before this trailer.
 _TRAILER = struct.Struct(f"!QI{len(_MAGIC)}s")
 _CHUNK = 1 << 20

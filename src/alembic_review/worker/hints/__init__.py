@@ -12,6 +12,7 @@ from alembic_review.worker.hints import (
     imports,
     missing,
     models,
+    privileges,
     transactions,
     urls,
     variables,
@@ -32,6 +33,7 @@ FAMILIES: tuple[Callable[[Fault], str], ...] = (
     existing.hint,
     missing.hint,
     transactions.hint,
+    privileges.hint,
     batches.hint,
 )
 
