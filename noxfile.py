@@ -164,7 +164,7 @@ def looks(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a dead link, or a page that describes what is not there, fails."""
-    install_tool(session, *group("docs"))
+    session.install(".", *group("docs"))
     site = made(session) / "site"
     # Material prints a notice about the next major version of MkDocs.
     session.run("mkdocs", "build", "--strict", "--site-dir", str(site), env={"NO_MKDOCS_2_WARNING": "1"})
