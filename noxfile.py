@@ -9,7 +9,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.11"
-nox.options.sessions = ["lint", "tests", "realapps"]
+nox.options.sessions = ["lint", "tests", "realapps", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -174,6 +174,16 @@ def looks(session: nox.Session) -> None:
     install_tool(session, *group("test"), *group("looks"))
     # One browser is enough: no `-n auto` here.
     session.run("python", "-m", "pytest", "tests/looks", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a dead link, or a page that describes what is not there, fails."""
+    session.install(".", *group("docs"))
+    site = made(session) / "site"
+    # Material prints a notice about the next major version of MkDocs.
+    session.run("mkdocs", "build", "--strict", "--site-dir", str(site), env={"NO_MKDOCS_2_WARNING": "1"})
+    session.log(f"The documentation is in {site / 'index.html'}")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""What others copy into their CI: the action, the hook and the recipes of docs/ci. All of them are linted and tried."""
+"""What users copy into their CI: the action, the hook and the recipes of the docs, all of them linted and run."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from alembic_review.cli.commands import DEFAULT, cli
 from alembic_review.reports import REPORTS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGES = REPOSITORY / "docs" / "ci"
+PAGES = REPOSITORY / "docs" / "how-to"
 TOOLS = Path(sys.executable).parent
 
 GITHUB_REVIEW, GITHUB_COMMENT, GITHUB_ACTION = "github-0", "github-1", "github-2"
-GITLAB, FORGEJO, PRE_COMMIT = "gitlab-0", "forgejo-0", "pre-commit-0"
+GITLAB, FORGEJO, PRE_COMMIT, README = "gitlab-0", "forgejo-0", "pre-commit-0", "README-0"
 SCHEMAS = {
     GITHUB_REVIEW: "vendor.github-workflows",
     GITHUB_COMMENT: "vendor.github-workflows",
     GITHUB_ACTION: "vendor.github-workflows",
     FORGEJO: "vendor.github-workflows",
+    README: "vendor.github-workflows",
     GITLAB: "vendor.gitlab-ci",
 }
 
@@ -37,7 +38,7 @@ def recipes() -> dict[str, str]:
     """The YAML blocks of the pages, by page and place, with what the reader fills in filled in."""
     return {
         f"{page.stem}-{number}": block.replace("OWNER", "acme").replace("COMMIT", "0" * 40)
-        for page in sorted(PAGES.glob("*.md"))
+        for page in (REPOSITORY / "README.md", *sorted(PAGES.glob("*.md")))
         for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
     }
 
@@ -194,9 +195,9 @@ def test_every_recipe_fails_on_pending_changes() -> None:
     assert len(reviews) == 4
     for arguments in (*reviews, hook["args"]):
         assert arguments[arguments.index("--fail-on") + 1] == "pending", arguments
-    for page in ("README.md", "docs/nox.md"):
-        (session,) = re.findall(r"session\.run\(.*?^```", (REPOSITORY / page).read_text(), re.MULTILINE | re.DOTALL)
-        assert '"--fail-on", "pending"' in session, page
+    page = (PAGES / "nox.md").read_text()
+    (session,) = re.findall(r"session\.run\(.*?^```", page, re.MULTILINE | re.DOTALL)
+    assert '"--fail-on", "pending"' in session
     assert action()["inputs"]["fail-on"]["default"] == "pending"
 
 
@@ -229,8 +230,9 @@ def test_the_page_lists_every_input_of_the_action() -> None:
 
     assert [name for name in action()["inputs"] if f"| `{name}` |" not in page] == []
     assert [name for name in action()["outputs"] if f"`{name}`" not in page] == []
-    (job,) = read(recipes()[GITHUB_ACTION])["jobs"].values()
-    assert set(job["steps"][-1]["with"]) <= set(action()["inputs"])
+    for name in (GITHUB_ACTION, README):
+        (job,) = read(recipes()[name])["jobs"].values()
+        assert set(job["steps"][-1]["with"]) <= set(action()["inputs"])
 
 
 def test_no_expression_is_pasted_into_a_script() -> None:
@@ -241,9 +243,9 @@ def test_no_expression_is_pasted_into_a_script() -> None:
 
 
 def test_the_pages_are_linked() -> None:
-    page = (REPOSITORY / "docs" / "ci.md").read_text()
+    page = (PAGES / "index.md").read_text()
 
-    assert [path.name for path in PAGES.glob("*.md") if f"(ci/{path.name})" not in page] == []
+    assert [path.name for path in PAGES.glob("*.md") if path.name != "index.md" and f"({path.name})" not in page] == []
 
 
 def test_the_hook_names_the_command_and_the_extra() -> None:

@@ -49,7 +49,7 @@ def nox(noxfile: Path, *arguments: str, **variables: str) -> subprocess.Complete
 def test_the_recipe(tmp_path: Path, constraints: Path) -> None:
     project = tmp_path / "poser"
     shutil.copytree(FIXTURES / "poser", project, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    page = (REPOSITORY / "docs" / "nox.md").read_text()
+    page = (REPOSITORY / "docs" / "how-to" / "nox.md").read_text()
     (recipe,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert recipe.count("app/rattail.conf") == 1
     (project / "noxfile.py").write_text(recipe.replace("app/rattail.conf", "app/acme.conf"))
