@@ -5,7 +5,7 @@ import time
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alembic_review.model.masking import HIDDEN, mask
@@ -106,6 +106,7 @@ def test_no_quoted_password_of_a_url_survives(password: str) -> None:
 
 
 @given(PLAIN)
+@example("=")
 @pytest.mark.parametrize("told", ["user=x password={} host=z", "PGPASSWORD={} psql", "db_password: {}", "Pwd = {}"])
 def test_no_password_without_quotes_survives(told: str, password: str) -> None:
     assert mask(told.format(password)) == told.format(HIDDEN)

@@ -21,10 +21,10 @@ _SPACED_URL = re.compile(
 _QUERY = re.compile(r"""(?P<head>[?&]\w*(?:password|passwd|pwd)=)[^\s&"]*""", re.IGNORECASE)
 # password=…, 'password': …, PGPASSWORD=…, and SQL's PASSWORD '…' and IDENTIFIED BY '…'. A quoted value ends with its
 # quote, which may be escaped or doubled within, or with the line; any other with white space; within another
-# string the quotes are escaped themselves.
+# string the quotes are escaped themselves. With white space before it, == compares; without, the value begins with =.
 _KEY = re.compile(
     r"""(?P<head>
-        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:=(?!=)|:(?![:=])|:=|%3D)\s* | (?:\s|\\[nrt])+(?=['"]) )
+        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:(?<!\s)=|=(?!=)|:(?![:=])|:=|%3D)\s* | (?:\s|\\[nrt])+(?=['"]) )
         | (?<!revision\ )identified\s+by(?:\s|\\[nrt])+ (?=['"])
     )
     (?:
