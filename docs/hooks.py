@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from alembic_review.cli.commands import cli
-from alembic_review.config.files import EnvironmentSettings, FileSettings
+from alembic_review.config.settings_files import EnvironmentSettings, FileSettings
 from alembic_review.model.settings import Settings
 from alembic_review.reports.schema import schema
 from alembic_review.service import rules

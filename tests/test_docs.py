@@ -14,10 +14,10 @@ import yaml
 
 from alembic_review.cli import INTERRUPTED
 from alembic_review.cli.commands import cli
-from alembic_review.config.files import ENVIRONMENT_KEYS, KEYS
+from alembic_review.config.settings_files import ENVIRONMENT_KEYS, KEYS
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.settings import FailOn
-from alembic_review.observe.scratch.binaries import OVERRIDE
+from alembic_review.observe.scratch.postgres_programs import OVERRIDE
 from alembic_review.reports import REPORTS
 from alembic_review.reports.schema import schema
 from alembic_review.service import rules

@@ -32,7 +32,7 @@ def fail(*_: object, **__: object) -> NoReturn:
     ("where", "line"),
     [
         ("alembic_review.service.declared_tables", "tables that only the source of your packages declares"),
-        ("alembic_review.judge.review.suggestions", "extension tables that would hold columns of core tables"),
+        ("alembic_review.judge.assemble_review.suggestions", "extension tables that would hold columns of core tables"),
     ],
 )
 def test_what_is_optional_never_costs_the_review(

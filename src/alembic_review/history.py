@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from alembic_review.git import Base, Earlier, Location, find_base, same_text
-from alembic_review.judge.project import normal_name
+from alembic_review.judge.ownership.application_packages import normal_name
 from alembic_review.model.errors import ObservationError, SuperuserNeededError
 from alembic_review.model.facts import Facts, Place, Revision
-from alembic_review.model.history import ChangedSettings, EditedRevision, History
+from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.settings import Settings
-from alembic_review.observe.client import Conversation, Progress, Request, observe
-from alembic_review.observe.databases import RunDatabases
+from alembic_review.observe.scratch_databases import RunDatabases
+from alembic_review.observe.worker_process import Conversation, Progress, Request, observe
 
 _TABLE = "alembic-review"
 # Of Alembic's own settings (https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file).

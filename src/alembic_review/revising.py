@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alembic_review import service
-from alembic_review.judge.plan import left_out, plan
+from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UsageError
 from alembic_review.model.facts import Facts, Privilege
-from alembic_review.model.redacted import redacted
+from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Outcome, Review, Verdict
-from alembic_review.model.revision import RevisionFile, RevisionPlan, Wish
+from alembic_review.model.revision_plan import RevisionFile, RevisionPlan, Wish
 from alembic_review.model.settings import Settings
-from alembic_review.observe.client import Conversation, Request, conversation, observe
-from alembic_review.observe.databases import RunDatabases, guess_dialect
-from alembic_review.observe.environments import observe_environments, upgraded
 from alembic_review.observe.interpreter import with_interpreter
+from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
+from alembic_review.observe.several_environments import observe_environments, upgraded
+from alembic_review.observe.worker_process import Conversation, Request, conversation, observe
 from alembic_review.reports import revision as texts
 from alembic_review.reports.text import count, table_label, target_label
 

@@ -14,26 +14,26 @@ from alembic_review.config.secrets import secrets
 from alembic_review.git import prefix
 from alembic_review.history import observed_since
 from alembic_review.judge import judge
-from alembic_review.judge.case import Case
+from alembic_review.judge.assemble_review import case_of
 from alembic_review.judge.checks import CHECKS
-from alembic_review.judge.checks.given_server import server_changed
-from alembic_review.judge.combined import case_of_reviewed, judge_together
-from alembic_review.judge.environments import united
-from alembic_review.judge.project import custom_packages, loose_folders, own_packages
-from alembic_review.judge.review import case_of
-from alembic_review.model.attempts import Attempts, show
+from alembic_review.judge.checks.run.given_server_changed import server_changed
+from alembic_review.judge.combined_review import case_of_reviewed, judge_together
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
+from alembic_review.judge.several_environments import united
 from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UsageError
 from alembic_review.model.facts import Declared, Facts, Privilege
-from alembic_review.model.history import History
-from alembic_review.model.literals import forget, learn
-from alembic_review.model.redacted import redacted
+from alembic_review.model.known_passwords import forget, learn
+from alembic_review.model.optional_steps import Attempts, show
+from alembic_review.model.pull_request_base import History
+from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.settings import Settings
-from alembic_review.observe.client import Request, observe
-from alembic_review.observe.databases import RunDatabases, guess_dialect
-from alembic_review.observe.environments import observe_environments
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
-from alembic_review.observe.sources import declared_tables, loose_packages
+from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
+from alembic_review.observe.several_environments import observe_environments
+from alembic_review.observe.source_scan import declared_tables, loose_packages
+from alembic_review.observe.worker_process import Request, observe
 from alembic_review.reports import REPORTS, Options, Rule, brief
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from .harness import make_application, run_tool
 from .scenario import check_every_run, review_of, row
 
 OPTIONAL = {
-    "session.declarations": "extension tables that would hold columns of core tables",
-    "described._placed": "the lines of what is on the table product",
-    "described.listeners": "functions that listen to every table",
-    "session.limits.not_checked": "what Alembic leaves out",
-    "session.version_tables": "version tables of others",
-    "history.History.rehearsals": "revisions in another order",
-    "history.History.downgrades": "downgrades",
+    "session:declarations": "extension tables that would hold columns of core tables",
+    "assemble_facts:_placed": "the lines of what is on the table product",
+    "assemble_facts:listeners": "functions that listen to every table",
+    "session:not_compared.not_checked": "what Alembic leaves out",
+    "session:version_tables": "version tables of others",
+    "replay.revision_trials:History.rehearsals": "revisions in another order",
+    "replay.revision_trials:History.downgrades": "downgrades",
 }
 HUNG = "core.Product.shelf_label = sa.Column(sa.String(30))\n"
 FAIL = """
@@ -26,9 +26,9 @@ from operator import attrgetter
 def fail(*_, **__):
     raise LookupError("nowhere")
 for name in {names!r}:
-    top, _, rest = name.partition(".")
+    module, _, rest = name.partition(":")
     owner, _, function = rest.rpartition(".")
-    place = sys.modules[f"alembic_review.worker.{{top}}"]
+    place = sys.modules[f"alembic_review.worker.{{module}}"]
     setattr(attrgetter(owner)(place) if owner else place, function, {failing})
 """
 # The first is a function of the application, the other one fails with no frame of its own, as a bug of ours would.
@@ -52,7 +52,7 @@ def test_what_is_optional_fails_with_a_line_for_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("name", ["session.compare", "described.compile_rules"])
+@pytest.mark.parametrize("name", ["session:compare", "assemble_facts:compile_rules"])
 def test_what_is_required_ends_the_run_with_a_short_message(tmp_path: Path, name: str) -> None:
     application = make_application(tmp_path, module(FAIL.format(names=[name], failing=BREAKS)))
     run = run_tool(application)
@@ -66,7 +66,7 @@ def test_what_is_required_ends_the_run_with_a_short_message(tmp_path: Path, name
 @pytest.mark.one_stack
 def test_what_ownership_rests_on_is_required(tmp_path: Path) -> None:
     """Without the table that another one is generated from, a change that the application causes looks like drift."""
-    broken = FAIL.format(names=["witnesses.source_tables"], failing=RAISES)
+    broken = FAIL.format(names=["definitions.definition_sites:source_tables"], failing=RAISES)
     application = make_application(tmp_path, module(broken + HUNG))
     run = run_tool(application)
     check_every_run(run, application)

@@ -28,7 +28,7 @@ from alembic_review.model.settings import FailOn, Settings
 from alembic_review.reports import REPORTS, Options, Rule
 from alembic_review.reports.json import read
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent
 SAMPLE = HERE / "golden" / "poser.json"
 HOSTILE = HERE / "golden" / "hostile.json"
 CLEAN = read((HERE / "golden" / "clean.json").read_bytes())

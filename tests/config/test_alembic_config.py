@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from alembic.config import CommandLine as AlembicCommandLine
 
-from alembic_review.config import CommandLine, load, search
+from alembic_review.config import CommandLine, config_file_search, load
 from alembic_review.model.errors import UsageError
 
 INI = "[alembic]\nscript_location = %(here)s/migrations\n"
@@ -217,7 +217,7 @@ def test_the_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         write(tmp_path / f"{number:02}" / "alembic.ini", INI)
     write(tmp_path / "00" / "deep" / "alembic.ini", INI)
     assert offered(tmp_path) == [f"{number:02}/alembic.ini" for number in range(20)]
-    monkeypatch.setattr(search, "_MOST_FOLDERS", 3)
+    monkeypatch.setattr(config_file_search, "_MOST_FOLDERS", 3)
     assert offered(tmp_path) == ["00/alembic.ini", "01/alembic.ini"]
 
 

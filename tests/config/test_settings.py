@@ -13,8 +13,8 @@ import pytest
 
 from alembic_review.config import CommandLine, load
 from alembic_review.config.dotenv import read_variables
-from alembic_review.config.files import KEYS
-from alembic_review.config.project import distribution_name, find_root, in_environment
+from alembic_review.config.project_root import distribution_name, find_root, in_environment
+from alembic_review.config.settings_files import KEYS
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import Environment, FailOn, Settings
 

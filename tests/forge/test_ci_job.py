@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alembic_review.forge import FORGES, event
+from alembic_review.forge import FORGES, pull_request_event
 from alembic_review.forge.errors import ForgeError
 from alembic_review.model.errors import UsageError
 from tests.forge.conftest import Publish
@@ -144,7 +144,7 @@ def test_the_file_of_the_event_is_not_there_or_too_large(
 ) -> None:
     with pytest.raises(ForgeError, match="event can't be read"):
         say({**github.environ(), "GITHUB_EVENT_PATH": str(tmp_path / "nothing")})
-    monkeypatch.setattr(event, "_LARGEST", 10)
+    monkeypatch.setattr(pull_request_event, "_LARGEST", 10)
     (tmp_path / "event.json").write_text('{"pull_request": {"number": 7}}')
     with pytest.raises(ForgeError, match="event can't be read"):
         say({**github.environ(), "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})

@@ -35,7 +35,7 @@ def markdown(review: Review, _options: Options) -> str:
 @pytest.fixture(autouse=True)
 def _markdown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "REPORTS", (Report("markdown", "", markdown),))
-    monkeypatch.setattr("alembic_review.forge.job.LONGEST_WAIT", 0.0)  # no pauses here
+    monkeypatch.setattr("alembic_review.forge.ci_job.LONGEST_WAIT", 0.0)  # no pauses here
     for name in list(os.environ):
         if name.startswith(("GITHUB_", "GITLAB_", "CI_", "FORGEJO_", "GITEA_")):
             monkeypatch.delenv(name)

@@ -13,9 +13,8 @@ from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Filter, Filtered, Listener, Place
 from alembic_review.model.review import Location, Outcome, Severity, Summary, Verdict
 from alembic_review.model.settings import FailOn
-
-from .test_checks import several_heads
-from .world import APP_REVISION, CORE_REVISION, ROOT, SETTINGS, World, basics, only, verdicts
+from tests.judge.checks.test_checks import several_heads
+from tests.judge.world import APP_REVISION, CORE_REVISION, ROOT, SETTINGS, World, basics, only, verdicts
 
 
 def two_databases() -> World:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alembic_review.judge.needs import follow
+from alembic_review.judge.dependent_changes import follow
 from alembic_review.model.facts import ChangeFact, Reference, TableKey, TypeUse
 
 

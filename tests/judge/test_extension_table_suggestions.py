@@ -8,8 +8,7 @@ from typing import Any
 
 from alembic_review.model.facts import ColumnCode, Declaration
 from alembic_review.model.review import Suggestion
-
-from .world import SETTINGS, World, basics, found, key
+from tests.judge.world import SETTINGS, World, basics, found, key
 
 UUID = ColumnCode("uuid", "sa.String(length=32)", options=("nullable=False",))
 LABEL = ColumnCode("label", "sa.String(length=30)", options=("nullable=True",))

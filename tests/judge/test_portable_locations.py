@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.judge.locations import Locations
+from alembic_review.judge.portable_locations import Locations
 from alembic_review.model.facts import Package, Place
 from alembic_review.model.review import Location
 

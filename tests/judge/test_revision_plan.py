@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from alembic_review.judge.plan import left_out, plan
-from alembic_review.judge.review import case_of
+from alembic_review.judge.assemble_review import case_of
+from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Reference, Revision, VersionLocation
-from alembic_review.model.revision import RevisionPlan, Wish
-
-from .world import ANNEX_REVISION, APP_REVISION, CORE_REVISION, World, basics, key
+from alembic_review.model.revision_plan import RevisionPlan, Wish
+from tests.judge.world import ANNEX_REVISION, APP_REVISION, CORE_REVISION, World, basics, key
 
 WISH = Wish("what it does")
 

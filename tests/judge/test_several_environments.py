@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alembic_review.judge.combined import judge_together
-from alembic_review.judge.environments import together
+from alembic_review.judge.combined_review import judge_together
+from alembic_review.judge.several_environments import together
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import (
     ChangeFact,
@@ -26,8 +26,7 @@ from alembic_review.model.facts import (
 )
 from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import Environment
-
-from .world import (
+from tests.judge.world import (
     APP,
     APP_REVISION,
     CORE,

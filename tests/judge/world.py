@@ -39,7 +39,7 @@ from alembic_review.model.facts import (
     TypeUse,
     VersionLocation,
 )
-from alembic_review.model.history import History
+from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Change, Finding, Review, Table
 from alembic_review.model.settings import Settings
 

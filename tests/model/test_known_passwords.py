@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alembic_review.model.literals import HIDDEN, forget, hide, known, learn, passwords_in
+from alembic_review.model.known_passwords import HIDDEN, forget, hide, known, learn, passwords_in
 from alembic_review.model.masking import mask
-from alembic_review.model.redacted import redacted
+from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Gate, Outcome, Provenance, Review, Role, Summary, Table
 
 SECRETS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=8, max_size=20).filter(

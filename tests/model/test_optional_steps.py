@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_review.model.attempts import Attempts
 from alembic_review.model.errors import ObservationError
+from alembic_review.model.optional_steps import Attempts
 
 
 class UnprintableError(Exception):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alembic_review.model.errors import UsageError
-from alembic_review.model.lengths import shortened
+from alembic_review.model.text_lengths import shortened
 
 
 @pytest.mark.parametrize(

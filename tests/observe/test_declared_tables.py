@@ -7,10 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import Package
-from alembic_review.observe.declarations import in_tree
-from alembic_review.observe.sources import declared_tables
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.observe.declared_tables import in_tree
+from alembic_review.observe.source_scan import declared_tables
 
 
 def names(source: str) -> list[str | None]:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe import databases
-from alembic_review.observe.databases import RunDatabases, guess_dialect
+from alembic_review.observe import scratch_databases
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 
 
 class Recorded(Scratch):
@@ -47,7 +47,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
         made[dialect] = Recorded(dialect, fails=server == "broken" and dialect == "postgresql")
         return made[dialect]
 
-    monkeypatch.setattr(databases, "open_scratch", open_recorded)
+    monkeypatch.setattr(scratch_databases, "open_scratch", open_recorded)
     return made
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.environments import _Own, _Shared
 from alembic_review.observe.scratch.base import ScratchDatabase
+from alembic_review.observe.several_environments import _Own, _Shared
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import NoReturn
 
 import pytest
 
-from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import Package
-from alembic_review.observe import sources
-from alembic_review.observe.sources import declared_tables, loose_packages
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.observe import source_scan
+from alembic_review.observe.source_scan import declared_tables, loose_packages
 
 SOURCES = {
     "shop/__init__.py": "raise RuntimeError('nobody imports this')",
@@ -108,7 +108,7 @@ def test_a_module_whose_reading_fails_is_searched_as_text(tmp_path: Path, monkey
     def fail(*_: object) -> NoReturn:
         raise IndexError
 
-    monkeypatch.setattr(sources, "in_tree", fail)
+    monkeypatch.setattr(source_scan, "in_tree", fail)
     (tmp_path / "model.py").write_text('a = Table("a", metadata, schema="own")\n')
     attempts = Attempts()
     (one,) = declared_tables([Package("shop", (str(tmp_path),))], attempts)

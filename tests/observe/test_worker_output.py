@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from alembic_review.model.output import NEXT_RUN
-from alembic_review.observe.output import Output, Shown
+from alembic_review.model.output_mark import NEXT_RUN
+from alembic_review.observe.worker_output import Output, Shown
 
 PING = "Traceback (most recent call last):\n  File 'a.py', line 1, in ping\nConnectionError: redis\n"
 OTHER = "Traceback (most recent call last):\n  File 'a.py', line 1, in ping\nTimeoutError: redis\n"

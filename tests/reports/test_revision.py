@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.model.review import Change
-from alembic_review.model.revision import LeftOut, RevisionPlan
+from alembic_review.model.revision_plan import LeftOut, RevisionPlan
 from alembic_review.reports.json import read
 from alembic_review.reports.revision import described, nothing, summary
 from tests.reports.readers import CONTROL

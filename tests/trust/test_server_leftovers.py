@@ -15,8 +15,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from alembic_review.observe.scratch import open_scratch, server
-from alembic_review.observe.scratch.server import ServerScratch
+from alembic_review.observe.scratch import given_server, open_scratch
+from alembic_review.observe.scratch.given_server import ServerScratch
 
 from .servers import make_project, review
 
@@ -28,7 +28,7 @@ ROLES = "SELECT rolname FROM pg_roles"
 # Creates a database on the server of its argument and waits.
 RUN = """
 import sys
-from alembic_review.observe.scratch.server import ServerScratch
+from alembic_review.observe.scratch.given_server import ServerScratch
 with ServerScratch(sys.argv[1]) as scratch:
     print(scratch.create().database, flush=True)
     sys.stdin.read()
@@ -90,7 +90,7 @@ def test_the_database_of_a_living_run_is_left_alone(
 
 
 def _named(run: str = "0" * 16, own: str = "1" * 8) -> str:
-    return server._name(run, own)
+    return given_server._name(run, own)
 
 
 OTHERS = {

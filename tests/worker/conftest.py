@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 from sqlalchemy.engine.default import DefaultDialect
 
-from alembic_review.worker.stacks import Stacks
-from alembic_review.worker.witnesses import Witnesses
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.definitions.definition_sites import Witnesses
 
 Modules = Callable[[dict[str, str]], None]
 DIALECT = DefaultDialect()

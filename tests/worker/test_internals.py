@@ -8,7 +8,7 @@ import pytest
 from alembic import autogenerate
 from sqlalchemy import Column, Integer, MetaData, Table
 
-from alembic_review.worker import private
+from alembic_review.worker import internals
 
 
 @pytest.mark.parametrize(("made", "assigned"), [(False, True), (True, False)])
@@ -16,7 +16,7 @@ def test_a_copy_keeps_a_nullability_that_was_assigned(made: bool, assigned: bool
     column = Column("code", Integer, nullable=made)
     table = Table("item", MetaData(), column, Column("plain", Integer))
     column.nullable = assigned
-    private.keep_nullability(table.columns)
+    internals.keep_nullability(table.columns)
     copied = table.to_metadata(MetaData())
     assert copied.c.code.nullable is assigned
     assert copied.c.plain.nullable is True
@@ -32,8 +32,8 @@ def test_only_comparators_of_env_py_are_forgotten(module: str, left: int) -> Non
 
     compare.__module__ = module
     autogenerate.comparators.dispatch_for("schema")(compare)
-    assert module in private.comparator_modules()
-    private.forget_comparators()
+    assert module in internals.comparator_modules()
+    internals.forget_comparators()
     found = {key: functions for key, functions in registry.items() if functions != before.get(key, [])}
     assert sum(len(functions) for functions in found.values()) - sum(len(before.get(key, [])) for key in found) == left
     for key, functions in registry.items():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from alembic_review.worker.signature import with_signature_of
+from alembic_review.worker.same_signature import with_signature_of
 
 
 def plain(a: int, b: str = "b") -> tuple[Any, ...]:
@@ -49,10 +49,10 @@ def test_wrong_arguments_fail_as_before() -> None:
 
 
 INSTALL = """
-from alembic_review.worker.intruders import Intruders
-from alembic_review.worker.redirect import Redirect, Scratch
-from alembic_review.worker.stacks import Stacks
-from alembic_review.worker.witnesses import Witnesses
+from alembic_review.worker.replay.changes_outside_revisions import Intruders
+from alembic_review.worker.redirect.connections import Redirect, Scratch
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.definitions.definition_sites import Witnesses
 
 def install():
     stacks = Stacks()
@@ -196,7 +196,7 @@ def test_every_keyword_of_create_engine_does_what_it_does_without_us() -> None:
 
 def test_an_env_py_that_is_compiled_anew_makes_the_same_engine(tmp_path: Path) -> None:
     """Alembic compiles env.py on each run: its code objects differ, and its lines do not."""
-    from tests.worker.redirected import run
+    from tests.worker.redirect.redirected import run
 
     (tmp_path / "env.py").write_text("def engine():\n    return sa.create_engine('sqlite://', creator=lambda: None)\n")
     found = run(

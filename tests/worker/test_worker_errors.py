@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from alembic_review.worker.problems import WorkerError, application_frames, describe, recognise, wrapped
-from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.worker_errors import WorkerError, application_frames, describe, recognise, wrapped
 
 
 def test_a_database_error_is_told_with_its_statement_and_without_links() -> None:

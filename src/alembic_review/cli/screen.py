@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from alembic_review.model.errors import ObservationError, ReviewError
-from alembic_review.model.literals import hide
+from alembic_review.model.known_passwords import hide
 from alembic_review.model.masking import mask
 from alembic_review.reports.text import visible, without_commands
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alembic_review.config import values
-from alembic_review.config.conf import check_section, find_conf, is_pyproject, named_conf
-from alembic_review.config.files import FileSettings, Layer, ini_layer, pyproject_layer
-from alembic_review.config.project import distribution_name, find_root, working_root
+from alembic_review.config import setting_values
+from alembic_review.config.alembic_config import check_section, find_conf, is_pyproject, named_conf
+from alembic_review.config.project_root import distribution_name, find_root, working_root
+from alembic_review.config.settings_files import FileSettings, Layer, ini_layer, pyproject_layer
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import Environment, FailOn, Settings
 
@@ -50,7 +50,7 @@ def _load(line: CommandLine, cwd: Path | None, environ: Mapping[str, str]) -> Se
     root = _root(line, cwd)
     _refuse_other_encoding("The path of the project's root", str(root))
     project = _project_layer(root)
-    several = values.environments(project, cwd, line.config, line.section)
+    several = setting_values.environments(project, cwd, line.config, line.section)
     conf = _conf_of(several, project) if several else _conf(line, project, cwd, root, environ)
     if root is None and conf is not None:
         root = find_root(conf.parent)
@@ -106,32 +106,34 @@ def _of_environments(
     return replace(settings, environments=tuple(told)) if len(told) > 1 else settings
 
 
-def _config_from(line: CommandLine, files: values.Layers, conf: Path | None) -> str | None:
+def _config_from(line: CommandLine, files: setting_values.Layers, conf: Path | None) -> str | None:
     """The callable of the files; with ``-c``, only the one that this very file names."""
     if line.config is not None and conf is not None:
         files = [layer for layer in files if layer.path is not None and layer.path.samefile(conf)]
-    return values.reference(files, "config-from", lambda layer: layer.config_from)
+    return setting_values.reference(files, "config-from", lambda layer: layer.config_from)
 
 
-def _settings(layers: values.Layers, conf: Path | None, root: Path | None, environ: Mapping[str, str]) -> Settings:
+def _settings(
+    layers: setting_values.Layers, conf: Path | None, root: Path | None, environ: Mapping[str, str]
+) -> Settings:
     settings = Settings(
         config=conf,
-        context=values.reference(layers, "context", lambda layer: layer.context),
-        preload=values.modules(layers, "preload", lambda layer: layer.preload),
-        env=values.env(layers, environ),
-        section=values.first(layers, lambda layer: layer.section) or Settings.section,
-        x=values.first(layers, lambda layer: layer.x) or (),
+        context=setting_values.reference(layers, "context", lambda layer: layer.context),
+        preload=setting_values.modules(layers, "preload", lambda layer: layer.preload),
+        env=setting_values.env(layers, environ),
+        section=setting_values.first(layers, lambda layer: layer.section) or Settings.section,
+        x=setting_values.first(layers, lambda layer: layer.x) or (),
         root=root,
         distribution=distribution_name(root) if root else None,
-        custom=values.packages(layers, "custom", lambda layer: layer.custom),
-        owners=values.first(layers, lambda layer: layer.owners) or {},
-        core=values.packages(layers, "core", lambda layer: layer.core),
-        prefix=values.first(layers, lambda layer: layer.prefix),
-        fail_on=values.fail_on(layers),
-        server=values.server(layers, environ),
-        python=values.python(layers),
-        timeout=values.timeout(layers),
-        before=values.before(layers),
+        custom=setting_values.packages(layers, "custom", lambda layer: layer.custom),
+        owners=setting_values.first(layers, lambda layer: layer.owners) or {},
+        core=setting_values.packages(layers, "core", lambda layer: layer.core),
+        prefix=setting_values.first(layers, lambda layer: layer.prefix),
+        fail_on=setting_values.fail_on(layers),
+        server=setting_values.server(layers, environ),
+        python=setting_values.python(layers),
+        timeout=setting_values.timeout(layers),
+        before=setting_values.before(layers),
         source=next((layer.path for layer in layers if layer.path), None),
     )
     both = set(settings.custom or ()) & set(settings.core or ())

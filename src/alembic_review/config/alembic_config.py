@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from alembic_review.config.files import read_ini
-from alembic_review.config.search import INI, PYPROJECT, commands, has_alembic_table
+from alembic_review.config.config_file_search import INI, PYPROJECT, commands, has_alembic_table
+from alembic_review.config.settings_files import read_ini
 from alembic_review.model.errors import UsageError
 
 VARIABLE = "ALEMBIC_CONFIG"

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic_review.config.files import read_ini, read_toml, table_of
+from alembic_review.config.settings_files import read_ini, read_toml, table_of
 from alembic_review.model.errors import UsageError
 
 PYPROJECT = "pyproject.toml"

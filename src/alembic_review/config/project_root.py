@@ -9,8 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from alembic_review.config.files import read_toml, table_of
-from alembic_review.model.prefixes import SHARED_PREFIXES
+from alembic_review.config.settings_files import read_toml, table_of
+from alembic_review.model.system_prefixes import SHARED_PREFIXES
 
 MARKERS = ("pyproject.toml", "setup.cfg", "setup.py")
 

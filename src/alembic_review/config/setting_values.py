@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alembic_review.config.dotenv import read_variables
-from alembic_review.config.files import EnvironmentSettings, FileSettings, Layer
+from alembic_review.config.settings_files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import Environment, FailOn, Settings
 

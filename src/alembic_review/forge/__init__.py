@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_review.forge.job import FORGES, Where, publish
-from alembic_review.forge.sticky import Posted
+from alembic_review.forge.ci_job import FORGES, Where, publish
+from alembic_review.forge.sticky_comment import Posted
 
 __all__ = ["FORGES", "Posted", "Where", "publish"]

@@ -13,7 +13,7 @@ from alembic_review.forge.forgejo import FORGEJO
 from alembic_review.forge.github import GITHUB
 from alembic_review.forge.gitlab import GITLAB
 from alembic_review.forge.http import TIMEOUT, Api
-from alembic_review.forge.sticky import Posted, comment_text, marker, post
+from alembic_review.forge.sticky_comment import Posted, comment_text, marker, post
 from alembic_review.model.errors import UsageError
 
 # Forgejo's jobs say that they are GitHub's too, so it is asked first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from alembic_review.forge import event
+from alembic_review.forge import pull_request_event
 from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
 from alembic_review.forge.errors import ForgeError, UnavailableError
 from alembic_review.forge.http import Api, has_next
@@ -81,7 +81,7 @@ def _running(environ: Environ) -> bool:
 
 
 def _locate(environ: Environ) -> Coordinates:
-    happened = event.read(environ)
+    happened = pull_request_event.read(environ)
     return Coordinates(
         api=environ.get("FORGEJO_API_URL", "") or environ.get("GITHUB_API_URL", ""),
         repository=environ.get("FORGEJO_REPOSITORY", "") or environ.get("GITHUB_REPOSITORY", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from alembic_review.forge import event
+from alembic_review.forge import pull_request_event
 from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
 from alembic_review.forge.errors import ForgeError
 from alembic_review.forge.http import Api, has_next
@@ -72,7 +72,7 @@ def _comment(entry: object) -> Comment:
 
 
 def _locate(environ: Environ) -> Coordinates:
-    happened = event.read(environ)
+    happened = pull_request_event.read(environ)
     return Coordinates(
         api=environ.get("GITHUB_API_URL", "") or "https://api.github.com",
         repository=environ.get("GITHUB_REPOSITORY", ""),

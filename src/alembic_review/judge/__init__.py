@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from alembic_review.judge.review import judge
+from alembic_review.judge.assemble_review import judge
 
 __all__ = ["judge"]

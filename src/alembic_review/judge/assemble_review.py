@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alembic_review.judge import gate, pull_request
-from alembic_review.judge.case import Case, Judged, JudgedDatabase
-from alembic_review.judge.cause import Causes
+from alembic_review.judge import gate
 from alembic_review.judge.checks import CHECKS
-from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.extension_table_suggestions import SUGGESTIONS, suggestions
 from alembic_review.judge.fingerprint import fingerprints
-from alembic_review.judge.inspected import require_inspected, require_models
-from alembic_review.judge.ownership import custom_packages, decide, table_text
-from alembic_review.judge.settle import settle
-from alembic_review.judge.suggest import SUGGESTIONS, suggestions
-from alembic_review.judge.unloaded import Unloaded
-from alembic_review.judge.untried import untried
-from alembic_review.judge.verdict import Verdicts
-from alembic_review.judge.written import written
-from alembic_review.model.attempts import Attempts
+from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
+from alembic_review.judge.nothing_inspected import require_inspected, require_models
+from alembic_review.judge.ownership.settings_lines import settle
+from alembic_review.judge.ownership.stack_evidence import Evidence
+from alembic_review.judge.ownership.table_owners import custom_packages, decide, table_text
+from alembic_review.judge.ownership.unimported_tables import Unloaded
+from alembic_review.judge.pull_request import description
+from alembic_review.judge.pull_request.changes_since_base import written
+from alembic_review.judge.trials_not_done import untried
+from alembic_review.judge.verdicts.cause import Causes
+from alembic_review.judge.verdicts.verdict_table import Verdicts
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
-from alembic_review.model.history import History
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Change, Finding, Provenance, Review, Suggestion, Table
 from alembic_review.model.settings import Settings
 
@@ -57,7 +58,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     changes = _changes(case, findings)
     ordered = tuple(sorted(findings, key=finding_order))
     summary = gate.summarise(changes, ordered)
-    brought = pull_request.describe(case, history, _written(case), changes, ordered) if history else None
+    brought = description.describe(case, history, _written(case), changes, ordered) if history else None
     attempts = attempts if attempts is not None else Attempts()
     nothing: tuple[Suggestion, ...] = ()
     offered = attempts.attempt(SUGGESTIONS, lambda: suggestions(case, ordered), nothing)
@@ -230,7 +231,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
                     *_listeners(case),
                     *_compile_rules(case),
                     *untried(case),
-                    *pull_request.not_checked(case),
+                    *description.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
                     *failures,

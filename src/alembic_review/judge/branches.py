@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from alembic_review.judge.case import Case
+from alembic_review.judge.judged_facts import Case
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Revision
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from alembic_review.judge import gate
-from alembic_review.judge.case import Case
-from alembic_review.judge.environments import together, united
-from alembic_review.judge.ownership import custom_packages
-from alembic_review.judge.review import case_of, finding_order, judge, numbered
+from alembic_review.judge.assemble_review import case_of, finding_order, judge, numbered
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.ownership.table_owners import custom_packages
+from alembic_review.judge.several_environments import together, united
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.review import Change, Finding, Provenance, Review, Table

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alembic_review.judge.case import Case, Judged, JudgedDatabase
-from alembic_review.judge.cause import Cause
-from alembic_review.judge.naming import habitual_prefix
-from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
+from alembic_review.judge.ownership.table_owners import Owned, table_text
+from alembic_review.judge.table_prefixes import habitual_prefix
+from alembic_review.judge.verdicts.cause import Cause
 from alembic_review.model.facts import ColumnCode, Declaration, ModelTable
 from alembic_review.model.review import Finding, Role, Suggestion
 

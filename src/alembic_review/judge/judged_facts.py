@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alembic_review.judge.cause import Causes
-from alembic_review.judge.evidence import Evidence, place_of
-from alembic_review.judge.ownership import Owned, Ownership
-from alembic_review.judge.settle import Settle
-from alembic_review.judge.unloaded import Unloaded
-from alembic_review.judge.verdict import Decision
+from alembic_review.judge.ownership.settings_lines import Settle
+from alembic_review.judge.ownership.stack_evidence import Evidence, place_of
+from alembic_review.judge.ownership.table_owners import Owned, Ownership
+from alembic_review.judge.ownership.unimported_tables import Unloaded
+from alembic_review.judge.verdicts.cause import Causes
+from alembic_review.judge.verdicts.verdict_table import Decision
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
-from alembic_review.model.history import History
+from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Role, Verdict
 from alembic_review.model.settings import Settings
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alembic_review.judge.case import Case, JudgedDatabase
-from alembic_review.judge.created import BEFORE, Call, calls, created_outside
-from alembic_review.judge.evidence import Evidence
-from alembic_review.judge.locations import Locations
-from alembic_review.judge.unloaded import Unloaded
+from alembic_review.judge.judged_facts import Case, JudgedDatabase
+from alembic_review.judge.ownership.created_from_models import BEFORE, Call, calls, created_outside
+from alembic_review.judge.ownership.stack_evidence import Evidence
+from alembic_review.judge.ownership.unimported_tables import Unloaded
+from alembic_review.judge.portable_locations import Locations
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import DatabaseFacts, Facts, Place
 from alembic_review.model.settings import Settings

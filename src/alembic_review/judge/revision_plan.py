@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from alembic_review.judge.branches import BASE, depends_on, spot
-from alembic_review.judge.case import Case, Judged
-from alembic_review.judge.needs import follow
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.dependent_changes import follow
+from alembic_review.judge.judged_facts import Case, Judged
+from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import ChangeFact
 from alembic_review.model.review import Change, Review, Verdict
-from alembic_review.model.revision import LeftOut, Operation, RevisionPlan, Wish
+from alembic_review.model.revision_plan import LeftOut, Operation, RevisionPlan, Wish
 
 _DESTRUCTIVE = "AR201"
 _REQUIRED = "AR202"

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from alembic_review.judge.ownership import Owned
+from alembic_review.judge.ownership.table_owners import Owned
 from alembic_review.model.review import Role
 
 _SHARE = 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case
-from alembic_review.judge.reasons import whose
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.verdicts.reasons import whose
 
 
 def untried(case: Case) -> Iterator[str]:

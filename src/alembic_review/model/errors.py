@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alembic_review.model.lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
+from alembic_review.model.text_lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
 
 if TYPE_CHECKING:
     from alembic_review.model.facts import Privilege

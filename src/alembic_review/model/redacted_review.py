@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
-from alembic_review.model.literals import hide
+from alembic_review.model.known_passwords import hide
 from alembic_review.model.masking import mask, mask_urls
 from alembic_review.model.review import Review
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from alembic_review.observe.constants import Constants, assignment
+from alembic_review.observe.source_constants import Constants, assignment
 
 _NAME = "__tablename__"
 _QUOTED = r"""["'](?P<name>[^"'\\\n]+)["']"""

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from alembic_review.model.settings import Interpreter, Settings
-from alembic_review.observe.client import environment
-from alembic_review.observe.imports import imported
+from alembic_review.observe.env_py_imports import imported
+from alembic_review.observe.worker_process import environment
 
 ENVIRONMENT = ".venv"
 OPTION, ACTIVE, ROOT, TOOL = "--python", "VIRTUAL_ENV", ENVIRONMENT, "tool"

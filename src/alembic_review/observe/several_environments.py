@@ -14,8 +14,8 @@ from typing import Protocol
 
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.facts import Facts
-from alembic_review.observe.client import Conversation, Databases, Progress, Request, conversation, with_history
 from alembic_review.observe.scratch.base import ScratchDatabase
+from alembic_review.observe.worker_process import Conversation, Databases, Progress, Request, conversation, with_history
 
 _PLACE = re.compile(r"[^:/]*://(?:[^@/]*@)?(?P<place>.*)", re.DOTALL)
 BEFORE = "before"

@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import Declared, Package
-from alembic_review.observe.constants import assignment
-from alembic_review.observe.declarations import Declaration, in_text, in_tree
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.observe.declared_tables import Declaration, in_text, in_tree
+from alembic_review.observe.source_constants import assignment
 
 _SKIPPED = frozenset({"tests", "test", "__pycache__", "node_modules", "site-packages"})
 _TEST = re.compile(r"test_.*|.*_test|conftest")

@@ -20,15 +20,15 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from alembic_review.model.attempts import Attempts, show
 from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
-from alembic_review.model.literals import known, learn
-from alembic_review.model.revision import RevisionFile, RevisionPlan
-from alembic_review.model.withheld import WITHHELD
-from alembic_review.observe import descendants
-from alembic_review.observe.output import Output, Shown
+from alembic_review.model.known_passwords import known, learn
+from alembic_review.model.optional_steps import Attempts, show
+from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
+from alembic_review.model.withheld_variables import WITHHELD
+from alembic_review.observe import process_tree
 from alembic_review.observe.scratch.base import ScratchDatabase
+from alembic_review.observe.worker_output import Output, Shown
 
 PROTOCOL = 1
 WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
@@ -152,7 +152,7 @@ def conversation(request: Request, databases: Databases, progress: Progress) -> 
 @contextmanager
 def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
     ours, theirs = socket.socketpair()
-    mark = descendants.new_mark()
+    mark = process_tree.new_mark()
     _end_orphans()
     try:
         process = _start(request, theirs, mark)
@@ -169,7 +169,7 @@ def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.
         yield process, ours, output
     finally:
         # While it waits for more to do, the worker is alive, and whatever it started is known to be its own.
-        descendants.end(process, mark)
+        process_tree.end(process, mark)
         ours.close()
         if pump is not None:
             pump.join(_GRACE)
@@ -180,7 +180,7 @@ def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.
 @cache
 def _end_orphans() -> None:
     """Once for a command is enough."""
-    descendants.end_orphans()
+    process_tree.end_orphans()
 
 
 def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Popen[bytes]:
@@ -192,7 +192,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, descendants.VARIABLE: mark},
+            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, process_tree.VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:

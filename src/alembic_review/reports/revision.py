@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from alembic_review.model.review import Change, Finding
-from alembic_review.model.revision import LeftOut, RevisionPlan
+from alembic_review.model.revision_plan import LeftOut, RevisionPlan
 from alembic_review.reports.text import count, target_label, visible
 
 _WIDTH = 88

@@ -49,7 +49,7 @@ def _main() -> int:
         hint = "Name the application's interpreter with --python."
         Channel(descriptor).send("error", message=f"{sys.executable} can't import Alembic: {error}", hint=hint)
         return 3
-    from alembic_review.worker.loop import serve
+    from alembic_review.worker.message_loop import serve
 
     sys.argv[:] = [os.path.join(os.path.dirname(sys.executable), "alembic")]
     return serve(descriptor, alembic.__version__)

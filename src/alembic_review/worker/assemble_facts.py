@@ -15,7 +15,6 @@ import sqlalchemy
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import (
     Creation,
     DatabaseFacts,
@@ -29,18 +28,19 @@ from alembic_review.model.facts import (
     TableKey,
     VersionLocation,
 )
-from alembic_review.worker import private
-from alembic_review.worker.compare import Comparison
-from alembic_review.worker.compiling import compile_rules
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.making import listeners
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.worker import internals
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.compare.comparison import Comparison
+from alembic_review.worker.definitions.attribute_lines import item_place
+from alembic_review.worker.definitions.column_creation import listeners
+from alembic_review.worker.definitions.compile_rules import compile_rules
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.environment.revision_scripts import names
 from alembic_review.worker.packages import STDLIB, describe_packages, is_installed, package_of_path, search_path
-from alembic_review.worker.places import item_place
-from alembic_review.worker.redirect import Target
-from alembic_review.worker.replay import Replayed, revision_packages
-from alembic_review.worker.scripts import names
-from alembic_review.worker.stacks import Stacks
-from alembic_review.worker.trial import not_undone, types_left
+from alembic_review.worker.redirect.connections import Target
+from alembic_review.worker.replay.downgrade_differences import not_undone, types_left
+from alembic_review.worker.replay.upgrade import Replayed, revision_packages
 
 
 @dataclass
@@ -76,7 +76,7 @@ def facts(
     original = environment.folders.original
     packages = revision_packages(script, environment.folders)
     heads = tuple(script.get_heads())
-    paths = dict.fromkeys(original(os.path.realpath(path)) for path in private.version_locations(script))
+    paths = dict.fromkeys(original(os.path.realpath(path)) for path in internals.version_locations(script))
     locations = tuple(VersionLocation(path, package_of_path(os.path.join(path, "revision.py"))) for path in paths)
     described = tuple(_database(compared, stacks, packages, heads, attempts) for compared in databases)
     owners = {*stacks.packages(), *(p for p in packages.values() if p)}

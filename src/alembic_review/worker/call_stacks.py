@@ -14,9 +14,9 @@ import sqlalchemy
 from sqlalchemy import Table
 
 from alembic_review.model.facts import Frame
+from alembic_review.worker.internals import CONFIGURE_FUNCTIONS, COPY_FUNCTIONS
 from alembic_review.worker.packages import STDLIB, package_of
-from alembic_review.worker.private import CONFIGURE_FUNCTIONS, COPY_FUNCTIONS
-from alembic_review.worker.problems import is_application
+from alembic_review.worker.worker_errors import is_application
 
 _SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
 _REFLECTION = os.path.join(_SQLALCHEMY, "engine", "reflection.py")

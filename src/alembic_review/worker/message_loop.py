@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
-from alembic_review.worker.output import flush
-from alembic_review.worker.privileges import SuperuserError
-from alembic_review.worker.problems import WorkerError, own
+from alembic_review.worker.environment.printed_output import flush
+from alembic_review.worker.redirect.server_privileges import SuperuserError
 from alembic_review.worker.session import Session
+from alembic_review.worker.worker_errors import WorkerError, own
 
 _OLDEST = (1, 16)
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from alembic_review.model.facts import Package
-from alembic_review.model.prefixes import SHARED_PREFIXES
+from alembic_review.model.system_prefixes import SHARED_PREFIXES
 
 STDLIB = os.path.realpath(sysconfig.get_path("stdlib"))
 

@@ -17,7 +17,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection, Engine
 
-from alembic_review.model.attempts import Attempts, show
 from alembic_review.model.facts import (
     ChangeFact,
     Declaration,
@@ -28,39 +27,41 @@ from alembic_review.model.facts import (
     Rehearsal,
     TableKey,
 )
-from alembic_review.model.literals import learn
-from alembic_review.worker import described, limits, private
-from alembic_review.worker.application import Application
-from alembic_review.worker.before import Before
-from alembic_review.worker.catalogue import Namer, catalogue_of, version_tables
+from alembic_review.model.known_passwords import learn
+from alembic_review.model.optional_steps import Attempts, show
+from alembic_review.worker import assemble_facts, internals
+from alembic_review.worker.assemble_facts import Compared
+from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.channel import Channel
-from alembic_review.worker.compare import Comparison, compare, metadatas
-from alembic_review.worker.creations import Creations
-from alembic_review.worker.declarations import SUGGESTIONS, declarations
-from alembic_review.worker.described import Compared
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.folders import Folders
+from alembic_review.worker.compare import not_compared
+from alembic_review.worker.compare.comparison import Comparison, compare, metadatas
+from alembic_review.worker.compare.packed_schema import packed, plain_names, unpacked
+from alembic_review.worker.compare.plugin_queries import noted_looks
+from alembic_review.worker.compare.rendered_operations import Renderer
+from alembic_review.worker.definitions.definition_sites import Witnesses
+from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, declarations
+from alembic_review.worker.environment.alembic_logs import collected_warnings, quieten
+from alembic_review.worker.environment.application_context import Application
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.environment.mappers import configure_mappers
+from alembic_review.worker.environment.missing_version_locations import missing_locations
+from alembic_review.worker.environment.named_objects import Named
+from alembic_review.worker.environment.printed_output import Output
+from alembic_review.worker.environment.private_version_locations import Folders
+from alembic_review.worker.environment.schema_before import Before
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
-from alembic_review.worker.history import History
-from alembic_review.worker.intruders import Intruders
-from alembic_review.worker.locations import missing_locations
-from alembic_review.worker.logs import collected_warnings, quieten
-from alembic_review.worker.looks import noted_looks
-from alembic_review.worker.mappers import configure_mappers
-from alembic_review.worker.named import Named
-from alembic_review.worker.output import Output
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
-from alembic_review.worker.privileges import Privileges
-from alembic_review.worker.problems import WorkerError, recognise
-from alembic_review.worker.redirect import Redirect, Scratch, Target
-from alembic_review.worker.render import Renderer
-from alembic_review.worker.replay import Replayed, connection_of, replay, revision_packages, running_revision
-from alembic_review.worker.schema import packed, plain_names, unpacked
-from alembic_review.worker.stacks import Stacks
-from alembic_review.worker.trial import contents, downgrade_steps
-from alembic_review.worker.witnesses import Witnesses
-from alembic_review.worker.writing import Plan, run_hooks, write
+from alembic_review.worker.redirect.connections import Redirect, Scratch, Target
+from alembic_review.worker.redirect.server_privileges import Privileges
+from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_tables
+from alembic_review.worker.replay.changes_outside_revisions import Intruders
+from alembic_review.worker.replay.created_from_models import Creations
+from alembic_review.worker.replay.downgrade_differences import contents, downgrade_steps
+from alembic_review.worker.replay.revision_trials import History
+from alembic_review.worker.replay.upgrade import Replayed, connection_of, replay, revision_packages, running_revision
+from alembic_review.worker.worker_errors import WorkerError, recognise
+from alembic_review.worker.write.revision_files import Plan, run_hooks, write
 
 
 @dataclass
@@ -132,7 +133,7 @@ class Session:
             raise self.redirect.refusal
         self.privileges.check()
         with self._timed("describe"):
-            facts = described.facts(environment, script, self.stacks, self.compared, self.attempts)
+            facts = assemble_facts.facts(environment, script, self.stacks, self.compared, self.attempts)
         self.script = script
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
 
@@ -161,7 +162,7 @@ class Session:
             replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
             self.replayed.append((target, replayed))
             self._note_heads(heads, context, script)
-            return replay(context, private.upgrade_steps(script, heads), replayed, progress)
+            return replay(context, internals.upgrade_steps(script, heads), replayed, progress)
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
@@ -178,7 +179,7 @@ class Session:
         """Look at the revisions that a new database is at already, by `before` or by another environment."""
         known = {revision.revision for revision in script.walk_revisions()}
         unknown = sorted(set(heads) - known)
-        table, _ = private.version_tables(context)
+        table, _ = internals.version_tables(context)
         if unknown and self.request.get("environment"):
             raise WorkerError(
                 f"The version table {table} contains revision {unknown[0]}, which {script.dir} does not have.",
@@ -276,7 +277,7 @@ class Session:
         def work(_heads: Any, context: MigrationContext) -> Any:
             replayed = next(databases)
             self._target(context)
-            version_table = private.version_tables(context)
+            version_table = internals.version_tables(context)
 
             def done(connection: Connection) -> None:
                 replayed.after = contents(replayed.catalogue, connection, version_table)
@@ -351,7 +352,7 @@ class Session:
         targets = [] if modelless else metadatas(context)
         unconfigured = configure_mappers(targets)
         tables = self.witnesses.describe(targets, context.dialect)
-        plugins, compares_tables = private.autogenerate_plugins(context)
+        plugins, compares_tables = internals.autogenerate_plugins(context)
         noted = replayed = self.replayed[index][1]
         connection = connection_of(context)
         if environment is not None:
@@ -371,9 +372,9 @@ class Session:
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
         seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]
         others = sorted(
-            name for name in {*plugins, *private.comparator_modules()} if not name.startswith("alembic.autogenerate.")
+            name for name in {*plugins, *internals.comparator_modules()} if not name.startswith("alembic.autogenerate.")
         )
-        version_table, version_schema = private.version_tables(context)
+        version_table, version_schema = internals.version_tables(context)
         own = name(TableKey(version_schema, version_table))
         modelled = {own, *(table.key for table in tables if not table.removed)}
         unmodelled = {one: key for one, (key, _) in replayed.last.tables.items() if key not in modelled}
@@ -381,7 +382,7 @@ class Session:
             untold: tuple[str, ...] = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
         else:
             seen_by = looks if others else ()
-            limited = lambda: limits.not_checked(context, plugins, replayed.last, seen_by)  # noqa: E731
+            limited = lambda: not_compared.not_checked(context, plugins, replayed.last, seen_by)  # noqa: E731
             nothing: tuple[str, ...] = ()
             untold = (*self.attempts.attempt("what Alembic leaves out", limited, nothing), *unconfigured)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
@@ -415,7 +416,9 @@ class Session:
         """What suggestions are made of: the mapped classes of the tables."""
 
         def declared() -> tuple[Declaration, ...]:
-            frames = {table.key: described.statement(table.stack, self.stacks) for table in tables if not table.removed}
+            frames = {
+                table.key: assemble_facts.statement(table.stack, self.stacks) for table in tables if not table.removed
+            }
             known = {key: frame for key, frame in frames.items() if frame is not None}
             return declarations(targets, comparison.changes, known, _hung(tables), Renderer(context))
 

@@ -11,11 +11,11 @@ import alembic
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
-from alembic_review.model.lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
 from alembic_review.model.masking import mask
-from alembic_review.worker.drivers import CONNECT_FUNCTIONS
-from alembic_review.worker.errors import class_name, database_text
+from alembic_review.model.text_lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
+from alembic_review.worker.driver_errors import class_name, database_text
 from alembic_review.worker.packages import package_of_path
+from alembic_review.worker.redirect.drivers import CONNECT_FUNCTIONS
 
 _LIBRARIES = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (alembic, sqlalchemy))
 _STDLIB = os.path.dirname(os.__file__) + os.sep

@@ -10,7 +10,7 @@ import pytest
 
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
-from alembic_review.judge.naming import habitual_prefix, prefix
+from alembic_review.judge.table_prefixes import habitual_prefix, prefix
 from alembic_review.model.facts import (
     Alteration,
     Downgrade,
@@ -22,11 +22,10 @@ from alembic_review.model.facts import (
     Rehearsal,
     ServerChange,
 )
-from alembic_review.model.history import ChangedSettings, EditedRevision, History
+from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
 from alembic_review.model.settings import Settings
-
-from .world import (
+from tests.judge.world import (
     ANNEX,
     ANNEX_REVISION,
     APP,
@@ -199,9 +198,29 @@ def test_codes_are_unique_and_in_order_and_nothing_lies_about() -> None:
     codes = [check.code for check in CHECKS]
     assert codes == sorted(set(codes))
     assert set(codes) == set(EXAMPLES)
-    assert {page.stem for page in PAGES.glob("*.md")} == set(codes)
-    modules = {path.stem for path in PAGES.parent.glob("*.py")} - {"__init__", "base"}
+    assert sorted(f"{page.parent.name} {page.stem}" for page in PAGES.rglob("*.md")) == [f"{c[:4]} {c}" for c in codes]
+    assert sorted(path.stem for path in PAGES.parent.glob("*.py")) == ["__init__", "base"]
+    modules = [path for path in PAGES.parent.glob("*/*.py") if path.name != "__init__.py"]
     assert len(modules) == len(codes)
+
+
+# The family of checks with each first digit.
+FAMILIES = {
+    "1": "ownership",
+    "2": "data",
+    "3": "compatibility",
+    "4": "naming",
+    "5": "history",
+    "6": "comparison",
+    "7": "locks",
+    "8": "reversal",
+    "9": "run",
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_every_check_is_in_the_folder_of_its_family(check: checks.Check) -> None:
+    assert check.run.__module__.split(".")[-2] == FAMILIES[check.code[2]]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.judge.ownership import custom_packages
+from alembic_review.judge.ownership.table_owners import custom_packages
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Facts, Frame, Package
 from alembic_review.model.settings import Settings
-
-from .build import ROOT, SITE, World, started
+from tests.judge.build import ROOT, SITE, World, started
 
 INSTALLED = Package("app", (f"{SITE}/app",), distribution="The.App", installed=True)
 EDITABLE = Package("app", ("/elsewhere/app",), distribution="the-app", editable=True, project="/elsewhere")

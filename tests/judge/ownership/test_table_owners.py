@@ -9,8 +9,7 @@ import pytest
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Origin, Package
 from alembic_review.model.review import Role, Verdict
-
-from .world import (
+from tests.judge.world import (
     ANNEX_REVISION,
     APP_REVISION,
     CORE_REVISION,

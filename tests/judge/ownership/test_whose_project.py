@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.judge.project import custom_packages, loose_folders, project_name
+from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, project_name
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Package
 from alembic_review.model.review import Role
 from alembic_review.model.settings import Settings
-
-from .world import APP_REVISION, CORE_REVISION, ROOT, SETTINGS, World, basics, package, table, verdicts
+from tests.judge.world import APP_REVISION, CORE_REVISION, ROOT, SETTINGS, World, basics, package, table, verdicts
 
 NO_ROOT = Settings()
 NO_FILE = Settings(root=ROOT, project_file=False)

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, Origin
-from alembic_review.model.history import EditedRevision, History
+from alembic_review.model.pull_request_base import EditedRevision, History
 from alembic_review.model.review import ChangeSince, Location, PullRequest, State, Verdict
-
-from .world import APP, APP_REVISION, CORE, CORE_REVISION, World, basics, folder, key
+from tests.judge.world import APP, APP_REVISION, CORE, CORE_REVISION, World, basics, folder, key
 
 NEW, NEWER = "n1", "n2"
 BASE = "c0ffee"

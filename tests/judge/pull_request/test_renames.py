@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_review.judge.renaming import Renaming, as_renamed, trace
+from alembic_review.judge.pull_request.renames import Renaming, as_renamed, trace
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
 
 OLD, NEW = TableKey(None, "old"), TableKey(None, "new")

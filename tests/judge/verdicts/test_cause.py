@@ -9,8 +9,7 @@ import pytest
 
 from alembic_review.model.facts import Place
 from alembic_review.model.review import Change, Location, Verdict
-
-from .world import APP_REVISION, CORE_REVISION, SETTINGS, World, basics, found, only, verdicts
+from tests.judge.world import APP_REVISION, CORE_REVISION, SETTINGS, World, basics, found, only, verdicts
 
 BLOCKED, UPSTREAM = Verdict.BLOCKED, Verdict.UPSTREAM
 

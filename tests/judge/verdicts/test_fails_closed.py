@@ -11,8 +11,7 @@ from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Facts, Revision, VersionLocation
 from alembic_review.model.review import Review, Role, Verdict
 from alembic_review.model.settings import Settings
-
-from .build import ROOT, Alteration, Edit, Item, Origin, TypeUse, World, key, started
+from tests.judge.build import ROOT, Alteration, Edit, Item, Origin, TypeUse, World, key, started
 
 BLOCKED, SAFE, UPSTREAM = Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alembic_review.judge.alterations import standing
+from alembic_review.judge.verdicts.remaining_alterations import standing
 from alembic_review.model.facts import Alteration, TableKey
 
 CORE = TableKey(None, "core")

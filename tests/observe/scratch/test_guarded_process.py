@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_review.observe.scratch import guard
-from alembic_review.observe.scratch.account import Account
-from alembic_review.observe.scratch.guard import Guarded
+from alembic_review.observe.scratch import guarded_process
+from alembic_review.observe.scratch.guarded_process import Guarded
+from alembic_review.observe.scratch.server_account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ OURSELVES = Account(uid=os.geteuid(), gid=os.getegid(), client="me", foreign=Fal
 DYING_PARENT = """
 import os, signal, sys
 from pathlib import Path
-from alembic_review.observe.scratch.account import Account
-from alembic_review.observe.scratch.guard import Guarded
+from alembic_review.observe.scratch.server_account import Account
+from alembic_review.observe.scratch.guarded_process import Guarded
 account = Account(uid=os.geteuid(), gid=os.getegid(), client="me", foreign=False)
 guarded = Guarded(["sleep", "60"], account, Path(sys.argv[1]))
 print(guarded.pid, flush=True)
@@ -98,7 +98,7 @@ STUBBORN = ["sh", "-c", "trap '' QUIT; sleep 60 & echo $!; wait"]
 def test_a_program_that_ignores_the_signal_is_killed_with_all_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: Callable[[list[int]], list[int]]
 ) -> None:
-    monkeypatch.setattr(guard, "_STOP_SECONDS", 0.1)
+    monkeypatch.setattr(guarded_process, "_STOP_SECONDS", 0.1)
     log = tmp_path / "log"
     guarded = Guarded(STUBBORN, OURSELVES, log)
     assert _until(lambda: log.read_text().endswith("\n"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_review.observe.scratch.wire import Connection, ServerRefusalError
+from alembic_review.observe.scratch.postgres_protocol import Connection, ServerRefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

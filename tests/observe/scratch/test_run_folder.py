@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.observe.scratch.account import Account
-from alembic_review.observe.scratch.folder import PREFIX, RunFolder
+from alembic_review.observe.scratch.run_folder import PREFIX, RunFolder
+from alembic_review.observe.scratch.server_account import Account
 
 KILLED_RUN = """
 import os, signal
-from alembic_review.observe.scratch.folder import RunFolder
+from alembic_review.observe.scratch.run_folder import RunFolder
 folder = RunFolder.create()
 (folder.path / "sub").mkdir()
 (folder.path / "sub" / "file").write_text("x")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_review.observe.scratch.folder import sweep
+from alembic_review.observe.scratch.run_folder import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

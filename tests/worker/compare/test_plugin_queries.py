@@ -13,12 +13,11 @@ from sqlalchemy import Column, Integer, MetaData, Table, create_engine, inspect
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import ChangeFact
-from alembic_review.worker import compare, limits
-from alembic_review.worker.catalogue import Snapshot
-from alembic_review.worker.looks import noted_looks
-from alembic_review.worker.stacks import Stacks
-
-from .conftest import Modules, load
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.compare import comparison, not_compared
+from alembic_review.worker.compare.plugin_queries import noted_looks
+from alembic_review.worker.replay.catalogue import Snapshot
+from tests.worker.conftest import Modules, load
 
 
 class View:
@@ -65,12 +64,12 @@ for _kind in (CreateOp, UpdateViewOp, InsertRowOp, DropNamelessOp):
 def read(monkeypatch: pytest.MonkeyPatch, *operations: ops.MigrateOperation) -> list[ChangeFact]:
     """The facts of a comparison that comes up with these operations."""
     script = ops.MigrationScript("x", ops.UpgradeOps(list(operations)), ops.DowngradeOps())
-    monkeypatch.setattr(compare, "produce_migrations", lambda _context, _target: script)
+    monkeypatch.setattr(comparison, "produce_migrations", lambda _context, _target: script)
     with create_engine("sqlite://").connect() as connection:
         prefixes = {"sqlalchemy_module_prefix": "sa.", "alembic_module_prefix": "op.", "user_module_prefix": None}
         options = {"target_metadata": MetaData(), "render_item": None, "render_as_batch": False, **prefixes}
         context = MigrationContext.configure(connection, opts=options)
-        return compare.compare(context, lambda _name: []).changes
+        return comparison.compare(context, lambda _name: []).changes
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,9 @@ def test_what_alembic_and_reflection_read_says_nothing(connection: Connection) -
 )
 def test_what_a_plugin_compares_is_not_listed_as_not_checked(by_plugins: tuple[str, ...], left: str) -> None:
     context = MigrationContext.configure(dialect_name="postgresql")
-    lines = limits.not_checked(context, [], Snapshot({}, {}), by_plugins)
+    lines = not_compared.not_checked(context, [], Snapshot({}, {}), by_plugins)
     assert lines[0].endswith(f"EXCLUDE constraints, primary key changes{left} (autogenerate does not compare them)")
     assert "values of existing enum types" in lines
-    assert "values of existing enum types" not in limits.not_checked(context, [], Snapshot({}, {}), ("enum values",))
+    assert "values of existing enum types" not in not_compared.not_checked(
+        context, [], Snapshot({}, {}), ("enum values",)
+    )

@@ -45,7 +45,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import StaticPool
 
-from alembic_review.worker.compare import compare
+from alembic_review.worker.compare.comparison import compare
 
 ENV = """
 from alembic import context

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from alembic_review.model.facts import Frame, Item, Place
-from alembic_review.worker.places import item_place
-
-from .conftest import Modules, load
+from alembic_review.worker.definitions.attribute_lines import item_place
+from tests.worker.conftest import Modules, load
 
 MODEL = """\
 from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint

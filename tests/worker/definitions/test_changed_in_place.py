@@ -34,10 +34,10 @@ from alembic_review.model.facts import (
 )
 from alembic_review.model.review import Review
 from alembic_review.model.settings import Settings
-from alembic_review.worker.compare import compare
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.compare.comparison import compare
+from alembic_review.worker.definitions.definition_sites import Witnesses
 from alembic_review.worker.packages import describe_packages
-from alembic_review.worker.stacks import Stacks
-from alembic_review.worker.witnesses import Witnesses
 
 HEADER = "from sqlalchemy import *\n"
 BASE = f"""{HEADER}

@@ -6,10 +6,9 @@ import pytest
 import sqlalchemy
 
 from alembic_review.model.facts import Edit, Frame, Item, ModelTable, TableKey
-from alembic_review.worker.making import listeners
-from alembic_review.worker.witnesses import Witnesses
-
-from .conftest import DIALECT, Modules, load
+from alembic_review.worker.definitions.column_creation import listeners
+from alembic_review.worker.definitions.definition_sites import Witnesses
+from tests.worker.conftest import DIALECT, Modules, load
 
 CORE = """
     from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, event

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from alembic_review.worker.logs import quieten
+from alembic_review.worker.environment.alembic_logs import quieten
 
 
 @pytest.fixture

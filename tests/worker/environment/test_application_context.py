@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from alembic_review.worker.application import Application
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.named import Named
-from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.environment.application_context import Application
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.environment.named_objects import Named
+from alembic_review.worker.worker_errors import WorkerError
 
 UPGRADE = ["upgrade", "heads"]
 

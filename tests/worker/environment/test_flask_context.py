@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from flask import current_app, has_app_context
 
-from alembic_review.worker import flask_app
-from alembic_review.worker.application import Application
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.environment import flask_context
+from alembic_review.worker.environment.application_context import Application
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.worker_errors import WorkerError
 
 CURRENT = "from flask import current_app\n"
 APP = "from flask import Flask\napp = Flask('found')\n"
@@ -68,8 +68,8 @@ def migrations(folder: Path, env: str = CURRENT, ini: str = INI) -> Environment:
 )
 def test_an_env_py_needs_flask_where_it_takes_the_current_application(tmp_path: Path, env: str, needed: bool) -> None:
     (tmp_path / "env.py").write_text(env)
-    assert flask_app.needed(str(tmp_path / "env.py"), of_flask_migrate=False) is needed
-    assert flask_app.needed(str(tmp_path / "env.py"), of_flask_migrate=True)
+    assert flask_context.needed(str(tmp_path / "env.py"), of_flask_migrate=False) is needed
+    assert flask_context.needed(str(tmp_path / "env.py"), of_flask_migrate=True)
 
 
 IMPORTED = "from blog import create_app\napp = create_app()"

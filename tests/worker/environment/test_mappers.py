@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData
 from sqlalchemy.orm import declarative_base, relationship
 
-from alembic_review.worker.mappers import configure_mappers
+from alembic_review.worker.environment.mappers import configure_mappers
 
 
 def mapped(name: str, *, broken: bool = False, metadata: MetaData | None = None) -> type:
@@ -66,7 +66,7 @@ def test_relationships_across_registries_are_followed() -> None:
 def test_an_application_without_the_orm_does_not_get_it(imported: str) -> None:
     script = (
         f"import sys\n{imported}\nfrom sqlalchemy import MetaData\n"
-        "from alembic_review.worker.mappers import configure_mappers\n"
+        "from alembic_review.worker.environment.mappers import configure_mappers\n"
         "before = 'sqlalchemy.orm' in sys.modules\n"
         "assert configure_mappers([MetaData()]) == ()\n"
         "assert ('sqlalchemy.orm' in sys.modules) is before\n"

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alembic_review.model.output import NEXT_RUN
+from alembic_review.model.output_mark import NEXT_RUN
 
 SCRIPT = """
 import os, sys
-from alembic_review.worker.output import Output
+from alembic_review.worker.environment.printed_output import Output
 output = Output()
 print("first")
 output.next_run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic_review.worker.folders import Folders
+from alembic_review.worker.environment.private_version_locations import Folders
 
 
 def test_a_folder_beside_another_is_read_after_it_and_stands_for_it(tmp_path: Path) -> None:

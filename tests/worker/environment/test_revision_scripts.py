@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from alembic_review.worker import private
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.folders import Folders
-from alembic_review.worker.scripts import names, parents
+from alembic_review.worker import internals
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.environment.private_version_locations import Folders
+from alembic_review.worker.environment.revision_scripts import names, parents
 
 # As prefect's env.py does, which has a folder of revisions for each dialect.
 ENV = """\
@@ -55,7 +55,7 @@ def test_the_locations_that_env_py_names_are_read(ini: Path, private_folder: boo
     for _ in range(2):
         environment.run(config, script, work)
         expected = [named, str(ini.parent)] if private_folder else [named]
-        assert private.version_locations(script) == expected
+        assert internals.version_locations(script) == expected
         assert script.get_heads() == (["b2"] if private_folder else ["a1"])
     if private_folder:
         assert parents(script) == {"a1": set(), "b2": {"a1"}}

@@ -14,12 +14,11 @@ from sqlalchemy.util import greenlet_spawn
 
 from alembic_review.observe.scratch import open_scratch
 from alembic_review.observe.scratch.base import ScratchDatabase
-from alembic_review.worker.before import Before
-from alembic_review.worker.problems import WorkerError
-
-from .conftest import Modules
-from .redirected import run
-from .test_dump import DUMP
+from alembic_review.worker.environment.schema_before import Before
+from alembic_review.worker.worker_errors import WorkerError
+from tests.worker.conftest import Modules
+from tests.worker.environment.test_sql_files import DUMP
+from tests.worker.redirect.redirected import run
 
 DRIVERS = ["psycopg2", "asyncpg"] + (["psycopg"] if sa.__version__ >= "2" else [])
 
@@ -230,7 +229,7 @@ def test_what_can_not_be_filled_is_refused(tmp_path: Path) -> None:
     found = run(
         tmp_path,
         """
-        from alembic_review.worker.problems import WorkerError
+        from alembic_review.worker.worker_errors import WorkerError
         def fill(engine, target):
             raise WorkerError("no such role", "make it")
         redirect._fill = fill

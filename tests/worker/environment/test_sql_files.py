@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alembic_review.worker.before import fields
-from alembic_review.worker.dump import DumpError, statements
+from alembic_review.worker.environment.schema_before import fields
+from alembic_review.worker.environment.sql_files import DumpError, statements
 
-DUMP = Path(__file__).resolve().parents[2] / "fixtures" / "env_before" / "db" / "before.sql"
+DUMP = Path(__file__).resolve().parents[3] / "fixtures" / "env_before" / "db" / "before.sql"
 BEGINNING = re.compile(r"(ALTER|COMMENT|COPY|CREATE|GRANT|INSERT|REVOKE|SELECT|SET)\s")
 
 _TEXT = st.text(st.sampled_from("ab;'\"$\\(\n-*/ é"), max_size=8)

@@ -21,8 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from alembic_review.worker.hints import Circumstances, Fault, Server, hint_of
 from alembic_review.worker.hints.extensions import how_to_install
-
-from .conftest import Modules, load
+from tests.worker.conftest import Modules, load
 
 if TYPE_CHECKING:
     from tests.conftest import ServerAddress

@@ -24,8 +24,8 @@ for number in range(5):
     make(f"scratch{number}", 7 + number)
 decoy = make("decoy", 9)
 
-from alembic_review.worker.redirect import Redirect, Scratch
-from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.redirect.connections import Redirect, Scratch
+from alembic_review.worker.call_stacks import Stacks
 
 asked = []
 def ask(dialect, target):

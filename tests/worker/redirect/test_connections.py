@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.redirected import run
+from tests.worker.redirect.redirected import run
 
 STRANGER = """
 class Cursor:
@@ -172,7 +172,7 @@ def test_a_dialect_that_is_not_supported_is_named_with_the_place(tmp_path: Path)
     found = run(
         tmp_path,
         """
-        from alembic_review.worker.problems import WorkerError
+        from alembic_review.worker.worker_errors import WorkerError
         def refuse(dialect, target):
             raise WorkerError(f"the dialect {dialect.name} is not supported", "use another")
         redirect._ask = refuse

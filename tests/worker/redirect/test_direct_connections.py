@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.redirected import run
+from tests.worker.redirect.redirected import run
 
 DSN = "'host=127.0.0.1 port=1 dbname=library'"
 DIRECT = {

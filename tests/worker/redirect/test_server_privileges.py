@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_review.worker.privileges import contact, needs_superuser, refused_contact
+from alembic_review.worker.redirect.server_privileges import contact, needs_superuser, refused_contact
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.worker.altered import AlteredTables
+from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
 from alembic_review.model.facts import Alteration, Downgrade, TableKey
-from alembic_review.worker.altered import AlteredTables
-from alembic_review.worker.catalogue import catalogue_of, version_tables
-from alembic_review.worker.downgrades import Notes
-from alembic_review.worker.replay import Noted, Replayed
+from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
+from alembic_review.worker.replay.catalogue import catalogue_of, version_tables
+from alembic_review.worker.replay.downgrade_trials import Notes
+from alembic_review.worker.replay.upgrade import Noted, Replayed
 
 CORE = TableKey(None, "core")
 BEFORE = [

@@ -15,15 +15,14 @@ from sqlalchemy import Column, Integer, MetaData, create_engine, event, exc
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import StaticPool
 
-from alembic_review.worker.altered import AlteredTables
-from alembic_review.worker.catalogue import catalogue_of
-from alembic_review.worker.creations import Creations
-from alembic_review.worker.redirect import Target
-from alembic_review.worker.replay import Noted, Replayed
+from alembic_review.worker.definitions.definition_sites import Witnesses
+from alembic_review.worker.redirect.connections import Target
+from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
+from alembic_review.worker.replay.catalogue import catalogue_of
+from alembic_review.worker.replay.created_from_models import Creations
+from alembic_review.worker.replay.upgrade import Noted, Replayed
 from alembic_review.worker.session import Session
-from alembic_review.worker.witnesses import Witnesses
-
-from .conftest import Modules, load
+from tests.worker.conftest import Modules, load
 
 MODELS = """
     from sqlalchemy import Column, Enum, Index, Integer, MetaData, String, Table

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.model.facts import Failure, Place, Rehearsal
-from alembic_review.worker.downgrades import plan
-from alembic_review.worker.problems import StoppedError
-from alembic_review.worker.rehearsal import Order, early, steps
+from alembic_review.worker.replay.dependency_order import Order, early, steps
+from alembic_review.worker.replay.downgrade_trials import plan
+from alembic_review.worker.worker_errors import StoppedError
 
 CORE_FIRST = ("c1", "c2", "p1", "c3", "p2")
 PARENTS = {"c1": (), "c2": ("c1",), "c3": ("c2",), "p1": (), "p2": ("p1",)}

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from alembic_review.judge.checks import (
-    blocked_change,
+from alembic_review.judge.checks.base import Check
+from alembic_review.judge.checks.comparison import compared_with_itself, filtered_tables
+from alembic_review.judge.checks.data import destructive_change, required_column
+from alembic_review.judge.checks.history import (
     changed_settings,
-    compared_with_itself,
-    core_models_altered,
-    core_revision,
-    destructive_change,
-    downgrade,
     edited_revision,
-    filters,
+    failing_downgrade,
     foreign_branch,
     foreign_location,
-    given_server,
     missing_dependency,
-    module_not_imported,
-    namespace,
-    prefix,
     removed_revision,
-    required_column,
     several_heads,
-    superuser,
-    unowned_table,
-    witnesses_disagree,
 )
-from alembic_review.judge.checks.base import Check
+from alembic_review.judge.checks.naming import missing_prefix, reserved_prefix
+from alembic_review.judge.checks.ownership import (
+    blocked_change,
+    conflicting_ownership,
+    core_models_altered,
+    core_revision,
+    module_not_imported,
+    unowned_table,
+)
+from alembic_review.judge.checks.run import given_server_changed, replayed_as_superuser
 
 __all__ = ["CHECKS", "Check"]
 
 CHECKS: tuple[Check, ...] = (
     blocked_change.CHECK,
-    witnesses_disagree.CHECK,
+    conflicting_ownership.CHECK,
     unowned_table.CHECK,
     module_not_imported.CHECK,
     core_models_altered.CHECK,
     core_revision.CHECK,
     destructive_change.CHECK,
     required_column.CHECK,
-    prefix.CHECK,
-    namespace.CHECK,
+    missing_prefix.CHECK,
+    reserved_prefix.CHECK,
     edited_revision.CHECK,
     removed_revision.CHECK,
     changed_settings.CHECK,
@@ -48,11 +46,11 @@ CHECKS: tuple[Check, ...] = (
     foreign_location.CHECK,
     several_heads.CHECK,
     missing_dependency.CHECK,
-    downgrade.CHECK,
-    filters.CHECK,
+    failing_downgrade.CHECK,
+    filtered_tables.CHECK,
     compared_with_itself.CHECK,
-    given_server.CHECK,
-    superuser.CHECK,
+    given_server_changed.CHECK,
+    replayed_as_superuser.CHECK,
 )
 
 if len({check.code for check in CHECKS}) != len(CHECKS):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
-from alembic_review.judge.case import Case, Judged, table_place
 from alembic_review.judge.fingerprint import digest
+from alembic_review.judge.judged_facts import Case, Judged, table_place
 from alembic_review.model.facts import Place, TableKey
 from alembic_review.model.review import Finding, Severity
 
@@ -44,7 +44,7 @@ class Check:
     @property
     def page(self) -> str:
         """What it means and what to do, as Markdown."""
-        return (files(__package__) / "pages" / f"{self.code}.md").read_text(encoding="utf-8")
+        return (files(__package__) / "pages" / self.code[:4] / f"{self.code}.md").read_text(encoding="utf-8")
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Run the check. Findings that say the same of the same thing are told once."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath
 
-from alembic_review.judge.locations import Locations
+from alembic_review.judge.portable_locations import Locations
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Facts, Frame, Package
 from alembic_review.model.settings import Settings

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-from alembic_review.judge.evidence import Evidence, place_of
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.ownership.stack_evidence import Evidence, place_of
+from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import DatabaseFacts, Place, TableKey
 
 BEFORE = "Let `before` create the tables as they were before the first revision, for example from a dump."

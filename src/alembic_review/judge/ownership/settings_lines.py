@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_review.judge.evidence import Evidence
-from alembic_review.judge.ownership import Owned, Ownership, table_text
+from alembic_review.judge.ownership.stack_evidence import Evidence
+from alembic_review.judge.ownership.table_owners import Owned, Ownership, table_text
 from alembic_review.model.review import Role
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alembic_review.judge.locations import Locations
-from alembic_review.judge.project import own_packages, project_name
+from alembic_review.judge.ownership.application_packages import own_packages, project_name
+from alembic_review.judge.portable_locations import Locations
 from alembic_review.model.facts import CompileRule, Facts, Frame, Item, Place
 from alembic_review.model.settings import Settings
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from alembic_review.judge.evidence import Evidence, place_of
-from alembic_review.judge.project import custom_packages
+from alembic_review.judge.ownership.application_packages import custom_packages
+from alembic_review.judge.ownership.stack_evidence import Evidence, place_of
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import DatabaseFacts, ModelTable, Origin, TableKey
 from alembic_review.model.review import Role

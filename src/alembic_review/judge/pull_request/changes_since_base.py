@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from alembic_review.judge import reasons
-from alembic_review.judge.case import Case, Judged, JudgedDatabase, Written
-from alembic_review.judge.cause import Cause, Causes
-from alembic_review.judge.evidence import Evidence
 from alembic_review.judge.fingerprint import digest, fingerprints
-from alembic_review.judge.matching import alteration_leads_to
-from alembic_review.judge.ownership import decide
-from alembic_review.judge.renaming import Renaming, Traced, as_renamed, follows, trace
-from alembic_review.judge.verdict import Decision, Verdicts
+from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase, Written
+from alembic_review.judge.ownership.stack_evidence import Evidence
+from alembic_review.judge.ownership.table_owners import decide
+from alembic_review.judge.pull_request.renames import Renaming, Traced, as_renamed, follows, trace
+from alembic_review.judge.verdicts import reasons
+from alembic_review.judge.verdicts.cause import Cause, Causes
+from alembic_review.judge.verdicts.matching_changes import alteration_leads_to
+from alembic_review.judge.verdicts.verdict_table import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
-from alembic_review.model.history import History
+from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Role, Verdict
 
 

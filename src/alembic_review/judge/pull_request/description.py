@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from alembic_review.judge.alterations import standing, texts
-from alembic_review.judge.case import Case
-from alembic_review.judge.matching import alteration_leads_to
-from alembic_review.judge.ownership import table_text
-from alembic_review.model.history import History
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.verdicts.matching_changes import alteration_leads_to
+from alembic_review.judge.verdicts.remaining_alterations import standing, texts
+from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Change, ChangeSince, Finding, NewRevision, PullRequest, Role, State
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alembic_review.judge.alterations import place_of, standing, steps, texts, without_place
+from alembic_review.judge.verdicts.remaining_alterations import place_of, standing, steps, texts, without_place
 from alembic_review.model.facts import Alteration, ChangeFact, TableKey
 
 Item = tuple[TableKey, str | None]

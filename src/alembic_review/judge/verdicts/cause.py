@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from alembic_review.judge.alterations import standing, texts
-from alembic_review.judge.evidence import Evidence, place_of
-from alembic_review.judge.matching import alteration_leads_to, edit_leads_to
-from alembic_review.judge.ownership import Owned, Ownership, table_text
+from alembic_review.judge.ownership.stack_evidence import Evidence, place_of
+from alembic_review.judge.ownership.table_owners import Owned, Ownership, table_text
+from alembic_review.judge.verdicts.matching_changes import alteration_leads_to, edit_leads_to
+from alembic_review.judge.verdicts.remaining_alterations import standing, texts
 from alembic_review.model.facts import (
     Alteration,
     ChangeFact,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from alembic_review.judge.cause import Cause
-from alembic_review.judge.ownership import Owned, table_text
-from alembic_review.judge.settle import Settle
+from alembic_review.judge.ownership.settings_lines import Settle
+from alembic_review.judge.ownership.table_owners import Owned, table_text
+from alembic_review.judge.verdicts.cause import Cause
 from alembic_review.model.facts import ChangeFact, Declared, TableKey
 
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from alembic_review.judge import reasons
-from alembic_review.judge.cause import By, Cause, Causes, worst
-from alembic_review.judge.evidence import place_of
-from alembic_review.judge.ownership import Owned, Ownership, table_text
-from alembic_review.judge.settle import Settle
-from alembic_review.judge.unloaded import Unloaded
+from alembic_review.judge.ownership.settings_lines import Settle
+from alembic_review.judge.ownership.stack_evidence import place_of
+from alembic_review.judge.ownership.table_owners import Owned, Ownership, table_text
+from alembic_review.judge.ownership.unimported_tables import Unloaded
+from alembic_review.judge.verdicts import reasons
+from alembic_review.judge.verdicts.cause import By, Cause, Causes, worst
 from alembic_review.model.facts import ChangeFact, Declared, Place, TypeUse
 from alembic_review.model.review import Role, Verdict
 

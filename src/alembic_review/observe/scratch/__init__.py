@@ -33,13 +33,13 @@ def open_scratch(dialect: str, server: str | None, *, superuser: bool = False) -
 
 
 def _given(url: str) -> Scratch:
-    from alembic_review.observe.scratch.server import ServerScratch  # noqa: PLC0415
+    from alembic_review.observe.scratch.given_server import ServerScratch  # noqa: PLC0415
 
     return ServerScratch(url)
 
 
 def _own(*, superuser: bool) -> Scratch:
-    from alembic_review.observe.scratch.postgres import PostgresScratch  # noqa: PLC0415
+    from alembic_review.observe.scratch.embedded_server import PostgresScratch  # noqa: PLC0415
 
     return PostgresScratch(superuser=superuser)
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe import descendants
-from alembic_review.observe.scratch import template
-from alembic_review.observe.scratch.account import SERVER, Account, server_account
+from alembic_review.observe import process_tree
+from alembic_review.observe.scratch import initdb_cache
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
-from alembic_review.observe.scratch.binaries import Binaries, find_binaries
-from alembic_review.observe.scratch.folder import RunFolder
-from alembic_review.observe.scratch.guard import Guarded
-from alembic_review.observe.scratch.wire import Connection, ServerRefusalError
+from alembic_review.observe.scratch.guarded_process import Guarded
+from alembic_review.observe.scratch.postgres_programs import Binaries, find_binaries
+from alembic_review.observe.scratch.postgres_protocol import Connection, ServerRefusalError
+from alembic_review.observe.scratch.run_folder import RunFolder
+from alembic_review.observe.scratch.server_account import SERVER, Account, server_account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +152,7 @@ class PostgresScratch(Scratch):
         self._stop_server()
         if self._folder is not None:
             # A program that the server started has left the server's process group.
-            descendants.end_marked(SERVER, str(self._folder.path))
+            process_tree.end_marked(SERVER, str(self._folder.path))
             self._folder.remove()
 
     @property
@@ -167,20 +167,20 @@ class PostgresScratch(Scratch):
 
     def _unpack(self, data: Path, binaries: Binaries, account: Account) -> Path | None:
         """Fill ``data`` from what an earlier run kept; the file that was used, or ``None`` when there is none."""
-        cache = template.cache_folder()
-        packed = template.packed_path(cache, binaries.key) if cache is not None else None
-        return packed if packed is not None and template.unpack(packed, data, account) else None
+        cache = initdb_cache.cache_folder()
+        packed = initdb_cache.packed_path(cache, binaries.key) if cache is not None else None
+        return packed if packed is not None and initdb_cache.unpack(packed, data, account) else None
 
     def _fill(self, data: Path, binaries: Binaries, account: Account) -> None:
         """Fill ``data`` with ``initdb``, and keep a copy for the next run."""
         data.mkdir(mode=0o700)
         account.own(data)
         self._initialise(data, binaries, account)
-        cache = template.cache_folder()
+        cache = initdb_cache.cache_folder()
         if cache is not None:
             # A full or read-only cache costs half a second in the next run, no more.
             with contextlib.suppress(OSError):
-                template.pack(data, template.packed_path(cache, binaries.key))
+                initdb_cache.pack(data, initdb_cache.packed_path(cache, binaries.key))
 
     def _initialise(self, data: Path, binaries: Binaries, account: Account) -> None:
         options = [

@@ -21,7 +21,7 @@ from sqlalchemy_utils import create_database, drop_database
 
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import ServerChange
-from alembic_review.observe.scratch import inventory
+from alembic_review.observe.scratch import server_inventory
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ServerScratch(Scratch):
         self._names: list[str] = []
         self._run = secrets.token_hex(8)
         self._keeper: Connection | None = None
-        self._before: inventory.Inventory | None = None
+        self._before: server_inventory.Inventory | None = None
         self._statements: set[str] = set()
 
     def _start(self) -> None:
@@ -94,7 +94,7 @@ class ServerScratch(Scratch):
             self._keeper = self._engine().connect()
             self._keeper.execute(_LOCK, {"key": _key(self._run)})
             self._sweep(self._keeper)
-            self._before = inventory.take(_query(self._keeper))
+            self._before = server_inventory.take(_query(self._keeper))
 
     def _sweep(self, connection: Connection) -> None:
         """Drop the databases of runs of this user that were killed: nobody holds their lock."""
@@ -160,9 +160,9 @@ class ServerScratch(Scratch):
         if before is None:
             return
         with self._session() as connection:
-            created = inventory.created_by(self._statements)
+            created = server_inventory.created_by(self._statements)
             reasons: dict[tuple[str, str], str] = {}
-            after = inventory.take(_query(connection))
+            after = server_inventory.take(_query(connection))
             plain = connection.execution_options(no_parameters=True)  # a name may hold a %
             ours = [one for key, one in after.entries.items() if key not in before.entries]
             for one in sorted(ours, key=lambda entry: _DROPPED.get(entry.kind, len(_DROPPED))):
@@ -171,7 +171,7 @@ class ServerScratch(Scratch):
                         plain.exec_driver_sql(f"DROP {one.kind.upper()} {_quoted(one.name)}")
                     except SQLAlchemyError as error:
                         reasons[one.kind, one.identity] = self._without_secrets(error).partition("\n")[0]
-            after = inventory.take(_query(connection))
+            after = server_inventory.take(_query(connection))
         self.changes = tuple(sorted(_changes(before, after, created, reasons), key=lambda c: (c.kind, c.name)))
 
     def _drop(self, name: str) -> None:
@@ -235,8 +235,8 @@ _DROPPED = {"database": 0, "tablespace": 1, "role": 2}
 
 
 def _changes(
-    before: inventory.Inventory,
-    after: inventory.Inventory,
+    before: server_inventory.Inventory,
+    after: server_inventory.Inventory,
     created: Collection[tuple[str, str]],
     reasons: Mapping[tuple[str, str], str],
 ) -> Iterator[ServerChange]:
@@ -252,7 +252,7 @@ def _changes(
             yield ServerChange(one.kind, one.name, "created", reason=reasons.get(key, ""))
         elif new is None:
             yield ServerChange(one.kind, one.name, "dropped")
-        elif what := inventory.differing(old, new):
+        elif what := server_inventory.differing(old, new):
             yield ServerChange(one.kind, old.name, "changed", what)
 
 
@@ -274,7 +274,7 @@ def _key(run: str) -> int:
     return int.from_bytes(hashlib.sha256(f"alembic-review {run}".encode()).digest()[:8], "big", signed=True)
 
 
-def _query(connection: Connection) -> inventory.Query:
+def _query(connection: Connection) -> server_inventory.Query:
     return lambda statement: connection.exec_driver_sql(statement).all()
 
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from alembic_review.observe.scratch.account import Account, environment
+from alembic_review.observe.scratch.server_account import Account, environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

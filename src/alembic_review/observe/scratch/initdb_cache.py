@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alembic_review.observe.scratch.account import Account
+    from alembic_review.observe.scratch.server_account import Account
 
 _MAGIC = b"alembic-review data folder 3\n"
 # The length of the index in bytes, and the CRC-32 of everything before this trailer.

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.scratch import published
-from alembic_review.observe.scratch.account import Account, environment
+from alembic_review.observe.scratch import copied_programs
+from alembic_review.observe.scratch.server_account import Account, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +142,7 @@ def _usable(folder: Path, account: Account, private: Path, refusals: list[str]) 
             if not wheel:
                 refusals.append(f"{folder} can't be reached by the user the server would run as")
                 return None
-            folder = published.publish(folder.parents[len(_WHEEL_BIN.parts) - 1], private) / _WHEEL_BIN
+            folder = copied_programs.publish(folder.parents[len(_WHEEL_BIN.parts) - 1], private) / _WHEEL_BIN
         return Binaries(folder, kind, _version(folder, account))
     except subprocess.CalledProcessError as error:
         refusals.append(f"{folder / 'postgres'} does not work: {(error.stderr or error.stdout or str(error)).strip()}")

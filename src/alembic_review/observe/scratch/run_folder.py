@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic_review.observe import descendants
-from alembic_review.observe.scratch.account import SERVER
+from alembic_review.observe import process_tree
+from alembic_review.observe.scratch.server_account import SERVER
 
 if TYPE_CHECKING:
-    from alembic_review.observe.scratch.account import Account
+    from alembic_review.observe.scratch.server_account import Account
 
 PREFIX = "alembic-review-"
 _LOCK = "lock"
@@ -94,7 +94,7 @@ def _sweep_one(path: Path) -> None:
         # Raises BlockingIOError while the run lives.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A server whose guard was killed too ends itself within a minute of losing its files.
-        descendants.end_marked(SERVER, str(path))
+        process_tree.end_marked(SERVER, str(path))
         _remove(path)
     finally:
         os.close(lock)

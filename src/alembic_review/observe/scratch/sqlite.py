@@ -8,7 +8,7 @@ from contextlib import closing
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
-from alembic_review.observe.scratch.folder import RunFolder
+from alembic_review.observe.scratch.run_folder import RunFolder
 
 _LARGEST_MARK = 2**31 - 1
 

@@ -15,13 +15,13 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
-from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import ChangeFact, ColumnCode, Filter, Filtered, Place, Reference, TableKey, TypeUse
-from alembic_review.worker import private
-from alembic_review.worker.declarations import SUGGESTIONS, column_code
-from alembic_review.worker.problems import WorkerError
-from alembic_review.worker.render import Renderer, compiled
-from alembic_review.worker.witnesses import identify, ordered_items
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.worker import internals
+from alembic_review.worker.compare.rendered_operations import Renderer, compiled
+from alembic_review.worker.definitions.definition_sites import identify, ordered_items
+from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, column_code
+from alembic_review.worker.worker_errors import WorkerError
 
 _NAMES = ("name", "column_name", "signature", "table_name", "table")
 _PLAIN = (str, int, float, bool, list, tuple, set, frozenset, dict, type, type(None))
@@ -88,7 +88,7 @@ def compare(
     else:
         _see_everything(context)
         target = schema
-    private.keep_nullability(
+    internals.keep_nullability(
         column for each in metadatas(context) for table in each.tables.values() for column in table.c
     )
     upgrade = produce_migrations(context, target).upgrade_ops
@@ -118,7 +118,7 @@ def _see_everything(context: MigrationContext) -> None:
         first, second = ("None" if text.startswith("nextval(") else text for text in texts)
         return first == second
 
-    private.compare_by(context, same, same_default)
+    internals.compare_by(context, same, same_default)
 
 
 def _settle(operation: Any) -> None:
@@ -243,7 +243,7 @@ class _Reader:
             item=index,
             references=references(diff[1]) if diff[0] in ("add_table", "add_fk") else (),
             code=self._code(subject) if diff[0] == "add_column" else None,
-            stored=private.stored_name(subject.item, self._dialect),
+            stored=internals.stored_name(subject.item, self._dialect),
         )
 
     def _code(self, subject: _Subject) -> ColumnCode | None:
@@ -265,7 +265,7 @@ class _Reader:
                 return number
         for number, item in enumerate(items):
             kind, name, columns = identify(item)
-            names = (name, private.stored_name(item, self._dialect))
+            names = (name, internals.stored_name(item, self._dialect))
             same = subject.name in names if subject.name is not None else columns == subject.columns
             if kind == subject.kind and same and (name is not None or columns):
                 return number
@@ -303,7 +303,7 @@ class _Reader:
         element = CreateIndex(item) if what == "index" else AddConstraint(item)
         text = compiled(element, self._dialect)
         wanted, existing = ("", text) if kind.startswith("remove_") else (text, "")
-        original = private.original_item(entry.operation)
+        original = internals.original_item(entry.operation)
         return _Subject(
             key,
             what,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from alembic.migration import MigrationContext
 
-from alembic_review.worker.catalogue import Snapshot
+from alembic_review.worker.replay.catalogue import Snapshot
 
 _NEVER = ("renames", "CHECK expressions", "EXCLUDE constraints", "primary key changes", "sequences")
 _BY_PLUGINS = ("views", "functions", "triggers")

@@ -15,10 +15,10 @@ from sqlalchemy import Integer, MetaData, event, inspect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.types import UserDefinedType
 
-from alembic_review.worker.problems import WorkerError, describe
-from alembic_review.worker.render import compiled
-from alembic_review.worker.replay import connection_of
-from alembic_review.worker.witnesses import ordered_items
+from alembic_review.worker.compare.rendered_operations import compiled
+from alembic_review.worker.definitions.definition_sites import ordered_items
+from alembic_review.worker.replay.upgrade import connection_of
+from alembic_review.worker.worker_errors import WorkerError, describe
 
 
 def packed(context: MigrationContext) -> str:

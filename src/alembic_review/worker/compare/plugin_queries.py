@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.call_stacks import Stacks
 
 _CATALOGUES = {
     "views": re.compile(r"\b(pg_views|pg_matviews|pg_get_viewdef|information_schema\.views)\b|'view'"),

@@ -18,8 +18,8 @@ from alembic.operations import Operations, ops
 from sqlalchemy import schema
 from sqlalchemy.engine import Dialect
 
-from alembic_review.worker import private
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker import internals
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe
 
 _ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-f]+")
 _IMPORT = re.compile(r"^(?:import|from) [^$\n(]+$", re.MULTILINE)
@@ -36,7 +36,7 @@ class Renderer:
         self._buffer = io.StringIO()
         # As the env.py of Alembic's templates configures `alembic upgrade --sql`.
         self._offline = MigrationContext.configure(
-            dialect=private.offline_dialect(context.dialect),
+            dialect=internals.offline_dialect(context.dialect),
             opts={"as_sql": True, "output_buffer": self._buffer, "literal_binds": True},
         )
         self._names = self._names_of_template()
@@ -47,7 +47,7 @@ class Renderer:
         if self._context.opts.get("render_as_batch") and parent is not None:
             inner = ops.ModifyTableOps(parent.table_name, [operation], schema=parent.schema)
         try:
-            text = private.render_python(ops.UpgradeOps([inner]), self._autogen)
+            text = internals.render_python(ops.UpgradeOps([inner]), self._autogen)
         except Exception as error:
             raise self._failed(operation, error) from error
         return "\n".join(_without_markers(text)).strip()
@@ -127,7 +127,7 @@ def _without_flags(operation: ops.MigrateOperation) -> ops.MigrateOperation:
     """The operation without the ``index`` and ``unique`` of a new column, for which Alembic has operations as well."""
     if not isinstance(operation, ops.AddColumnOp):
         return operation
-    column = getattr(operation.column, private.COLUMN_COPY)()
+    column = getattr(operation.column, internals.COLUMN_COPY)()
     column.index = column.unique = None
     return ops.AddColumnOp(operation.table_name, column, schema=operation.schema)
 

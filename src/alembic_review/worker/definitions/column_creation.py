@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import Column, Constraint, Index, MetaData, Table
 
 from alembic_review.model.facts import Edit, Listener, Place
-from alembic_review.worker import private
-from alembic_review.worker.frozen import default_identity, type_values
+from alembic_review.worker import internals
+from alembic_review.worker.call_stacks import is_theirs
+from alembic_review.worker.definitions.changed_in_place import default_identity, type_values
 from alembic_review.worker.packages import package_of
-from alembic_review.worker.stacks import is_theirs
 
 _EVENTS = ("before_parent_attach", "after_parent_attach", "column_reflect")
 
@@ -66,7 +66,7 @@ def listeners() -> tuple[Listener, ...]:
     found: dict[Listener, None] = {}
     for kind in (Column, Table, Index, Constraint):
         for name in _EVENTS:
-            for function in private.class_listeners(kind, name):
+            for function in internals.class_listeners(kind, name):
                 code = getattr(inspect.unwrap(function), "__code__", None)
                 if code is not None and is_theirs(code):
                     path = os.path.abspath(code.co_filename)

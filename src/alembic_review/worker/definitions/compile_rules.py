@@ -13,9 +13,9 @@ from sqlalchemy.sql import ddl
 from sqlalchemy.types import TypeEngine
 
 from alembic_review.model.facts import CompileRule, Place
-from alembic_review.worker import private
+from alembic_review.worker import internals
+from alembic_review.worker.call_stacks import is_theirs
 from alembic_review.worker.packages import package_of
-from alembic_review.worker.stacks import is_theirs
 
 
 def compile_rules(dialects: Collection[str]) -> tuple[CompileRule, ...]:
@@ -23,7 +23,7 @@ def compile_rules(dialects: Collection[str]) -> tuple[CompileRule, ...]:
     found: dict[CompileRule, None] = {}
     statements = [one for one in vars(ddl).values() if isinstance(one, type) and one.__module__ == ddl.__name__]
     for kind in (*_own(TypeEngine), *statements):
-        for dialect, function in private.compile_rules(kind).items():
+        for dialect, function in internals.compile_rules(kind).items():
             code = getattr(inspect.unwrap(function), "__code__", None)
             if dialect in ("default", *dialects) and code is not None and is_theirs(code):
                 path = os.path.abspath(code.co_filename)

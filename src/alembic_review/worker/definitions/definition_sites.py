@@ -13,12 +13,12 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InvalidRequestError
 
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
-from alembic_review.worker.frozen import Difference, FrozenTable, differences, freeze, with_item
-from alembic_review.worker.generators import source_tables
-from alembic_review.worker.making import Conventions, MadeColumn, copied, made
-from alembic_review.worker.private import COLUMN_COPY, stored_name
-from alembic_review.worker.signature import with_signature_of
-from alembic_review.worker.stacks import Stacks, is_sqlalchemy
+from alembic_review.worker.call_stacks import Stacks, is_sqlalchemy
+from alembic_review.worker.definitions.changed_in_place import Difference, FrozenTable, differences, freeze, with_item
+from alembic_review.worker.definitions.column_creation import Conventions, MadeColumn, copied, made
+from alembic_review.worker.definitions.generated_tables import source_tables
+from alembic_review.worker.internals import COLUMN_COPY, stored_name
+from alembic_review.worker.same_signature import with_signature_of
 
 _COLUMN_ATTRIBUTES = frozenset({"type", "nullable", "server_default", "comment", "name", "system"})
 _TABLE_ATTRIBUTES = frozenset({"comment", "name", "schema"})

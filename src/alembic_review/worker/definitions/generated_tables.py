@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Table
 
 from alembic_review.model.facts import TableKey
+from alembic_review.worker.call_stacks import is_function
 from alembic_review.worker.packages import package_of
-from alembic_review.worker.stacks import is_function
 
 
 def source_tables(frames: tuple[FrameType, ...], made: Table) -> tuple[TableKey, ...]:

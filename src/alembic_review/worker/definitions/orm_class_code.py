@@ -13,7 +13,7 @@ from alembic.operations import ops
 from sqlalchemy import Column, MetaData, Table
 
 from alembic_review.model.facts import ChangeFact, ColumnCode, Declaration, Frame, TableKey
-from alembic_review.worker.render import Renderer
+from alembic_review.worker.compare.rendered_operations import Renderer
 
 SUGGESTIONS = "extension tables that would hold columns of core tables"
 """What is not offered where this module fails, in words."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from alembic_review.worker import flask_app
-from alembic_review.worker.named import Named
-from alembic_review.worker.problems import WorkerError, at, describe, places
+from alembic_review.worker.environment import flask_context
+from alembic_review.worker.environment.named_objects import Named
+from alembic_review.worker.worker_errors import WorkerError, at, describe, places
 
 _SET_CONTEXT = (
     'Set context = "module:callable" in [tool.alembic-review] to a function that returns the context manager to enter, '
@@ -21,16 +21,16 @@ class Application:
     """One for all runs of ``env.py``."""
 
     named: Named = field(default_factory=Named)
-    framework: flask_app.FlaskApplication | None = None
+    framework: flask_context.FlaskApplication | None = None
     decided: bool = False
     _imported: bool = False
 
     @property
     def may_need_framework(self) -> bool:
         """Whether there is a framework whose application no setting enters."""
-        return self.named.context is None and flask_app.installed()
+        return self.named.context is None and flask_context.installed()
 
-    def decide(self, framework: flask_app.FlaskApplication | None) -> None:
+    def decide(self, framework: flask_context.FlaskApplication | None) -> None:
         """Enter this application from now on, or none."""
         self.framework, self.decided = framework, True
 
@@ -57,7 +57,7 @@ class Application:
 
     def explain(self, env_py: str, error: BaseException) -> WorkerError | None:
         """What to say where env.py failed because no application's context was entered."""
-        if not flask_app.is_outside_of_context(error):
+        if not flask_context.is_outside_of_context(error):
             return None
         told = self.framework.explain(env_py, error) if self.framework is not None else None
         return told or WorkerError(f"{env_py} failed: {describe(error)}{at(places(error))}", _SET_CONTEXT)

@@ -17,13 +17,14 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_review.worker import flask_app, private
-from alembic_review.worker.application import Application
-from alembic_review.worker.folders import Folders
+from alembic_review.worker import internals
+from alembic_review.worker.environment import flask_context
+from alembic_review.worker.environment.application_context import Application
+from alembic_review.worker.environment.printed_output import Output
+from alembic_review.worker.environment.private_version_locations import Folders
+from alembic_review.worker.environment.revision_scripts import names
 from alembic_review.worker.hints import Circumstances, Fault, failed
-from alembic_review.worker.output import Output
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe, own, wrapped
-from alembic_review.worker.scripts import names
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe, own, wrapped
 
 Work = Callable[[Any, MigrationContext], Any]
 _SECTION = "alembic"
@@ -60,7 +61,7 @@ class Environment:
         if self.application.named.config_from is not None:
             config = self._named_config()
         else:
-            config = private.config_from_arguments(arguments, self.file, self.section)
+            config = internals.config_from_arguments(arguments, self.file, self.section)
         of_flask_migrate = _use_folder_of_ini(config)
         if not self.application.decided:
             self.application.decide(self._framework(config, of_flask_migrate=of_flask_migrate))
@@ -82,7 +83,7 @@ class Environment:
             config.config_ini_section = self.section
         return config
 
-    def _framework(self, config: Config, *, of_flask_migrate: bool) -> flask_app.FlaskApplication | None:
+    def _framework(self, config: Config, *, of_flask_migrate: bool) -> flask_context.FlaskApplication | None:
         """The application that this env.py needs besides what the settings name."""
         if not self.application.may_need_framework:
             return None
@@ -90,11 +91,11 @@ class Environment:
             env_py = ScriptDirectory.from_config(config).env_py_location
         except Exception:  # noqa: BLE001 - script_directory() will report it
             return None
-        if not flask_app.needed(env_py, of_flask_migrate=of_flask_migrate):
+        if not flask_context.needed(env_py, of_flask_migrate=of_flask_migrate):
             return None
         ini = config.config_file_name
         beside = ini is not None and os.path.realpath(os.path.dirname(ini)) == os.path.realpath(os.path.dirname(env_py))
-        return flask_app.FlaskApplication(ini if beside else None, self.x)
+        return flask_context.FlaskApplication(ini if beside else None, self.x)
 
     def script_directory(self, config: Config) -> ScriptDirectory:
         """The script directory, with no revision loaded yet. Raises ``WorkerError``."""
@@ -116,7 +117,7 @@ class Environment:
         return script
 
     def _use_folders(self, script: ScriptDirectory) -> None:
-        private.set_version_locations(script, self.folders.locations(private.version_locations(script)))
+        internals.set_version_locations(script, self.folders.locations(internals.version_locations(script)))
 
     def load_revisions(self, script: ScriptDirectory) -> None:
         """Import the revisions, which Alembic does while env.py runs: they may import what env.py has set up.
@@ -135,7 +136,7 @@ class Environment:
 
     def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
         """What to say when a revision leans on one that is not there."""
-        scripts = private.scripts(script)
+        scripts = internals.scripts(script)
         known = {one.revision for one in scripts}.union(*(names(one.branch_labels) for one in scripts))
         for one in scripts:
             for attribute, said in (("down_revision", one.down_revision), ("depends_on", one.dependencies)):
@@ -151,7 +152,7 @@ class Environment:
 
     def _missing_location(self, script: ScriptDirectory) -> str:
         """What to say when that revision may lie in a folder that is not there."""
-        missing = [path for path in private.version_locations(script) if not os.path.isdir(path)]
+        missing = [path for path in internals.version_locations(script) if not os.path.isdir(path)]
         return f"The version location {missing[0]} does not exist; correct it in {self.name}." if missing else ""
 
     def run(self, config: Config, script: ScriptDirectory, work: Work, **options: Any) -> int:
@@ -170,7 +171,7 @@ class Environment:
             with _noted(failed):
                 return work(heads, context)
 
-        private.forget_comparators()
+        internals.forget_comparators()
         with self.application.ready():
             try:
                 with EnvironmentContext(config, script, fn=counted, **options):

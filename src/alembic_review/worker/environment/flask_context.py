@@ -15,9 +15,9 @@ from typing import Any
 
 from alembic.config import Config
 
+from alembic_review.worker.environment.named_objects import guarded, reported
 from alembic_review.worker.hints import Fault, failed
-from alembic_review.worker.named import guarded, reported
-from alembic_review.worker.problems import WorkerError, at, places
+from alembic_review.worker.worker_errors import WorkerError, at, places
 
 _OUTSIDE = "application context"
 """Part of what Flask and Flask-SQLAlchemy say where no application's context is entered."""

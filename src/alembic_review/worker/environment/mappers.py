@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
-from alembic_review.worker import private
-from alembic_review.worker.problems import describe
+from alembic_review.worker import internals
+from alembic_review.worker.worker_errors import describe
 
 
 def configure_mappers(targets: Sequence[MetaData]) -> tuple[str, ...]:
@@ -19,10 +19,10 @@ def configure_mappers(targets: Sequence[MetaData]) -> tuple[str, ...]:
     """
     if "sqlalchemy.orm" not in sys.modules:
         return ()
-    wanted = [registry for registry in private.registries() if _maps(registry, targets)]
+    wanted = [registry for registry in internals.registries() if _maps(registry, targets)]
     try:
         # All at once: extensions generate their tables when this is done, whatever registry comes first.
-        private.configure_registries(wanted)
+        internals.configure_registries(wanted)
     except Exception:  # noqa: BLE001 - the loop below names it
         return tuple(sorted({line for registry in wanted for line in _configure(registry)}))
     return ()
@@ -30,7 +30,7 @@ def configure_mappers(targets: Sequence[MetaData]) -> tuple[str, ...]:
 
 def _configure(registry: Any) -> list[str]:
     try:
-        private.configure_registries([registry])
+        internals.configure_registries([registry])
     except Exception as error:  # noqa: BLE001 - Alembic compares tables, and does not need their mappers
         reason = " ".join(describe(error).split())
         return [f"tables that an extension generates when mappers are configured, which failed ({reason})"]

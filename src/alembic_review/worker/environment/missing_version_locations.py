@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from alembic_review.worker import private
-from alembic_review.worker.folders import Folders
+from alembic_review.worker import internals
+from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.packages import is_installed, package_of_path
-from alembic_review.worker.problems import WorkerError
-from alembic_review.worker.replay import revision_packages
+from alembic_review.worker.replay.upgrade import revision_packages
+from alembic_review.worker.worker_errors import WorkerError
 
 _REVISION = re.compile(rb"^revision\b[^=\n]*=", re.MULTILINE)
 _PARENT = re.compile(rb"^down_revision\b[^=\n]*=", re.MULTILINE)
@@ -29,7 +29,7 @@ def missing_locations(script: ScriptDirectory, config: Config, folders: Folders)
     """One line for each version location that is yet to be made. Raises ``WorkerError`` for any other missing one."""
     missing = [
         path
-        for path in private.version_locations(script)
+        for path in internals.version_locations(script)
         if not os.path.isdir(path) and os.path.realpath(path) not in folders.beside
     ]
     for path in missing:

@@ -15,7 +15,7 @@ from typing import Any
 from alembic.config import Config
 
 from alembic_review.worker.hints import Fault, failed
-from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.worker_errors import WorkerError
 
 _CONTEXT_HINT = "It must return a context manager, for example as a function decorated with contextlib.contextmanager."
 _CONFIG_HINT = "It must return the alembic.config.Config that the application's own command uses."

@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_review.worker.dump import DumpError, Statement, statements
-from alembic_review.worker.errors import sqlstate
+from alembic_review.worker.driver_errors import sqlstate
+from alembic_review.worker.environment.named_objects import Named, reported
+from alembic_review.worker.environment.sql_files import DumpError, Statement, statements
 from alembic_review.worker.hints import Fault, hint_of
-from alembic_review.worker.named import Named, reported
-from alembic_review.worker.problems import WorkerError, at, describe
+from alembic_review.worker.worker_errors import WorkerError, at, describe
 
 _DUMP = "The file must apply to an empty database. For PostgreSQL, `pg_dump --schema-only DATABASE` writes such a file."
 _BATCH = 500  # rows of one INSERT

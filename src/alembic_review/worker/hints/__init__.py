@@ -18,7 +18,7 @@ from alembic_review.worker.hints import (
     variables,
 )
 from alembic_review.worker.hints.fault import Circumstances, Fault, Server
-from alembic_review.worker.problems import WorkerError, at, describe, places, wrapped
+from alembic_review.worker.worker_errors import WorkerError, at, describe, places, wrapped
 
 __all__ = ["FAMILIES", "Circumstances", "Fault", "Server", "failed", "hint_of"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType
 
-from alembic_review.worker.errors import database_text, is_sqlite, original, sqlstate
+from alembic_review.worker.driver_errors import database_text, is_sqlite, original, sqlstate
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy.sql.elements import TextClause
 
-from alembic_review.worker.errors import in_sqlalchemy
+from alembic_review.worker.driver_errors import in_sqlalchemy
 from alembic_review.worker.hints.fault import Fault
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html

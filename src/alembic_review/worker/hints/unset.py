@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from alembic_review.worker.problems import is_application
+from alembic_review.worker.worker_errors import is_application
 
 _MOST_FILES = 300
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from alembic_review.model.withheld import WITHHELD
-from alembic_review.worker.errors import chain
+from alembic_review.model.withheld_variables import WITHHELD
+from alembic_review.worker.driver_errors import chain
 from alembic_review.worker.hints.fault import Fault
 from alembic_review.worker.hints.unset import Reading, loaded_files, unset_in
-from alembic_review.worker.problems import application_stack
+from alembic_review.worker.worker_errors import application_stack
 
 _EXAMPLE = "postgresql://localhost/app"
 _DOTENV = ".env"

@@ -12,10 +12,10 @@ from types import FrameType
 from typing import Any
 
 from alembic_review.model.masking import mask
-from alembic_review.worker.altered import MEMORY, AlteredTables
-from alembic_review.worker.drivers import DRIVERS, Allows, Refuse
-from alembic_review.worker.importing import when_imported
-from alembic_review.worker.signature import with_signature_of
+from alembic_review.worker.on_import import when_imported
+from alembic_review.worker.redirect.drivers import DRIVERS, Allows, Refuse
+from alembic_review.worker.redirect.sqlite_authorizer import MEMORY, AlteredTables
+from alembic_review.worker.same_signature import with_signature_of
 
 _SHOWN = 10
 _LIBRARIES = ("libpq", "libsqlite3", "libmysqlclient", "libmariadb", "libodbc", "libclntsh", "libsybdb")

@@ -23,15 +23,15 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import NullPool, Pool
 
-from alembic_review.model.literals import is_named_like_one, passwords_in
+from alembic_review.model.known_passwords import is_named_like_one, passwords_in
 from alembic_review.model.masking import mask
-from alembic_review.worker import private
-from alembic_review.worker.altered import AlteredTables
-from alembic_review.worker.audit import Audit
-from alembic_review.worker.drivers import DRIVERS, guard
-from alembic_review.worker.problems import WorkerError
-from alembic_review.worker.signature import with_signature_of
-from alembic_review.worker.stacks import Stacks
+from alembic_review.worker import internals
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.redirect.audit_events import Audit
+from alembic_review.worker.redirect.drivers import DRIVERS, guard
+from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
+from alembic_review.worker.same_signature import with_signature_of
+from alembic_review.worker.worker_errors import WorkerError
 
 _HARMLESS = {
     "postgresql": frozenset({"options", "server_settings", "context", "client_encoding", "application_name"}),
@@ -118,7 +118,7 @@ class Redirect:
         event.listen(Pool, "connect", self._prove, insert=True)
         self._note_engines()
         self._note_dialects()
-        self._watches_pools = private.replace_pool_creator(self._pool_connect)
+        self._watches_pools = internals.replace_pool_creator(self._pool_connect)
         self._drivers = guard(self._allows, self._refuse_raw, self._hear)
         self._audit.install()
 
@@ -237,7 +237,7 @@ class Redirect:
     def _pool_connect(self, pool: Any, record: Any, original: Callable[[Any], Any] | None) -> Any:
         if original is not None:
             return original(record)
-        dialect = private.pool_dialect(pool)
+        dialect = internals.pool_dialect(pool)
         if dialect is None:
             raise self._refuse(
                 "A connection was refused: its pool has no dialect, so it can't lead to the scratch database.",
@@ -297,7 +297,7 @@ class Redirect:
         return target
 
     def _prove(self, connection: Any, record: Any) -> None:
-        dialect = private.pool_dialect(private.pool_of(record))
+        dialect = internals.pool_dialect(internals.pool_of(record))
         shown = _read_mark(connection, dialect.name if dialect is not None else None)
         if shown in {scratch.mark for scratch in self._scratch.values()}:
             return

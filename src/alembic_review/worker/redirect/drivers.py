@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-from alembic_review.worker.importing import when_imported
+from alembic_review.worker.on_import import when_imported
 
 Allows = Callable[["dict[str, Any]"], bool]
 Refuse = Callable[[str], Exception]

@@ -17,9 +17,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from alembic_review.model.masking import mask
-from alembic_review.worker.errors import chain, database_text, original, sqlstate
-from alembic_review.worker.problems import WorkerError, at
-from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.call_stacks import Stacks
+from alembic_review.worker.driver_errors import chain, database_text, original, sqlstate
+from alembic_review.worker.worker_errors import WorkerError, at
 
 _REFUSED = "42501"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SHOWN = 300  # characters

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 from weakref import WeakSet
 
-from alembic_review.worker.drivers import standing
+from alembic_review.worker.redirect.drivers import standing
 
 _ALTER_TABLE = 26
 """``SQLITE_ALTER_TABLE``, followed by the names of database and table (https://www.sqlite.org/c3ref/c_alter_table.html)."""

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SAWarning
 
 from alembic_review.model.facts import TableKey
-from alembic_review.worker.altered import AlteredTables
+from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
 
 
 class Definition(NamedTuple):

@@ -18,9 +18,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from alembic_review.model.facts import Frame
+from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.packages import package_of_path
-from alembic_review.worker.replay import Noted, Replayed, digest, note_statement
-from alembic_review.worker.stacks import Stacks
+from alembic_review.worker.replay.upgrade import Noted, Replayed, digest, note_statement
 
 _RUNTIME = os.path.join(os.path.dirname(alembic.__file__), "runtime") + os.sep
 # What alters no table; some of it must come first in its transaction, before any look of ours.

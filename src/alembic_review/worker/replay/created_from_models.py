@@ -21,11 +21,11 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql import ddl
 
 from alembic_review.model.facts import Creation, Frame, TableKey
-from alembic_review.worker import private
-from alembic_review.worker.catalogue import Namer
-from alembic_review.worker.redirect import Target
-from alembic_review.worker.replay import Replayed
-from alembic_review.worker.stacks import Stacks, is_sqlalchemy
+from alembic_review.worker import internals
+from alembic_review.worker.call_stacks import Stacks, is_sqlalchemy
+from alembic_review.worker.redirect.connections import Target
+from alembic_review.worker.replay.catalogue import Namer
+from alembic_review.worker.replay.upgrade import Replayed
 
 _CALLS = {"create_all": "metadata.create_all()", "create": "table.create()"}
 _EXECUTED = "CreateTable"
@@ -215,6 +215,6 @@ def _advice(created: _Created, frame: Frame | None) -> str:
         return "Let the function of `before` create only what exists before the first revision."
     if created.revision:
         return f"Let revision {created.revision} create its tables with op.create_table()."
-    if frame is not None and frame.module == private.ENV_PY:
+    if frame is not None and frame.module == internals.ENV_PY:
         return "Remove that call from env.py: only revisions create tables there."
     return "Move that call to code that env.py does not run, such as a start-up handler or a command."

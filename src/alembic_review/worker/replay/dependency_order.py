@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import Rehearsal
-from alembic_review.worker.errors import sqlstate
-from alembic_review.worker.failures import failure_of
-from alembic_review.worker.problems import StoppedError
-from alembic_review.worker.scripts import Parents
+from alembic_review.worker.driver_errors import sqlstate
+from alembic_review.worker.environment.revision_scripts import Parents
+from alembic_review.worker.replay.revision_failures import failure_of
+from alembic_review.worker.worker_errors import StoppedError
 
 _DUPLICATE_OBJECT = "42710"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 

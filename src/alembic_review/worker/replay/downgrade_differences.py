@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import TableKey
-from alembic_review.worker.catalogue import Catalogue, Details
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
+from alembic_review.worker.replay.catalogue import Catalogue, Details
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import Downgrade, Failure
-from alembic_review.worker.catalogue import Snapshot
-from alembic_review.worker.failures import failure_of, is_locked, wait_briefly_for_locks
-from alembic_review.worker.problems import StoppedError, WorkerError
-from alembic_review.worker.replay import Replayed, connection_of
-from alembic_review.worker.scripts import Parents
+from alembic_review.worker.environment.revision_scripts import Parents
+from alembic_review.worker.replay.catalogue import Snapshot
+from alembic_review.worker.replay.revision_failures import failure_of, is_locked, wait_briefly_for_locks
+from alembic_review.worker.replay.upgrade import Replayed, connection_of
+from alembic_review.worker.worker_errors import StoppedError, WorkerError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alembic_review.model.facts import Failure, Place
-from alembic_review.worker.errors import sqlstate
-from alembic_review.worker.problems import describe
+from alembic_review.worker.driver_errors import sqlstate
+from alembic_review.worker.worker_errors import describe
 
 LOCK_TIMEOUT = 10_000  # ms
 _LOCK_NOT_AVAILABLE = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html

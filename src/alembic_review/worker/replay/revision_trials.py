@@ -14,13 +14,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alembic_review.model.facts import Downgrade, Rehearsal
-from alembic_review.worker import downgrades, rehearsal
-from alembic_review.worker.described import Compared
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.problems import StoppedError, WorkerError
-from alembic_review.worker.redirect import Redirect
-from alembic_review.worker.replay import revision_packages
-from alembic_review.worker.scripts import Parents, folder_of, parents
+from alembic_review.worker.assemble_facts import Compared
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.environment.revision_scripts import Parents, folder_of, parents
+from alembic_review.worker.redirect.connections import Redirect
+from alembic_review.worker.replay import dependency_order, downgrade_trials
+from alembic_review.worker.replay.upgrade import revision_packages
+from alembic_review.worker.worker_errors import StoppedError, WorkerError
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,20 @@ class History:
     def downgrades(self) -> list[tuple[Downgrade, ...]]:
         """Take revisions back, latest first, on the scratch databases themselves: these are not needed any more."""
         known = parents(self.script)
-        plans = [downgrades.plan(known, self.watched, each.replayed.applied) for each in self.compared]
+        plans = [downgrade_trials.plan(known, self.watched, each.replayed.applied) for each in self.compared]
         found: list[list[Downgrade]] = [[] for _ in plans]
         numbers = count()
 
         def work(_heads: Any, context: MigrationContext) -> Any:
             number = next(numbers)
             self._require(number, context)
-            notes = downgrades.Notes(self.compared[number].replayed, context, self._refusal, found[number].append)
-            return downgrades.steps(self.script, plans[number].order, notes)
+            notes = downgrade_trials.Notes(self.compared[number].replayed, context, self._refusal, found[number].append)
+            return downgrade_trials.steps(self.script, plans[number].order, notes)
 
         reason = self._run(["downgrade", "-1"], work) if any(plan.order for plan in plans) else ""
-        return [(*tried, *downgrades.not_tried(plan, tried, reason)) for plan, tried in zip(plans, found, strict=True)]
+        return [
+            (*tried, *downgrade_trials.not_tried(plan, tried, reason)) for plan, tried in zip(plans, found, strict=True)
+        ]
 
     def rehearsals(self) -> tuple[Rehearsal, ...]:
         """Replay the revisions of one owner after the other as early as they may come, on further scratch databases."""
@@ -64,7 +66,7 @@ class History:
         return [(package, frozenset(names)) for (package, _), names in groups.items()]
 
     def _rehearse(self, package: str | None, group: frozenset[str], known: Parents) -> Rehearsal | None:
-        orders = [rehearsal.early(known, group, each.replayed.applied) for each in self.compared]
+        orders = [dependency_order.early(known, group, each.replayed.applied) for each in self.compared]
         if not any(order.moved for order in orders):
             return None
         found = Rehearsal(package, tuple(name for name in self.compared[0].replayed.applied if name in group))
@@ -76,7 +78,7 @@ class History:
             self._require(number, context)
             if not self.redirect.proves(context.connection):
                 raise WorkerError("env.py keeps a connection from one run to the next")
-            return rehearsal.steps(self.script, orders[number], group, found, failed.append)
+            return dependency_order.steps(self.script, orders[number], group, found, failed.append)
 
         with self.redirect.elsewhere():
             reason = self._run(["upgrade", "heads"], work, destination_rev="heads")

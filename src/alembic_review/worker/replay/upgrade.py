@@ -13,13 +13,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import Alteration, Frame, Origin, Place, TableKey
-from alembic_review.worker import private
-from alembic_review.worker.catalogue import Catalogue, Definition, Details, Namer, Snapshot
-from alembic_review.worker.folders import Folders
+from alembic_review.worker import internals
+from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.hints import Circumstances, Fault, hint_of
 from alembic_review.worker.packages import package_of_path
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
-from alembic_review.worker.trial import Contents, contents
+from alembic_review.worker.replay.catalogue import Catalogue, Definition, Details, Namer, Snapshot
+from alembic_review.worker.replay.downgrade_differences import Contents, contents
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe
 
 _DEFAULT = "default"
 
@@ -151,7 +151,7 @@ class Noted:
         connection = self._context.connection
         assert connection is not None
         if self.revision.revision in self._result.trial and self._result.before is None:
-            version_table = private.version_tables(self._context)
+            version_table = internals.version_tables(self._context)
             self._result.before = contents(self._result.catalogue, connection, version_table)
         if self.watched:
             digest(self._result, connection)
@@ -167,7 +167,7 @@ class Noted:
             raise _failed(self._result, self.revision, error) from error
         finally:
             self._result.running = ""
-        version_table = private.version_tables(self._context)
+        version_table = internals.version_tables(self._context)
         _note(self._result, connection, self.revision.revision, version_table, watched=self.watched)
 
 

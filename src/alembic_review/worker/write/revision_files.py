@@ -14,12 +14,12 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
 
-from alembic_review.worker import private
-from alembic_review.worker.compare import leaves
-from alembic_review.worker.environment import Environment
-from alembic_review.worker.folders import Folders
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe
-from alembic_review.worker.render import Renderer
+from alembic_review.worker import internals
+from alembic_review.worker.compare.comparison import leaves
+from alembic_review.worker.compare.rendered_operations import Renderer
+from alembic_review.worker.environment.env_py import Environment
+from alembic_review.worker.environment.private_version_locations import Folders
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe
 
 Plan = dict[str, Any]
 """A ``RevisionPlan`` as it came over the wire."""
@@ -177,7 +177,7 @@ def run_hooks(environment: Environment, paths: list[str]) -> None:
 
 def _run_hooks(script: ScriptDirectory, path: str) -> None:
     try:
-        private.run_write_hooks(path, script)
+        internals.run_write_hooks(path, script)
     except Exception as error:
         raise WorkerError(
             f"A post_write_hook failed on {path}: {describe(error)}",

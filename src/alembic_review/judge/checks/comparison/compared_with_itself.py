@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.created import BEFORE, Call, calls, some
+from alembic_review.judge.judged_facts import Case, JudgedDatabase
+from alembic_review.judge.ownership.created_from_models import BEFORE, Call, calls, some
 from alembic_review.model.facts import TableKey
 from alembic_review.model.review import Role, Severity
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.judged_facts import Case, JudgedDatabase
+from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Filtered, TableKey
 from alembic_review.model.review import Role, Severity
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import ChangeFact
 from alembic_review.model.review import Severity, Verdict
 

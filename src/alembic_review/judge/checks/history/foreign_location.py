@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.ownership import table_text
-from alembic_review.judge.reasons import whose
+from alembic_review.judge.judged_facts import Case, JudgedDatabase
+from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.verdicts.reasons import whose
 from alembic_review.model.review import Role, Severity
 
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 
 from alembic_review.judge.branches import ancestors, lineage
-from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
 from alembic_review.model.facts import DatabaseFacts, Rehearsal
 from alembic_review.model.review import Severity
 

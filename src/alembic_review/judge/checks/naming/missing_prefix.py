@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, JudgedDatabase, table_place
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.naming import habitual_prefix, is_named_by_hand
-from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.judge.judged_facts import Case, JudgedDatabase, table_place
+from alembic_review.judge.ownership.table_owners import Owned, table_text
+from alembic_review.judge.table_prefixes import habitual_prefix, is_named_by_hand
 from alembic_review.model.review import Role, Severity
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, table_place
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.naming import is_named_by_hand, namespaces, prefix
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.judged_facts import Case, table_place
+from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.table_prefixes import is_named_by_hand, namespaces, prefix
 from alembic_review.model.review import Severity
 
 

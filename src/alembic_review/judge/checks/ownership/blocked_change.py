@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
 from alembic_review.model.review import Severity
 
 

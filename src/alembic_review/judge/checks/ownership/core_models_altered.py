@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, JudgedDatabase
-from alembic_review.judge.cause import By, Cause
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.matching import edit_leads_to
-from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.judge.judged_facts import Case, JudgedDatabase
+from alembic_review.judge.ownership.table_owners import Owned, table_text
+from alembic_review.judge.verdicts.cause import By, Cause
+from alembic_review.judge.verdicts.matching_changes import edit_leads_to
 from alembic_review.model.facts import ChangeFact, Item, ModelTable
 from alembic_review.model.review import Severity
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.alterations import texts
-from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.verdicts.remaining_alterations import texts
 from alembic_review.model.facts import Alteration, Place
 from alembic_review.model.review import Role, Severity
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.case import Case, Judged, JudgedDatabase
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.ownership import table_text
+from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
+from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Declared, Place, TableKey
 from alembic_review.model.review import Severity
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_review.judge.case import Case, JudgedDatabase, table_place
 from alembic_review.judge.checks.base import Check, Report
-from alembic_review.judge.ownership import Owned, table_text
+from alembic_review.judge.judged_facts import Case, JudgedDatabase, table_place
+from alembic_review.judge.ownership.table_owners import Owned, table_text
 from alembic_review.model.review import Role, Severity
 
 _SHOWN = 5

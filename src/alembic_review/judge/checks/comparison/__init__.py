@@ -1,0 +1,1 @@
+"""AR6xx: changes that the comparison does not detect."""

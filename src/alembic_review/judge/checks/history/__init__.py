@@ -1,0 +1,1 @@
+"""AR5xx: revisions and their order."""

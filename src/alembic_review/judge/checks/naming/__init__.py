@@ -1,0 +1,1 @@
+"""AR4xx: naming."""

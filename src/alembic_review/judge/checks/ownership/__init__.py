@@ -1,0 +1,1 @@
+"""AR1xx: ownership."""

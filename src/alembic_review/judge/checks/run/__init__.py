@@ -1,0 +1,1 @@
+"""AR9xx: the run itself."""

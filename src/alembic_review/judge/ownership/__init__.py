@@ -1,0 +1,1 @@
+"""From the evidence to the owner and role of each table."""

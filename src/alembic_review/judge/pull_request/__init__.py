@@ -1,0 +1,1 @@
+"""The changes made by the new revisions of a pull request."""

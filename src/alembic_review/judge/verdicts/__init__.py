@@ -1,0 +1,1 @@
+"""From a change and the ownership of its table to verdict, cause and reason."""

@@ -1,0 +1,1 @@
+"""Alembic's comparison of the scratch database with the models, as facts."""

@@ -1,0 +1,1 @@
+"""Where the code defines, changes or generates tables: files and lines."""

@@ -1,0 +1,1 @@
+"""Runs the application's own env.py, with what it needs around it."""

@@ -1,0 +1,1 @@
+"""Every connection goes to the scratch database or is refused."""

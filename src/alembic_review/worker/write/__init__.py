@@ -1,0 +1,1 @@
+"""Revision files, as ``alembic revision --autogenerate`` writes them."""
