@@ -254,7 +254,7 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
     service.result = RuntimeError("postgresql://me:s3cret@host/db refused; connect(password='s3cret', pwd=s3cret)")
     assert run([]) == 3
     assert "s3cret" not in (plain := capsys.readouterr().err)
-    assert "RuntimeError at test_cli.py:" in plain
+    assert "RuntimeError at test_commands.py:" in plain
     assert "refused" not in plain
     assert run(["--debug"]) == 3
     err = capsys.readouterr().err
@@ -360,7 +360,7 @@ def test_a_report_that_can_not_be_made_is_no_green_and_the_others_are_written(
     assert run(["-o", "markdown=a.md", "-o", "json=a.json"]) == 3
     err = capsys.readouterr().err
     assert (
-        "The markdown report could not be made: alembic-review itself failed: ZeroDivisionError at test_cli.py:" in err
+        "The markdown report could not be made: alembic-review itself failed: ZeroDivisionError at test_commands.py:" in err
     )
     assert "secret" not in err
     assert read((project / "a.json").read_bytes()) == CLEAN

@@ -20,11 +20,11 @@ def fail(error: BaseException) -> int:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (KeyError("x"), "colours (KeyError: 'x' at attempts.py:"),
+        (KeyError("x"), "colours (KeyError: 'x' at optional_steps.py:"),
         (ObservationError("env.py ended.\nat line 3", hint="Mend it."), "colours (env.py ended)"),
         (ValueError("postgresql://me:s3cr3t@db/x\nnext"), "colours (ValueError: postgresql://me:***@db/x next at "),
         (ValueError("y" * 999), "colours (ValueError: " + "y" * 188 + " … at "),
-        (UnprintableError(), "colours (test_attempts.UnprintableError: <exception str() failed> at "),
+        (UnprintableError(), "colours (test_optional_steps.UnprintableError: <exception str() failed> at "),
         (RecursionError(), "colours (RecursionError at "),
     ],
 )
@@ -32,7 +32,7 @@ def test_a_failure_is_a_line_with_its_reason(error: Exception, line: str) -> Non
     attempts = Attempts()
     assert [attempts.attempt("colours", lambda: fail(error), 7) for _ in range(2)] == [7, 7]
     (failure,) = attempts.failures
-    assert failure.startswith(line.replace("test_attempts", UnprintableError.__module__))
+    assert failure.startswith(line.replace("test_optional_steps", UnprintableError.__module__))
     assert "s3cr3t" not in failure
     assert ("--debug" in failure) is not isinstance(error, ObservationError)
 
