@@ -360,7 +360,8 @@ def test_a_report_that_can_not_be_made_is_no_green_and_the_others_are_written(
     assert run(["-o", "markdown=a.md", "-o", "json=a.json"]) == 3
     err = capsys.readouterr().err
     assert (
-        "The markdown report could not be made: alembic-review itself failed: ZeroDivisionError at test_commands.py:" in err
+        "The markdown report could not be made: alembic-review itself failed: ZeroDivisionError at test_commands.py:"
+        in err
     )
     assert "secret" not in err
     assert read((project / "a.json").read_bytes()) == CLEAN
