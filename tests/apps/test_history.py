@@ -174,7 +174,11 @@ TABLE = 'op.create_table("poser_way", sa.Column("id", sa.Integer(), primary_key=
         (TABLE, "pass", "does nothing, and its upgrade does"),
         (TABLE, 'raise NotImplementedError("no way back")', "fails: NotImplementedError: no way back"),
         (TABLE, "raise SystemExit(4)", "fails: SystemExit: 4"),
-        (f"{TABLE}; {COLUMN}", 'op.drop_column("poser_widget", "way")', "leaves what its upgrade created: poser_way"),
+        (
+            f"{TABLE}; {COLUMN}",
+            'op.drop_column("poser_widget", "way")',
+            "leaves tables that its upgrade created: poser_way",
+        ),
         ('op.execute("UPDATE poser_widget SET size = 1")', "pass", None),
         (TABLE, 'op.drop_table("poser_way")', None),
     ],
