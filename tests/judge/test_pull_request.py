@@ -244,7 +244,7 @@ def test_both_halves_of_a_renaming_say_so(table: str, name: str) -> None:
     found = pull_request(world, [made("remove_table", table), made("add_table", name)])
     written = [change for change in found.changes if change.state is State.IN_REVISION]
     assert [change.revision for change in written] == [NEW, NEW]
-    assert all("Part of a rename" in change.reason for change in written)
+    assert all("Part of the rename of" in change.reason for change in written)
 
 
 @pytest.mark.parametrize("column", [True, False])

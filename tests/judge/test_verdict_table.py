@@ -443,7 +443,7 @@ def test_the_reason_names_what_to_look_at() -> None:
     assert "Name the owner of stray in the settings" in said["no model, no revision"]
     assert 'core = ["basis", "helper"]' in said["package without revisions"]
     assert 'custom = ["helper", "poser"]' in said["package without revisions"]
-    assert "the version table of another Alembic history" in said["version table of another history"]
+    assert "the version table of another Alembic environment" in said["version table of another history"]
     assert "poser changes the type of the column uuid in place" in said["shared type: both"]
     assert all(reason.endswith(".") and reason.count(". ") <= 1 for reason in said.values())
 

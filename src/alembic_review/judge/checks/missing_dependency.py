@@ -126,4 +126,4 @@ def _needed(case: Case, rehearsal: Rehearsal) -> dict[str, str]:
     return {name: found[name] for name in rehearsal.before if name in found}
 
 
-CHECK = Check("AR513", "Missing depends_on", Severity.WARNING, _run)
+CHECK = Check("AR513", "Missing dependency", Severity.WARNING, _run)
