@@ -612,7 +612,11 @@ def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ref", "status", "said"),
-    [("nowhere", 3, "Git knows no commit nowhere"), ("-x", 2, "not the name of a commit"), ("a b", 3, "Git knows no")],
+    [
+        ("nowhere", 3, "There is no commit nowhere"),
+        ("-x", 2, "not the name of a commit"),
+        ("a b", 3, "There is no commit"),
+    ],
 )
 def test_a_ref_that_is_none(tmp_path: Path, ref: str, status: int, said: str) -> None:
     application = branched(tmp_path, ())
