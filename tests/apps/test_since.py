@@ -194,7 +194,7 @@ def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: 
         "pending None blocked remove_column product.weight",
     ]
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR106"]
-    assert finding["hint"].startswith("Undo it in a new revision")
+    assert finding["hint"].startswith("Revert it in a new revision")
 
 
 @pytest.mark.parametrize("database", BOTH)
@@ -528,7 +528,7 @@ def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     run = run_tool(application, "--since", "main")
     assert [line for line in rows(run) if line.startswith("in_")] == ["in_revision None safe add_column poser_a.more"]
     (change,) = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
-    assert (change["sql"], "Only databases made anew" in change["reason"]) == ("", True)
+    assert (change["sql"], "Only newly created databases" in change["reason"]) == ("", True)
 
 
 def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) -> None:
