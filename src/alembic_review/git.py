@@ -193,7 +193,7 @@ class Base:
             end = answer.index(b"\n", start)
             header = answer[start:end].split(b" ")
             if header[-1] == b"missing":
-                raise ObservationError(f"Git has lost the object {name} of the commit {self.commit}.", hint=_FETCH)
+                raise ObservationError(f"The Git object {name} of the commit {self.commit} is missing.", hint=_FETCH)
             size = int(header[-1])
             found.append(answer[end + 1 : end + 1 + size])
             start = end + size + 2
@@ -211,7 +211,7 @@ def find_base(root: Path, ref: str) -> Base:
     inside = _run(root, "rev-parse", "--show-toplevel")
     if inside.returncode != 0:
         raise ObservationError(
-            f"{root} is not in a Git checkout, so nothing tells what changed since {ref}.{_says(inside)}",
+            f"{root} is not in a Git checkout, so the changes since {ref} are unknown.{_says(inside)}",
             hint="--since needs the checkout of the pull request, and a --root inside it.",
         )
     top = Path(os.fsdecode(inside.stdout.removesuffix(b"\n"))).resolve()
@@ -220,16 +220,19 @@ def find_base(root: Path, ref: str) -> Base:
     if ours.returncode != 0:
         raise ObservationError(f"The checkout {top} has no commit yet.", hint="Commit something first.")
     if theirs.returncode != 0:
-        hint = f"Fetch it first; `git branch --all` lists what is there. {_FETCH if shallow else ''}".rstrip()
-        raise ObservationError(f"Git knows no commit {ref} in {top}.{_says(theirs)}", hint=hint)
+        hint = f"Fetch it first; `git branch --all` lists the known branches. {_FETCH if shallow else ''}".rstrip()
+        raise ObservationError(f"There is no commit {ref} in {top}.{_says(theirs)}", hint=hint)
     commits = [done.stdout.decode().strip() for done in (theirs, ours)]
     merged = _run(top, "merge-base", *commits)
     base = merged.stdout.decode().strip()
     if shallow and (merged.returncode != 0 or _is_cut_off(top, commits, base)):
-        raise ObservationError(f"This is a shallow clone that does not reach back to where {ref} left.", hint=_FETCH)
+        raise ObservationError(
+            f"This is a shallow clone without the commit at which the branch left {ref}.", hint=_FETCH
+        )
     if merged.returncode != 0:
         raise ObservationError(
-            f"{ref} and HEAD have no commit in common.{_says(merged)}", hint="Name the branch that this one left."
+            f"{ref} and HEAD have no commit in common.{_says(merged)}",
+            hint="Name the branch from which this branch was created.",
         )
     return Base(top, root, base)
 

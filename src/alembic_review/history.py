@@ -80,8 +80,8 @@ def _of_base(base: Base, earlier: Sequence[Earlier], observed: Callable[[], Fact
         for entry in earlier:
             message = message.replace(str(entry.folder), str(entry.path))
         raise ObservationError(
-            f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the code of today. {message}",
-            hint=f"What merged revisions import, call and read must stay as it was for them. {error.hint}".rstrip(),
+            f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the current code. {message}",
+            hint=f"Keep what merged revisions import, call and read. {error.hint}".rstrip(),
         ) from error
 
 

@@ -111,7 +111,7 @@ def test_revisions_of_others_that_are_followed(database: str, tmp_path: Path) ->
     run = reviewed(tmp_path, step(down=CORE_HEAD), database=database)
     (message,) = told(run, "AR510")
     assert message.removeprefix("AR510 aa00bb11cc22: ") == (
-        f"Revision aa00bb11cc22 of poser follows {CORE_HEAD} of acme: it lies in the branch of another package."
+        f"Revision aa00bb11cc22 of poser follows {CORE_HEAD} of acme, so it is in the branch of another package."
     )
     assert run.status == 1, run.explain()
 
@@ -136,7 +136,7 @@ def test_a_revision_of_ours_among_the_core_s(tmp_path: Path) -> None:
     )
     run = reviewed(tmp_path, Write(f"{CORE_VERSIONS}/dd00_ours.py", text))
     assert told(run, "AR511") == [
-        "AR511 dd00: Revision dd00 lies among those of acme, and it drops the table poser_sync_log: that is poser's."
+        "AR511 dd00: Revision dd00 is in the version location of acme, but it drops the table poser_sync_log of poser."
     ]
     (skipped,) = [line for line in review_of(run)["provenance"]["not_checked"] if "downgrade" in line]
     assert skipped == f"the downgrade of 3 revisions, {FIRST} to {HEAD} (revision dd00 stands on it)"
@@ -154,7 +154,7 @@ def test_a_change_of_ours_among_the_core_s(database: str, tmp_path: Path) -> Non
     run = reviewed(tmp_path, model, Write(f"{CORE_VERSIONS}/dd00_ours.py", text), database=database)
     assert review_of(run)["changes"] == []
     assert told(run) == [
-        "AR511 dd00: Revision dd00 lies among those of acme, and it alters the table poser_widget: that is poser's."
+        "AR511 dd00: Revision dd00 is in the version location of acme, but it alters the table poser_widget of poser."
     ]
 
 
@@ -171,10 +171,14 @@ TABLE = 'op.create_table("poser_way", sa.Column("id", sa.Integer(), primary_key=
 @pytest.mark.parametrize(
     ("upgrade", "downgrade", "wrong"),
     [
-        (TABLE, "pass", "does nothing, and its upgrade does"),
+        (TABLE, "pass", "changes nothing, although its upgrade changes the schema"),
         (TABLE, 'raise NotImplementedError("no way back")', "fails: NotImplementedError: no way back"),
         (TABLE, "raise SystemExit(4)", "fails: SystemExit: 4"),
-        (f"{TABLE}; {COLUMN}", 'op.drop_column("poser_widget", "way")', "leaves what its upgrade created: poser_way"),
+        (
+            f"{TABLE}; {COLUMN}",
+            'op.drop_column("poser_widget", "way")',
+            "leaves tables that its upgrade created: poser_way",
+        ),
         ('op.execute("UPDATE poser_widget SET size = 1")', "pass", None),
         (TABLE, 'op.drop_table("poser_way")', None),
     ],

@@ -211,7 +211,7 @@ def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Pa
     assert ran.status == 0, ran.explain()
     (path,) = new_files(application, before)
     text = path.read_text()
-    assert "- add_column store.fax: The table is acme's, and poser puts this on it." in text.partition('"""\n')[0]
+    assert "- add_column store.fax: The table is acme's, and poser adds this to it." in text.partition('"""\n')[0]
     assert "fax" not in text.partition("def upgrade")[2]
     assert pending(application) == ["blocked add_column store.fax"]
 

@@ -132,9 +132,9 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
     # What Alembic would write to undo that is the revision's doing too.
     for change in review_of(run)["changes"]:
         assert change["location"]["path"].startswith(VERSIONS)
-        assert f"added the column {change['name']}; this would undo it. Take that out of" in change["reason"]
+        assert f"added the column {change['name']}; this would undo it. Remove the operation of" in change["reason"]
     hints = {finding["hint"] for finding in review_of(run)["findings"] if finding["code"] == "AR106"}
-    assert all(hint.startswith("Take that out of the revision again") for hint in hints), hints
+    assert all(hint.startswith("Remove the operation from the revision") for hint in hints), hints
     assert any("do to rows" in line for line in review_of(run)["provenance"]["not_checked"])
 
 
@@ -194,7 +194,7 @@ def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: 
         "pending None blocked remove_column product.weight",
     ]
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR106"]
-    assert finding["hint"].startswith("Undo it in a new revision")
+    assert finding["hint"].startswith("Revert it in a new revision")
 
 
 @pytest.mark.parametrize("database", BOTH)
@@ -354,7 +354,7 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
         *(("remove_column", "poser_widget", "shape"), ("add_column", "poser_widget", "form")),
         *(("remove_table", "poser_widget_store", None), ("add_table", "poser_stock", None)),
     }
-    assert {key for key, reason in told.items() if "half of a renaming" in reason} == halves
+    assert {key for key, reason in told.items() if "Part of a rename" in reason} == halves
     shown = {change["sql"] for change in brought(run)["changes"] if "renaming" in change["reason"]}
     assert shown == {
         'ALTER TABLE "poser_widget" RENAME COLUMN "shape" TO "form";',
@@ -383,7 +383,7 @@ def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> No
     run = run_tool(application, "--since", "main")
     new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
     assert sorted(finding["message"] for finding in new) == [
-        "Revision bb00bb11cc22 drops the column shape of poser_widget with all its data, and it is made again.",
+        "Revision bb00bb11cc22 drops the column shape of poser_widget with all its data, and creates it again.",
         "Revision bb00bb11cc22 drops the table poser_widget_store with all its data.",
     ]
     assert not [change for change in brought(run)["changes"] if "renaming" in change["reason"]]
@@ -405,8 +405,8 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
         if change["sql"].startswith('ALTER TABLE "')
     }
     assert told == {
-        "This is half of a renaming, of message to words. Besides, revisions changed the column words.",
-        f"This is half of a renaming, of poser_widget to poser_thing. Besides, revisions {besides}.",
+        "Part of a rename a renamed from message to words. Besides, revisions changed the column words.",
+        f"Part of a rename a renamed from poser_widget to poser_thing. Besides, revisions {besides}.",
     }
     new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
     assert [finding["message"] for finding in new] == [
@@ -528,7 +528,7 @@ def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     run = run_tool(application, "--since", "main")
     assert [line for line in rows(run) if line.startswith("in_")] == ["in_revision None safe add_column poser_a.more"]
     (change,) = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
-    assert (change["sql"], "Only databases made anew" in change["reason"]) == ("", True)
+    assert (change["sql"], "Only newly created databases" in change["reason"]) == ("", True)
 
 
 def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) -> None:
@@ -612,7 +612,11 @@ def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ref", "status", "said"),
-    [("nowhere", 3, "Git knows no commit nowhere"), ("-x", 2, "not the name of a commit"), ("a b", 3, "Git knows no")],
+    [
+        ("nowhere", 3, "There is no commit nowhere"),
+        ("-x", 2, "not the name of a commit"),
+        ("a b", 3, "There is no commit"),
+    ],
 )
 def test_a_ref_that_is_none(tmp_path: Path, ref: str, status: int, said: str) -> None:
     application = branched(tmp_path, ())

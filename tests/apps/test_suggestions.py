@@ -123,8 +123,12 @@ def test_what_comes_with_a_column_goes_with_it(tmp_path: Path) -> None:
     run = run_tool(make_application(tmp_path, hung))
     said = {(change["kind"], change["table"]): change["reason"] for change in review_of(run)["changes"]}
     assert said["add_column", "product"].endswith("refers to this one (an extension table).")
-    assert said["add_index", "product"].endswith("It goes away with the column area.")
-    assert said["add_column", "product_history"].endswith("It goes away with what is put on product.")
+    assert said["add_index", "product"].endswith(
+        "Follows from the column area; fixing that removes this change as well."
+    )
+    assert said["add_column", "product_history"].endswith(
+        "Follows from the additions to product; fixing that removes this change as well."
+    )
 
 
 def test_a_table_of_ones_own_that_is_there_already_is_named(tmp_path: Path) -> None:

@@ -330,7 +330,7 @@ def test_an_application_without_tables_is_inspected_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidden", "message"), [(True, "the filters of env.py keep out every table"), (False, "autogenerate_plugins")]
+    ("hidden", "message"), [(True, "the filters of env.py exclude every table"), (False, "autogenerate_plugins")]
 )
 def test_models_that_were_not_compared_are_an_error(hidden: bool, message: str) -> None:
     world = basics()

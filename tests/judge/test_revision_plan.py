@@ -108,10 +108,10 @@ def test_a_first_revision_without_a_folder_says_what_to_add() -> None:
 
 def test_a_folder_must_be_one_of_the_package_s_version_locations() -> None:
     world = pending()
-    with pytest.raises(UsageError, match="/else is none of the version_locations") as caught:
+    with pytest.raises(UsageError, match="/else is not one of the version_locations") as caught:
         planned(world, replace(WISH, version_path="/else"), revisions=revisions(world))
     assert "/project/poser/versions" in caught.value.hint
-    with pytest.raises(UsageError, match="holds the revisions of basis, not of poser"):
+    with pytest.raises(UsageError, match="contains revisions of basis, not of poser"):
         planned(world, replace(WISH, version_path="/site/basis/versions"), revisions=revisions(world))
     (one,) = planned(world, replace(WISH, version_path="/project/poser/versions"), revisions=revisions(world))
     assert one.version_path == "/project/poser/versions"

@@ -76,17 +76,17 @@ _GATE = click.option(
 )
 _WHERE = (
     click.option("--forge", default="", metavar="NAME", help="github, forgejo (also for Gitea) or gitlab."),
-    click.option("--api-url", default="", metavar="URL", help="The address of its API, like https://HOST/api/v1."),
+    click.option("--api-url", default="", metavar="URL", help="The URL of its API, for example https://HOST/api/v1."),
     click.option("--repository", default="", metavar="OWNER/NAME", help="The repository; on GitLab also its number."),
     click.option("--pull-request", metavar="N", type=click.IntRange(min=1), help="The number of the pull request."),
     click.option("--token-env", default="", metavar="NAME", help="The environment variable that holds the token."),
-    click.option("--author", default="", metavar="LOGIN", help="The token's user, where the forge does not tell it."),
-    click.option("--key", default="", metavar="KEY", help="Tells several reviews on one pull request apart."),
+    click.option("--author", default="", metavar="LOGIN", help="The token's user, if the Git host does not report it."),
+    click.option("--key", default="", metavar="KEY", help="Distinguishes several reviews on one pull request."),
     click.option("--strict", is_flag=True, help="Exit with 3 when the comment can't be posted."),
 )
 
 
-_SINCE = click.option("--since", metavar="REF", help="Tell what a pull request onto REF changes, like origin/main.")
+_SINCE = click.option("--since", metavar="REF", help="Also show what the new revisions since REF do, e.g. origin/main.")
 
 
 @cli.command("review", context_settings={"allow_extra_args": True})

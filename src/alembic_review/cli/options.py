@@ -35,10 +35,10 @@ def _debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool
 
 
 WHAT = (
-    click.option("-c", "config", metavar="FILE", help="The conf file, as for `alembic -c`."),
+    click.option("-c", "config", metavar="FILE", help="The Alembic config file, as for `alembic -c`."),
     click.option("-n", "section", metavar="SECTION", help="Its section, as for `alembic -n`.  [default: alembic]"),
     click.option("-x", "x", metavar="ARG", multiple=True, help="An argument for env.py, as for `alembic -x`."),
-    click.option("--root", metavar="DIR", help="The project's root; else found from the working directory."),
+    click.option("--root", metavar="DIR", help="The project's root.  [default: found from the working directory]"),
     click.option(
         "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none`: no package is."
     ),
@@ -46,9 +46,9 @@ WHAT = (
     click.option(
         "--python", metavar="PATH", help="The application's interpreter.  [default: $VIRTUAL_ENV's, .venv's or ours]"
     ),
-    click.option("--timeout", metavar="SECONDS", type=float, help="Give up after so long.  [default: 600]"),
+    click.option("--timeout", metavar="SECONDS", type=float, help="The time limit of the run.  [default: 600]"),
 )
-VERBOSE = click.option("--verbose", is_flag=True, help="List what is folded into one line; tell progress on stderr.")
+VERBOSE = click.option("--verbose", is_flag=True, help="List every entry of a group; show progress on stderr.")
 DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
 
 Command = Callable[..., int]

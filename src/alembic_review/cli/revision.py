@@ -24,11 +24,11 @@ REFUSED = 1
 
 @click.command("revision", short_help="Write the safe changes as a revision of your branch.")
 @options(
-    click.option("-m", "--message", required=True, metavar="TEXT", help="What the revision does, in a few words."),
+    click.option("-m", "--message", required=True, metavar="TEXT", help="The revision message."),
     click.option("--package", metavar="NAME", help="The custom package to write for.  [default: every one]"),
-    click.option("--version-path", metavar="DIR", help="The folder it goes into.  [default: found]"),
+    click.option("--version-path", metavar="DIR", help="The folder of the new file.  [default: detected]"),
     click.option("--rev-id", metavar="ID", help="An id for the revision.  [default: a random one]"),
-    click.option("--leave-out-blocked", is_flag=True, help="Write the safe changes though others are blocked."),
+    click.option("--leave-out-blocked", is_flag=True, help="Write the safe changes even if others are blocked."),
     click.option("--dry-run", is_flag=True, help="Print the file instead of writing it."),
     *WHAT,
     VERBOSE,

@@ -231,7 +231,7 @@ def _conf_layer(conf: Path, project: Layer | None) -> Layer | None:
         layer = pyproject_layer(conf)
     if layer and layer.settings.config is not None:
         raise UsageError(
-            f"{layer.place}: `config` can't be set in the conf file itself.",
+            f"{layer.place}: `config` can't be set in the config file itself.",
             hint="Set it in [tool.alembic-review] of pyproject.toml, or use -c.",
         )
     if layer and layer.settings.environments is not None:

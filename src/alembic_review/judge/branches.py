@@ -58,13 +58,13 @@ def _spot(case: Case, package: str, version_path: str | None) -> Spot:
             otherwise = f'merge them first: alembic merge -m "merge heads" {names}'
         raise UsageError(
             f"The revisions of {package} have {len(heads)} heads: {names}.",
-            hint=f"Say whose folder with --version-path, or {otherwise}",
+            hint=f"Name the folder with --version-path, or {otherwise}",
         )
     heads = there or heads
     if not heads:
         raise UsageError(
-            f"No revision of {package} is a head: revisions of others follow its last one.",
-            hint="Those belong on a branch of their own.",
+            f"No revision of {package} is a head: revisions of other packages follow the last one.",
+            hint="Move those revisions to a separate branch.",
         )
     return Spot(heads[0].id, version_path or _location(case, heads[0]))
 
@@ -89,12 +89,12 @@ def _require_own(case: Case, package: str, version_path: str) -> None:
     own = [path for path, owner in owners.items() if owner == package]
     if version_path not in owners:
         raise UsageError(
-            f"{version_path} is none of the version_locations in {case.facts.config or case.settings.config_from}.",
-            hint=f"Those of {package} are: {', '.join(own) or 'none'}. A new one has to be added there first.",
+            f"{version_path} is not one of the version_locations in {case.facts.config or case.settings.config_from}.",
+            hint=f"Those of {package} are: {', '.join(own) or 'none'}. Add a new location there first.",
         )
     if version_path not in own:
         raise UsageError(
-            f"{version_path} holds the revisions of {owners[version_path]}, not of {package}.",
+            f"{version_path} contains revisions of {owners[version_path]}, not of {package}.",
             hint=f"Those of {package} are: {', '.join(own) or 'none'}.",
         )
 
@@ -125,12 +125,12 @@ def _no_folder(case: Case, package: str, folders: list[str]) -> UsageError:
         listed = ", ".join(folders)
         return UsageError(
             f"{package} has no revision yet and several version locations: {listed}.",
-            hint="Say which with --version-path.",
+            hint="Choose one with --version-path.",
         )
     folder = _usual_folder(case, package)
     config = case.facts.config or case.settings.config_from
     return UsageError(
-        f"{package} has no revision yet, and none of the version_locations in {config} is its own.",
+        f"{package} has no revision yet, and none of the version_locations in {config} belongs to it.",
         hint=f"Create the folder {folder} and add it to version_locations there, as {_spelled(package, folder)}.",
     )
 

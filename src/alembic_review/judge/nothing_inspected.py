@@ -20,7 +20,7 @@ def require_models(facts: Facts, settings: Settings, unloaded: Unloaded) -> None
     """Raise ``ObservationError`` when there was no database or no model: nothing can be decided then."""
     if not facts.databases:
         raise ObservationError(
-            "env.py configured no database to compare.", hint="Check env.py: it must run migrations."
+            "env.py configured no database to compare.", hint="Check that env.py calls context.run_migrations()."
         )
     if not any(_has_models(database) for database in facts.databases) and not facts.other_tables:
         raise ObservationError(
@@ -72,11 +72,11 @@ def _require_comparison(database: JudgedDatabase, hint: str) -> None:
         return
     if any(entry.kind == "table" for entry in database.facts.filtered):
         raise ObservationError(
-            "Nothing was compared: the filters of env.py keep out every table.",
-            hint="Let include_object and include_name keep the tables that are to be reviewed.",
+            "Nothing was compared: the filters of env.py exclude every table.",
+            hint="Change include_object and include_name so that they include the tables under review.",
         )
     raise ObservationError(
-        "Nothing was compared: the autogenerate_plugins of env.py leave out alembic.autogenerate.tables.",
+        "Nothing was compared: autogenerate_plugins in env.py does not include alembic.autogenerate.tables.",
         hint='Add "alembic.autogenerate.*" to autogenerate_plugins.',
     )
 

@@ -46,8 +46,8 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
     writing = {package: content for package, content in contents.items() if content.operations}
     if len(writing) > 1 and (wish.version_path is not None or wish.revision is not None):
         raise UsageError(
-            f"There are changes of several packages to write: {', '.join(sorted(writing))}.",
-            hint="Name one with --package.",
+            f"Changes of several packages are pending: {', '.join(sorted(writing))}.",
+            hint="Choose one with --package.",
         )
     blocked = [LeftOut(change, change.reason) for change in review.changes if change.verdict is Verdict.BLOCKED]
     damage = tuple(finding for finding in review.findings if finding.blocks and finding.change is None)

@@ -24,7 +24,8 @@ _QUERY = re.compile(r"""(?P<head>[?&]\w*(?:password|passwd|pwd)=)[^\s&"]*""", re
 # string the quotes are escaped themselves. With white space before it, == compares; without, the value begins with =.
 _KEY = re.compile(
     r"""(?P<head>
-        (?<![?&]) (?:password|passwd|pwd) (?: ['"\\]*\s*(?:(?<!\s)=|=(?!=)|:(?![:=])|:=|%3D)\s* | (?:\s|\\[nrt])+(?=['"]) )
+        (?<![?&]) (?:password|passwd|pwd)
+        (?: ['"\\]*\s*(?:(?<!\s)=|=(?!=)|:(?![:=])|:=|%3D)\s* | (?:\s|\\[nrt])+(?=['"]) )
         | (?<!revision\ )identified\s+by(?:\s|\\[nrt])+ (?=['"])
     )
     (?:

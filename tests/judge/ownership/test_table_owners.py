@@ -92,7 +92,7 @@ def test_a_new_table_of_a_core_factory_asks_for_the_setting() -> None:
     review = world.review()
     change = only(review)
     assert change.verdict is Verdict.BLOCKED
-    assert "A function of the core makes this table for the application" in change.reason
+    assert "A function of the framework defines this table for the application" in change.reason
     assert 'owners = {"log" = "poser"}' in change.reason
     (finding,) = found(review, "AR103")
     assert finding.hint == 'Name the owner in the settings: owners = {"log" = "poser"}.'
@@ -235,7 +235,7 @@ def test_what_is_generated_from_a_disputed_table_is_disputed() -> None:
     world.change("add_table", "copy")
     review = world.review()
     assert only(review).verdict is Verdict.BLOCKED
-    assert "generated from one whose owner is disputed" in only(review).reason
+    assert "generated from a table with conflicting ownership" in only(review).reason
     assert [finding.table for finding in found(review, "AR102")] == ["badge"]
 
 
@@ -276,7 +276,7 @@ def test_a_table_of_a_revision_in_no_known_package_has_no_owner() -> None:
     world.change("remove_table", "left")
     review = world.review()
     assert only(review).verdict is Verdict.BLOCKED
-    assert "Revision m1, which created this table, lies in no known package" in only(review).reason
+    assert "Revision m1, which created this table, belongs to no known package" in only(review).reason
     assert table(review, "left").evidence == ("created by revision m1 (of no known package)",)
 
 

@@ -166,30 +166,35 @@ def of_nobody(world: World) -> PullRequest:
 
 
 ROWS: dict[str, tuple[Callable[[World], PullRequest], Verdict, str | None, str]] = {
-    "own table": (on_own_table, Verdict.SAFE, NEW, "poser's own"),
-    "own new table": (created, Verdict.SAFE, NEW, "poser's own"),
-    "core table": (on_core_table, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
-    "core table that it creates": (created_for_the_core, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
-    "undoes an older revision": (undone, Verdict.SAFE, NEW, "again what basis made it"),
-    "puts back what an older one took away": (put_back, Verdict.SAFE, NEW, "again what basis made it"),
-    "undoes more than there was": (renamed_back_and_more, Verdict.BLOCKED, NEW, "Take that out"),
-    "seems to undo what nobody did": (without_proof, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
+    "own table": (on_own_table, Verdict.SAFE, NEW, "belongs to poser"),
+    "own new table": (created, Verdict.SAFE, NEW, "belongs to poser"),
+    "core table": (on_core_table, Verdict.BLOCKED, NEW, "Remove the operation from the revision"),
+    "core table that it creates": (
+        created_for_the_core,
+        Verdict.BLOCKED,
+        NEW,
+        "Remove the operation from the revision",
+    ),
+    "undoes an older revision": (undone, Verdict.SAFE, NEW, "as basis created it"),
+    "puts back what an older one took away": (put_back, Verdict.SAFE, NEW, "as basis created it"),
+    "undoes more than there was": (renamed_back_and_more, Verdict.BLOCKED, NEW, "Remove the operation"),
+    "seems to undo what nobody did": (without_proof, Verdict.BLOCKED, NEW, "Remove the operation from the revision"),
     "by nobody, and a comment is edited": (by_an_edited_comment, Verdict.BLOCKED, None, "no revision is known"),
-    "undoes it otherwise": (undone_otherwise, Verdict.BLOCKED, NEW, "Take that out of the revision again"),
-    "by a revision of the core": (by_the_core, Verdict.UPSTREAM, None, "none of yours does"),
-    "by nobody": (by_nobody, Verdict.BLOCKED, None, "no revision is known to do this"),
-    "by a revision that is gone": (by_what_is_gone, Verdict.BLOCKED, None, "undo what it did in a new one"),
-    "by an edited revision": (by_an_edit, Verdict.BLOCKED, APP_REVISION, "Take that out of the revision again"),
+    "undoes it otherwise": (undone_otherwise, Verdict.BLOCKED, NEW, "Remove the operation from the revision"),
+    "by a revision of the core": (by_the_core, Verdict.UPSTREAM, None, "none of your revisions does"),
+    "by nobody": (by_nobody, Verdict.BLOCKED, None, "no revision is known to change it"),
+    "by a revision that is gone": (by_what_is_gone, Verdict.BLOCKED, None, "revert its changes in a new one"),
+    "by an edited revision": (by_an_edit, Verdict.BLOCKED, APP_REVISION, "Remove the operation from the revision"),
     "own table, by an edited revision": (
         *(on_own_table_by_an_edit, Verdict.SAFE, APP_REVISION),
-        f"Only databases made anew differ so: those that have revision {APP_REVISION} stay as they are.",
+        f"Only newly created databases differ: those that already ran revision {APP_REVISION} do not change.",
     ),
     "own table, by one that is gone": (
         *(on_own_table_by_what_is_gone, Verdict.SAFE, None),
-        "Only databases made anew differ so: those that have the merged revision stay as they are.",
+        "Only newly created databases differ: those that already ran the merged revision do not change.",
     ),
     "by an older one, as far as is known": (by_an_older_one, Verdict.BLOCKED, None, "of poser added the column label"),
-    "table of nobody": (of_nobody, Verdict.BLOCKED, NEW, "nobody can say whose change this is"),
+    "table of nobody": (of_nobody, Verdict.BLOCKED, NEW, "the owner of the change is unknown"),
 }
 
 
@@ -238,7 +243,7 @@ def test_both_halves_of_a_renaming_say_so(table: str, name: str) -> None:
     found = pull_request(world, [made("remove_table", table), made("add_table", name)])
     written = [change for change in found.changes if change.state is State.IN_REVISION]
     assert [change.revision for change in written] == [NEW, NEW]
-    assert all("half of a renaming" in change.reason for change in written)
+    assert all("Part of the rename of" in change.reason for change in written)
 
 
 @pytest.mark.parametrize("column", [True, False])
@@ -257,7 +262,7 @@ def test_what_is_dropped_under_another_name_is_lost(column: bool) -> None:
         changes = [made("remove_table", "poser_old")]
     change = only(pull_request(world, changes, new=(NEW, NEWER)))
     assert (change.revision, change.findings) == (NEWER, ("AR201",))
-    assert "renaming" not in change.reason
+    assert "rename of" not in change.reason
 
 
 def test_another_table_may_get_the_old_name() -> None:
@@ -265,8 +270,8 @@ def test_another_table_may_get_the_old_name() -> None:
     world.databases[0].created("poser_new", APP_REVISION)
     world.databases[0].former += [Origin(key("poser_old"), APP_REVISION, APP)]
     world.alter(NEW, "poser_old", "table", "renamed", "poser_new")
-    assert "renaming" in only(pull_request(world, [made("remove_table", "poser_old")])).reason
-    assert "renaming" in only(pull_request(world, [made("add_table", "poser_new")])).reason
+    assert "rename of" in only(pull_request(world, [made("remove_table", "poser_old")])).reason
+    assert "rename of" in only(pull_request(world, [made("add_table", "poser_new")])).reason
 
 
 @given(st.lists(st.sampled_from(["colour", "size", "weight"]), unique=True), st.booleans())
@@ -325,7 +330,7 @@ def test_what_is_dropped_and_made_again_is_gone_all_the_same(alterations: list[A
         world.alter(revision, "poser_widget", kind, action, name, before=before, after=after)
     pull_request(world, [], new=(NEW, NEWER))
     told = [finding.message for finding in world.review().findings if finding.code == "AR201"]
-    assert told == [f"Revision {NEW} {did} with all its data, and it is made again." for did in said]
+    assert told == [f"Revision {NEW} {did} with all its data, and creates it again." for did in said]
 
 
 def test_new_revisions_come_in_the_order_in_which_they_are_applied() -> None:

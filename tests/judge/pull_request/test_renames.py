@@ -35,7 +35,7 @@ def test_a_table_that_was_changed_too() -> None:
     assert found.more == ("renamed the column a to b", "added the column more")
     went, came = as_renamed([change("remove_table", OLD), change("add_table", NEW)], [found])
     assert went.sql == came.sql
-    assert went.sql == 'ALTER TABLE "old" RENAME TO "new"; -- besides: renamed the column a to b, added the column more'
+    assert went.sql == 'ALTER TABLE "old" RENAME TO "new"; -- also: renamed the column a to b, added the column more'
 
 
 @pytest.mark.parametrize(

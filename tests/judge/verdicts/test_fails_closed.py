@@ -1,4 +1,4 @@
-"""What is not explained is blocked: the ways by which something could slip through as ``upstream``."""
+"""A change of unknown cause is blocked: ways in which such a change could be taken for ``upstream``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_what_no_item_of_the_model_stands_for_has_no_witness(kind: str) -> None:
     world.change(kind, "product", "unseen")
     change = world.only()
     assert (change.verdict, change.cause) == (BLOCKED, None)
-    assert "not explained" in change.reason
+    assert "the cause of the change is unknown" in change.reason
 
 
 @pytest.mark.parametrize("owner", ["core", "app"])
@@ -176,7 +176,7 @@ def test_an_unnamed_constraint_of_the_application_is_damage_unless_its_column_is
     world.table("product", ("core", 1), items=(*items, Item("constraint", None, columns, stack)))
     messages = [finding.message for finding in world.review().findings]
     assert len(messages) == len(expected)
-    assert all(any(f"app puts {what} on it" in message for message in messages) for what in expected)
+    assert all(any(f"app adds {what} to it" in message for message in messages) for what in expected)
 
 
 def test_a_blocked_change_does_not_hide_another_alteration_of_its_table() -> None:

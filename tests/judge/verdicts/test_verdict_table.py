@@ -428,12 +428,13 @@ def test_the_reason_names_what_to_look_at() -> None:
         world = basics()
         build(world)
         said[row] = only(world.review()).reason
-    assert "poser puts this on it" in said["core table: by the application's code"]
+    assert "poser adds this to it" in said["core table: by the application's code"]
     assert (
-        "revision a1 of poser added the column label; this would undo it. " in said["core table: by a custom revision"]
+        "revision a1 of poser added the column label; this change would revert it. "
+        in said["core table: by a custom revision"]
     )
-    assert "basis' own models and revisions disagree" in said["core table: models ahead"]
-    assert "nobody was seen putting this on it" in said["core table: unexplained item"]
+    assert "basis' models and revisions differ without your application" in said["core table: models ahead"]
+    assert "the code that adds this is unknown" in said["core table: unexplained item"]
     assert "changes the type of the column uuid in place" in said["core table: unexplained edit"]
     assert "Import poser.old" in said["no model, custom revision, unloaded"]
     assert "Import poser.old" in said["no model, custom revision, maybe unloaded"]
@@ -441,7 +442,7 @@ def test_the_reason_names_what_to_look_at() -> None:
     assert "Name the owner of stray in the settings" in said["no model, no revision"]
     assert 'core = ["basis", "helper"]' in said["package without revisions"]
     assert 'custom = ["helper", "poser"]' in said["package without revisions"]
-    assert "the version table of another Alembic history" in said["version table of another history"]
+    assert "the version table of another Alembic environment" in said["version table of another history"]
     assert "poser changes the type of the column uuid in place" in said["shared type: both"]
     assert all(reason.endswith(".") and reason.count(". ") <= 1 for reason in said.values())
 

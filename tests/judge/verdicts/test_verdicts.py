@@ -99,7 +99,7 @@ def test_an_item_that_nobody_was_seen_adding_is_blocked() -> None:
     world.change("add_column", "product", "extra")
     change = world.only()
     assert (change.verdict, change.cause) == (BLOCKED, None)
-    assert "not explained" in change.reason
+    assert "the cause of the change is unknown" in change.reason
 
 
 @pytest.mark.parametrize(

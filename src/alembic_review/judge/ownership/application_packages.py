@@ -87,7 +87,7 @@ def _named(facts: Facts, custom: tuple[str, ...]) -> tuple[str, ...]:
         if name not in known:
             found = ", ".join(candidates(facts)) or "none"
             raise UsageError(
-                f"The settings call {name} custom, but no package of that name brings tables or revisions.",
+                f"`custom` names {name}, but no package of that name defines models or revisions in this project.",
                 hint=f"Packages that define tables or bring revisions: {found}.",
             )
     return tuple(dict.fromkeys(custom))

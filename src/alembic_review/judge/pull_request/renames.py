@@ -59,7 +59,7 @@ class Renaming:
         """Its statement on PostgreSQL and SQLite."""
         names = (name for name in (self.table.schema, self.table.name) if name is not None)
         column = f" COLUMN {_quoted(self.column)}" if self.column is not None else ""
-        besides = f" -- besides: {self._besides}" if self.more else ""
+        besides = f" -- also: {self._besides}" if self.more else ""
         return f"ALTER TABLE {'.'.join(map(_quoted, names))} RENAME{column} TO {_quoted(self.new)};{besides}"
 
 

@@ -29,7 +29,7 @@ _ATTRIBUTES = {"nullable": "nullability", "server_default": "server default"}
 
 
 class By(Enum):
-    """Whose doing it is: the application's, somebody else's, or nobody's that was seen."""
+    """Who causes a change: the application, another package, or unknown."""
 
     APPLICATION = "application"
     OTHERS = "others"
@@ -38,7 +38,7 @@ class By(Enum):
 
 @dataclass(frozen=True)
 class Cause:
-    """What brings a change about.
+    """What causes a change.
 
     ``how`` says it in words: what ``package`` does to the table (``puts the column colour on it``), a whole clause
     where nobody is known to have done it. ``revision`` names the revision that did it. ``inherited`` is true for what
@@ -126,14 +126,14 @@ class Causes:
         model = owned.model
         assert model is not None
         called = called or _item_text(item)
-        puts = f"puts {called} on it"
+        puts = f"adds {called} to it"
         attacher = self._evidence.application_frame(item.stack, beneath=model.stack)
         frame = attacher or self._evidence.application_frame(item.made, beneath=model.stack)
         if frame is not None:
             place = self._evidence.item_place(item, frame) if attacher is not None else place_of(frame)
             return Cause(self._evidence.package(frame), By.APPLICATION, puts, place)
         if item.stack is None:
-            return Cause(None, By.NOBODY, f"nobody was seen putting {called} on it")
+            return Cause(None, By.NOBODY, f"the code that adds {called} is unknown")
         stranger = self._evidence.stranger(item.stack, beneath=model.stack)
         if stranger is not None:
             return Cause(None, By.NOBODY, f"code in no known package {puts}", place_of(stranger))
@@ -155,23 +155,23 @@ class Causes:
             generator = None if self._evidence.definers(model.stack) else self._evidence.innermost(model.stack)
             if edit.early and generator is not None:
                 return Cause(generator, By.OTHERS, what, place_of(self._evidence.site(model.stack, generator)))
-            return Cause(None, By.NOBODY, f"something {what}, and nobody was seen doing it")
+            return Cause(None, By.NOBODY, f"unknown code {what}")
         if edit.early and edit.attribute == "naming_convention":
             return self._of_convention(edit.stack, what)
         return self._by_stack(edit.stack, model.stack, what, early=edit.early)
 
     def of_removal(self, model: ModelTable) -> Cause:
         """The cause of a model that was taken out of its MetaData."""
-        what = "takes its model out of the MetaData"
+        what = "removes its model from the MetaData"
         if model.removal is None:
-            return Cause(None, By.NOBODY, f"something {what}, and nobody was seen doing it")
+            return Cause(None, By.NOBODY, f"unknown code {what}")
         return self._by_stack(model.removal, None, what)
 
     def of_use(self, use: TypeUse) -> Cause:
         """The cause of a change to a shared type, as far as this column goes."""
         owned = self._ownership.tables.get(use.key)
         if owned is None or owned.role is not Role.CORE:
-            return Cause(None, By.NOBODY, f"nothing tells who owns the table {table_text(use.key)}")
+            return Cause(None, By.NOBODY, f"the owner of the table {table_text(use.key)} is unknown")
         items = owned.model.items if owned.model is not None else ()
         number = next((n for n, item in enumerate(items) if (item.kind, item.name) == ("column", use.column)), None)
         # What the models no longer have goes the way of the column.
@@ -183,10 +183,10 @@ class Causes:
         return cause
 
     def made_from(self, owned: Owned, cause: Cause, change: ChangeFact) -> str | None:
-        """What the subject of a change goes away with, in words: the source of a generated copy, a hung column."""
+        """What a change follows from, in words: the source of a generated copy, a column added to the core table."""
         if cause.inherited and self.is_generated(owned) and change.item is not None:
             source = self.source(owned)
-            return f"what is put on {table_text(source.key)}" if source is not None else None
+            return f"the additions to {table_text(source.key)}" if source is not None else None
         if change.kind not in ("add_index", "add_constraint", "add_fk") or owned.model is None or not change.columns:
             return None
         columns = [one for one in owned.model.items if one.kind == "column" and one.name in change.columns]
@@ -280,7 +280,7 @@ class Causes:
         """The cause of what one alteration leads to; ``owner`` is the package that did it."""
         if alteration.place is not None:
             by = By.APPLICATION if owner is not None else By.NOBODY
-            how = "alters it beside its revisions" if owner is not None else "code in no known package alters it"
+            how = "alters it outside its revisions" if owner is not None else "code in no known package alters it"
             return Cause(owner, by, how, alteration.place)
         revision, did = alteration.revision, next(texts([alteration]))
         place = self._evidence.revision_place(revision)
@@ -314,13 +314,13 @@ class Causes:
         known = change.kind == "add_table_comment" or change.kind.startswith("remove_")
         if known and change.kind != "remove_table":
             return [self._of_table(owned)]
-        return [Cause(None, By.NOBODY, "its model does not show where this comes from", place)]
+        return [Cause(None, By.NOBODY, "the model does not show where the change comes from", place)]
 
     def _of_table(self, owned: Owned) -> Cause:
         """The cause of the table itself, and of what only the database has on a table that nobody touched."""
         assert owned.model is not None
         if owned.model.stack is None:
-            return Cause(None, By.NOBODY, "nobody was seen defining it")
+            return Cause(None, By.NOBODY, "the code that defines it is unknown")
         frame = self._evidence.application_frame(owned.model.stack)
         if self._evidence.innermost(owned.model.stack) is None:
             return Cause(None, By.NOBODY, "code in no known package defines it", self._table_place(owned))
@@ -380,6 +380,6 @@ def _edit_text(edit: Edit) -> str:
     if edit.kind == "table":
         return f"changes the {edit.attribute} of the table"
     what = f"the {edit.kind} {edit.name}" if edit.name is not None else f"a {edit.kind} without a name"
-    verbs = {"removed": "takes out", "added": "puts in", "changed": "changes"}
+    verbs = {"removed": "removes", "added": "adds", "changed": "changes"}
     verb = verbs.get(edit.attribute)
     return f"{verb} {what}" if verb else f"changes the {_ATTRIBUTES.get(edit.attribute, edit.attribute)} of {what}"

@@ -86,7 +86,7 @@ def find_binaries(account: Account, private: Path) -> Binaries:
             return found
     place = f"in {OVERRIDE}={named}" if named else "on this machine"
     reasons = "".join(f"; {refusal}" for refusal in refusals)
-    raise ObservationError(f"There is no PostgreSQL {place} that could serve as scratch database{reasons}.", hint=_HINT)
+    raise ObservationError(f"There is no PostgreSQL {place} for a scratch database{reasons}.", hint=_HINT)
 
 
 def candidates() -> Iterator[Path]:

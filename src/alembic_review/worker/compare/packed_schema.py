@@ -46,8 +46,8 @@ def packed(context: MigrationContext) -> str:
         return base64.b85encode(zlib.compress(pickle.dumps(metadata))).decode("ascii")
     except Exception as error:
         raise WorkerError(
-            f"The schema of today's heads can't be handed on: {describe(error)}",
-            "Something that the application does to every table while it is reflected can't be pickled.",
+            f"The schema of the current heads can't be transferred: {describe(error)}",
+            "A value that the application adds to every reflected table can't be pickled.",
         ) from error
 
 

@@ -128,7 +128,7 @@ class Environment:
         try:
             list(script.walk_revisions())
         except CommandError as error:
-            raise WorkerError(f"The revisions of {self.name} don't fit together: {error}") from error
+            raise WorkerError(f"The revisions of {self.name} are inconsistent: {error}") from error
         except BaseException as error:
             if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
                 raise told from error

@@ -184,7 +184,7 @@ class Redirect:
         try:
             return self.targets[id(dialect)]
         except KeyError:
-            raise WorkerError("env.py configured a connection that did not come through an engine.") from None
+            raise WorkerError("env.py configured a connection that no engine created.") from None
 
     def _note_engines(self) -> None:
         initialise = Engine.__init__

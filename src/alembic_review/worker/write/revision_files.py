@@ -95,13 +95,11 @@ class _Chosen:
         for number, (operation, parent) in enumerate(leaves(upgrade, None)):
             if number in wanted:
                 if renderer.python(operation, parent) != wanted[number]:
-                    raise WorkerError(
-                        _CHANGED, "Whatever env.py and the models look at must not change from run to run."
-                    )
+                    raise WorkerError(_CHANGED, "env.py and the models must give the same result in every run.")
                 kept.add(id(operation))
                 del wanted[number]
         if wanted:
-            raise WorkerError(_CHANGED, "Whatever env.py and the models look at must not change from run to run.")
+            raise WorkerError(_CHANGED, "env.py and the models must give the same result in every run.")
         _keep(upgrade, kept)
         downgrade.ops[:] = []
         upgrade.reverse_into(downgrade)
@@ -109,10 +107,10 @@ class _Chosen:
     def require_all(self) -> None:
         """Raise ``WorkerError`` when a database with chosen operations was not compared again."""
         if self._wanted:
-            raise WorkerError(_CHANGED, "env.py must treat every `alembic revision --autogenerate` alike.")
+            raise WorkerError(_CHANGED, "env.py must behave the same in every `alembic revision --autogenerate`.")
 
 
-_CHANGED = "The comparison gave other operations when it was run again to write them."
+_CHANGED = "The comparison returned different operations when it was repeated to write them."
 
 
 def _keep(container: Any, kept: set[int]) -> None:
@@ -181,5 +179,5 @@ def _run_hooks(script: ScriptDirectory, path: str) -> None:
     except Exception as error:
         raise WorkerError(
             f"A post_write_hook failed on {path}: {describe(error)}",
-            "The revision is written and complete; what its hooks would have done to it is not.",
+            "The revision file is complete, but its post_write_hooks did not finish.",
         ) from error

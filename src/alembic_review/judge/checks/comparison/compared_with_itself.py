@@ -39,8 +39,8 @@ def _report(case: Case, database: JudgedDatabase, call: Call, tables: list[Table
     return Report(
         message=(
             f"{doer} created {some(tables)} from the current models with {call.text}. Comparing "
-            f"{'this table' if len(tables) == 1 else 'these tables'} with the models finds no difference, whatever is "
-            "missing from the revisions."
+            f"{'this table' if len(tables) == 1 else 'these tables'} with the models finds no difference, even if "
+            "revisions are missing."
         ),
         hint=_hint(case, call),
         place=call.place,
@@ -61,7 +61,7 @@ def _hint(case: Case, call: Call) -> str:
     if call.before:
         return BEFORE
     if call.place is not None and call.place.path == case.facts.env_py:
-        return "Remove the call from env.py: revisions create the tables."
+        return "Remove the call from env.py, and create the tables in revisions."
     return "Move the call to code that env.py does not run, such as a start-up handler or a command."
 
 

@@ -55,8 +55,8 @@ def _report(
     places = [entry.place for entry in database.facts.filters if entry.name == name and entry.place is not None]
     what = f"{len(hidden)} {nouns[len(hidden) > 1]}"
     return Report(
-        message=f"The filter {name} of env.py keeps {what} out of the comparison: {_some(sorted(hidden))}.",
-        hint="What it hides was not reviewed. Hide only what somebody else reviews.",
+        message=f"The filter {name} of env.py excludes {what} from the comparison: {_some(sorted(hidden))}.",
+        hint="What the filter excludes was not reviewed. Restrict the filter to what another review covers.",
         place=min(places, key=lambda place: (place.path, place.line), default=None),
         severity=severity,
         subject=(name, nouns[1]),

@@ -14,7 +14,7 @@ from alembic_review.model.review import Role, Severity, Verdict
 _DESTRUCTIVE = {"remove_table": "drops the table {table}", "remove_column": "drops the column {name} of {table}"}
 
 
-_HINT = "Make sure that nobody needs the data; a downgrade does not bring it back."
+_HINT = "Make sure that the data is no longer needed; a downgrade does not restore it."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -25,7 +25,7 @@ def _run(case: Case) -> Iterator[Report]:
                 continue
             assert judged.fact.key is not None
             yield Report(
-                message=f"This {did} with all its data.",
+                message=f"The change {did} with all its data.",
                 hint=_HINT,
                 place=judged.decision.place or _origin_place(case, database.ownership.tables.get(judged.fact.key)),
                 change=judged,
@@ -65,7 +65,7 @@ def _unseen(case: Case) -> Iterator[Report]:
             is_row = (not renamed and _is_row(case, key, None)) or (column is not None and _is_row(case, key, column))
             if not known or is_row or database.ownership.role(key) is not Role.CUSTOM:
                 continue
-            again = "" if renamed else ", and it is made again"
+            again = "" if renamed else ", and creates it again"
             what = f"the table {table_text(key)}" if column is None else f"the column {column} of {table_text(key)}"
             yield Report(
                 message=f"Revision {revision} drops {what} with all its data{again}.",

@@ -13,11 +13,11 @@ from alembic_review.model.review import Severity, Verdict
 
 # What the database fills in by itself, as SQLAlchemy compiles it on PostgreSQL and SQLite.
 _FILLED = re.compile(r"\b(DEFAULT|GENERATED|(BIG|SMALL)?SERIAL)\b")
-_NEW = "Give it a server_default; or add it as nullable, fill it, and make it NOT NULL then, all in one revision."
+_NEW = "Add a server_default, or add the column as nullable, fill it, and make it NOT NULL afterwards."
 
-_OLD = 'Fill it before, in the same revision: op.execute("UPDATE … SET … WHERE … IS NULL").'
+_OLD = 'Fill the NULLs first, in the same revision: op.execute("UPDATE … SET … WHERE … IS NULL").'
 
-_MADE = "Look whether it fills the rows that are there before it says NOT NULL; the scratch database has none."
+_MADE = "Check that the revision fills existing rows before it sets NOT NULL; the scratch database has no rows."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -32,11 +32,14 @@ def _run(case: Case) -> Iterator[Report]:
             table = table_text(fact.key)
             if _is_new(fact):
                 message, hint = (
-                    f"Rows that {table} has already have no value for {fact.name}, which can't be null.",
+                    (
+                        f"Adding the NOT NULL column {fact.name} to {table} without a server default fails if {table} "
+                        "has rows."
+                    ),
                     _NEW,
                 )
             elif fact.kind == "modify_nullable" and fact.wanted == "False":
-                message, hint = f"Rows of {table} that have no value for {fact.name} make this fail.", _OLD
+                message, hint = f"Setting NOT NULL on {fact.name} of {table} fails if the column has NULLs.", _OLD
             else:
                 continue
             yield Report(message, hint, judged.decision.place, judged, database=database.name)
@@ -58,7 +61,8 @@ def _in_revisions(case: Case) -> Iterator[Report]:
         ):
             continue
         yield Report(
-            f"After revision {revision} no row of {table_text(fact.key)} may be without a value for {fact.name}.",
+            f"Revision {revision} makes {fact.name} of {table_text(fact.key)} NOT NULL, which fails if existing rows "
+            "have no value.",
             _MADE,
             case.revision_place(revision),
             written.judged,
@@ -72,4 +76,4 @@ def _is_new(fact: ChangeFact) -> bool:
     return fact.kind == "add_column" and fact.wanted.endswith(" NOT NULL") and not _FILLED.search(fact.wanted)
 
 
-CHECK = Check("AR202", "Column that can't be null", Severity.WARNING, _run)
+CHECK = Check("AR202", "NOT NULL column without a default", Severity.WARNING, _run)

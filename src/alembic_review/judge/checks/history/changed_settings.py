@@ -8,8 +8,8 @@ from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.review import Severity
 
-_TOOL = "Look at them before anything else: they decide what is custom and what is refused."
-_ALEMBIC = "Look whether every merged revision is still found: one that is not is neither applied nor missed here."
+_TOOL = "Review the new settings first: they decide which packages are custom and what fails the check."
+_ALEMBIC = "Check that every merged revision is still found: a revision that is not found is not applied."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -18,7 +18,7 @@ def _run(case: Case) -> Iterator[Report]:
     for changed in case.history.settings:
         keys = ", ".join(changed.keys)
         yield Report(
-            message=f"The settings of {'Alembic' if changed.alembic else 'alembic-review'} are changed: {keys}.",
+            message=f"The settings of {'Alembic' if changed.alembic else 'alembic-review'} changed: {keys}.",
             hint=_ALEMBIC if changed.alembic else _TOOL,
             place=changed.place,
             subject=changed.keys,

@@ -16,12 +16,13 @@ def _run(case: Case) -> Iterator[Report]:
     for edited in case.history.edited:
         yield Report(
             message=(
-                f"Revision {edited.id} was merged before and is edited: databases that have it stay as they are."
+                f"Revision {edited.id} is already merged and was edited: databases that have run it keep the old "
+                "result."
                 if edited.code
                 else f"Revision {edited.id} was merged before; its comments or its layout are edited."
             ),
             hint=(
-                "Leave it as it is, and put the change into a new revision."
+                "Restore it, and write a new revision for the change."
                 if edited.code
                 else "What it does stays the same; nothing has to be done."
             ),

@@ -10,8 +10,8 @@ from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Downgrade
 from alembic_review.model.review import Severity
 
-_HINT = "Let downgrade() take back what upgrade() does, in the opposite order."
-_AFTER = "Mend the downgrade of {before} first: it comes before this one and leaves things as they should not be."
+_HINT = "Let downgrade() revert what upgrade() does, in reverse order."
+_AFTER = "Fix the downgrade of {before} first; it runs before this one."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -23,7 +23,7 @@ def _run(case: Case) -> Iterator[Report]:
             if not wrong or not case.evidence.is_application(owner):
                 continue
             place = downgrade.failure.place if downgrade.failure is not None else None
-            after = f", tried after that of {before}," if before and downgrade.failure is not None else ""
+            after = f", run after the downgrade of {before}," if before and downgrade.failure is not None else ""
             yield Report(
                 message=f"The downgrade of revision {downgrade.revision} of {owner}{after} {wrong}.",
                 hint=_AFTER.format(before=before) if after else _HINT,
@@ -40,11 +40,11 @@ def _wrong(downgrade: Downgrade) -> str:
     if downgrade.skipped or not downgrade.needed:
         return ""
     if not downgrade.changed:
-        return "does nothing, and its upgrade does"
+        return "changes nothing, although its upgrade changes the schema"
     if downgrade.left:
         names = ", ".join(sorted(table_text(key) for key in downgrade.left))
-        return f"leaves what its upgrade created: {names}"
+        return f"leaves tables that its upgrade created: {names}"
     return ""
 
 
-CHECK = Check("AR514", "Revision that can't be taken back", Severity.WARNING, _run)
+CHECK = Check("AR514", "Downgrade does not reverse the upgrade", Severity.WARNING, _run)

@@ -33,13 +33,13 @@ def _is_own(case: Case, revision: Revision) -> bool:
 
 def _whose(case: Case, revision: Revision) -> str:
     owner = case.evidence.revision_owner(revision.id)
-    return f"of {owner}" if owner is not None else "in no known package"
+    return f"of {owner}" if owner is not None else "of an unknown package"
 
 
 def _message(case: Case, revision: Revision, parent: Revision, *, own: bool) -> str:
     how = "merges" if len(revision.down_revisions) > 1 else "follows"
     where = "the branch of another package" if own else "your application's branch"
-    into = " into its branch" if how == "merges" else f": it lies in {where}"
+    into = " into its branch" if how == "merges" else f", so it is in {where}"
     return f"Revision {revision.id} {_whose(case, revision)} {how} {parent.id} {_whose(case, parent)}{into}."
 
 
@@ -49,8 +49,8 @@ def _hint(case: Case, revision: Revision, parent: Revision, *, own: bool) -> str
     rest = [name for name in revision.down_revisions if name != parent.id]
     mine = [name for name in rest if case.evidence.is_application(case.evidence.revision_owner(name))]
     if mine:
-        return f'Take {parent.id} out of its down_revision; depends_on = "{parent.id}" says that it comes first.'
-    return f'Give it a down_revision of your own branch, or None for a new one, and depends_on = "{parent.id}".'
+        return f'Remove {parent.id} from down_revision and set depends_on = "{parent.id}".'
+    return f'Set down_revision to a revision of your own branch (None for a new one) and depends_on = "{parent.id}".'
 
 
 CHECK = Check("AR510", "Revisions of several owners in one branch", Severity.ERROR, _run, blocks=True)

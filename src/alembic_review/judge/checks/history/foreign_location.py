@@ -21,10 +21,9 @@ def _run(case: Case) -> Iterator[Report]:
             owner = case.evidence.revision_owner(revision)
             yield Report(
                 message=(
-                    f"Revision {revision} lies among those of {owner}, and it {', '.join(deeds)}: "
-                    f"{'these are' if len(deeds) > 1 else 'that is'} {whose(theirs)}."
+                    f"Revision {revision} is in the version location of {owner}, but it {', '.join(deeds)} of {theirs}."
                 ),
-                hint=f"Put what it does into a revision in {whose(theirs)} version location, on its branch.",
+                hint=f"Move its operations into a revision in {whose(theirs)} version location and branch.",
                 place=case.revision_place(revision),
                 revision=revision,
                 database=database.name,
@@ -64,4 +63,4 @@ def _altered(case: Case, database: JudgedDatabase) -> _Found:
     return found
 
 
-CHECK = Check("AR511", "Revision among those of another owner", Severity.ERROR, _run)
+CHECK = Check("AR511", "Revision in another owner's version location", Severity.ERROR, _run)

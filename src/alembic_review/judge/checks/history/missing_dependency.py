@@ -29,8 +29,9 @@ def _run(case: Case) -> Iterator[Report]:
         others = sorted({name for one in rehearsal.before if (name := case.evidence.revision_owner(one)) is not None})
         yield Report(
             message=(
-                f"Revision {rehearsal.failed} of {owner} needs revisions that it does not depend on: applied before "
-                f"those of {' and '.join(others) or 'others'}, it fails with {rehearsal.failure.error}"
+                f"Revision {rehearsal.failed} of {owner} has an undeclared dependency (missing `depends_on`): it "
+                "fails when it "
+                f"runs before the revisions of {' and '.join(others) or 'others'}: {rehearsal.failure.error}"
             ).removesuffix(".")
             + ".",
             hint=_hint(case, rehearsal),
@@ -83,8 +84,9 @@ def _by_references(case: Case, revision: str, needed: dict[str, str]) -> Report:
     owner, tables = case.evidence.revision_owner(revision), ", ".join(sorted(set(needed.values())))
     return Report(
         message=(
-            f"Revision {revision} of {owner} needs revisions that it does not depend on: tables that it makes refer to "
-            f"{tables}. SQLite takes that in any order, and other databases don't."
+            f"Revision {revision} of {owner} has an undeclared dependency (missing `depends_on`): tables that it "
+            "creates have "
+            f"foreign keys to {tables}. SQLite accepts any order of creation; other databases do not."
         ),
         hint=_set(case, needed),
         place=case.revision_place(revision),
@@ -96,7 +98,7 @@ def _hint(case: Case, rehearsal: Rehearsal) -> str:
     needed = _needed(case, rehearsal)
     if not needed:
         shown = ", ".join(reversed(rehearsal.before[-_SHOWN:]))
-        return f"Name in its depends_on the revision that makes what it needs: one of {shown} or one before them."
+        return f"Add the revision that creates the missing object to depends_on: one of {shown}, or an earlier one."
     return _set(case, needed)
 
 
@@ -104,10 +106,10 @@ def _set(case: Case, needed: dict[str, str]) -> str:
     names = ", ".join(f'"{revision}"' for revision in needed)
     value = names if len(needed) == 1 else f"({names})"
     tables = ", ".join(sorted(set(needed.values())))
-    makes = "that one makes" if len(needed) == 1 else "those make"
+    creates = "that revision creates" if len(needed) == 1 else "those revisions create"
     heads = any(revision.is_head for revision in case.facts.revisions if revision.id in needed)
-    stamp = " Databases that have both then need `alembic stamp --purge heads`, once." if heads else ""
-    return f"Set depends_on = {value} in it: {makes} {tables}.{stamp}"
+    stamp = " Run `alembic stamp --purge heads` once on databases that have already run both." if heads else ""
+    return f"Set depends_on = {value}; {creates} {tables}.{stamp}"
 
 
 def _needed(case: Case, rehearsal: Rehearsal) -> dict[str, str]:
@@ -124,4 +126,4 @@ def _needed(case: Case, rehearsal: Rehearsal) -> dict[str, str]:
     return {name: found[name] for name in rehearsal.before if name in found}
 
 
-CHECK = Check("AR513", "Revision needs others without depending on them", Severity.WARNING, _run)
+CHECK = Check("AR513", "Missing dependency", Severity.WARNING, _run)

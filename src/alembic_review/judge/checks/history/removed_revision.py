@@ -14,8 +14,11 @@ def _run(case: Case) -> Iterator[Report]:
         return
     for revision in case.history.removed:
         yield Report(
-            message=f"Revision {revision} was merged before and is gone: databases that have it can't be upgraded.",
-            hint="Put the file back. To take back what it did, write a new revision.",
+            message=(
+                f"Revision {revision} is already merged and was removed: databases that have run it can no "
+                "longer be upgraded."
+            ),
+            hint="Restore the file. To revert its changes, write a new revision.",
             revision=revision,
         )
 

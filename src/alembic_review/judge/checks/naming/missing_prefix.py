@@ -31,7 +31,10 @@ def _of_owner(case: Case, database: JudgedDatabase, owner: str, tables: list[Own
         if not owned.key.name.startswith(expected):
             yield Report(
                 message=f"The custom table {table_text(owned.key)} does not have the prefix {expected} {why}.",
-                hint=f"Call it {expected}{owned.key.name}, so that it never meets a core table of the same name.",
+                hint=(
+                    f"Rename it to {expected}{owned.key.name}, to avoid a conflict with a future core table of the "
+                    "same name."
+                ),
                 place=table_place(owned, case),
                 table=owned.key,
                 database=database.name,

@@ -21,8 +21,10 @@ def _run(case: Case) -> Iterator[Report]:
             if other is None or found == case.settings.prefix:
                 continue
             yield Report(
-                message=f"The custom table {table_text(owned.key)} has the prefix {found} of the tables of {other}.",
-                hint=f"Give it a prefix of your own: {other} may bring a table of this name one day.",
+                message=(
+                    f"The custom table {table_text(owned.key)} has the prefix {found}, which the tables of {other} use."
+                ),
+                hint=f"Use a prefix of your own: a later version of {other} may add a table of the same name.",
                 place=table_place(owned, case),
                 table=owned.key,
                 database=database.name,

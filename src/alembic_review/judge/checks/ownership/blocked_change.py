@@ -15,7 +15,9 @@ def _run(case: Case) -> Iterator[Report]:
             if judged.blocked:
                 yield Report(
                     message=judged.decision.reason,
-                    hint="Keep it out of your migrations; `alembic-review explain AR101` shows the ways out.",
+                    hint=(
+                        "Leave the change out of your revisions; `alembic-review explain AR101` lists the alternatives."
+                    ),
                     place=judged.decision.place,
                     change=judged,
                     revision=judged.decision.revision,

@@ -13,13 +13,14 @@ from alembic_review.model.review import Severity
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         for key, owned in database.ownership.tables.items():
-            # A table that is generated from a disputed one has no two witnesses of its own.
+            # A table that is generated from a disputed one has no two sources of evidence of its own.
             if not owned.disputed or owned.origin is None or owned.definition is None:
                 continue
             yield Report(
                 message=(
                     f"{owned.definition} defines the table {table_text(key)}, but revision {owned.origin.revision} of "
-                    f"{owned.provenance} created it. Every change to it is blocked until the settings say whose it is."
+                    f"{owned.provenance} created it. Every change to the table is blocked until the settings name "
+                    "the owner."
                 ),
                 hint=f"{case.settle.owner(owned)}.",
                 place=table_place(owned, case),
@@ -29,4 +30,4 @@ def _run(case: Case) -> Iterator[Report]:
             )
 
 
-CHECK = Check("AR102", "Witnesses disagree about a table", Severity.ERROR, _run)
+CHECK = Check("AR102", "Conflicting table ownership", Severity.ERROR, _run)

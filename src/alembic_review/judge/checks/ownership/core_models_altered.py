@@ -15,8 +15,8 @@ from alembic_review.judge.verdicts.matching_changes import edit_leads_to
 from alembic_review.model.facts import ChangeFact, Item, ModelTable
 from alembic_review.model.review import Severity
 
-_HINT = "Take it out of your code, and keep what you need on {table}."
-_OTHERWISE = "a table of your own whose primary key refers to it"
+_HINT = "Remove the alteration from your code, and put what you need into {table}."
+_OTHERWISE = "an extension table: a custom table whose primary key is a foreign key to it"
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -69,7 +69,7 @@ def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple
     own = database.ownership.extension(owned.key)
     return Report(
         message=f"The core table {table} is altered: {cause.clause}. No change is pending for that.",
-        hint=_HINT.format(table=f"{table_text(own)}, your table that extends it" if own is not None else _OTHERWISE),
+        hint=_HINT.format(table=f"{table_text(own)}, your extension table" if own is not None else _OTHERWISE),
         place=cause.place,
         table=owned.key,
         subject=subject,

@@ -14,12 +14,12 @@ from alembic_review.judge.verdicts.remaining_alterations import texts
 from alembic_review.model.facts import Alteration, Place
 from alembic_review.model.review import Role, Severity
 
-_HINT = "Undo it in a new revision of your own, and keep what you need on a table of your own."
+_HINT = "Revert it in a new revision, and keep the columns that you need in an extension table."
 _HINT_NEW = (
-    "Take that out of the revision again, and keep what you need on a table of your own; "
+    "Remove the operation from the revision, and keep the columns that you need in an extension table; "
     "`alembic-review explain AR106` has an example."
 )
-_HINT_BESIDE = "Take that statement out, and keep what you need on a table of your own."
+_HINT_BESIDE = "Remove the statement, and keep the columns that you need in an extension table."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -34,7 +34,7 @@ def _run(case: Case) -> Iterator[Report]:
                 deeds.setdefault((revision, package, alteration.place), []).append(alteration)
             whose = f"the core table {table_text(key)} of {owned.owner}"
             if owned.owner is None:
-                whose = f"the table {table_text(key)}, of which nobody knows the owner"
+                whose = f"the table {table_text(key)}, whose owner is unknown"
             for (revision, package, place), alterations in deeds.items():
                 deed = ", ".join(texts(alterations))
                 yield Report(
@@ -50,8 +50,8 @@ def _run(case: Case) -> Iterator[Report]:
 
 def _who(revision: str, package: str | None) -> str:
     if revision:
-        return f"Revision {revision} {f'of {package}' if package is not None else 'in no known package'}"
-    return f"Code {f'of {package} ' if package is not None else 'in no known package '}that is no revision"
+        return f"Revision {revision} {f'of {package}' if package is not None else 'of an unknown package'}"
+    return f"Code outside any revision ({package if package is not None else 'package unknown'})"
 
 
 CHECK = Check("AR106", "Core table altered by a custom revision", Severity.ERROR, _run, blocks=True)

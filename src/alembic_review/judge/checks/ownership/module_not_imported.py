@@ -23,7 +23,7 @@ def _named(case: Case, declared: Declared, key: TableKey) -> Iterator[Report]:
     existing = [(database, key) for database in case.databases for key in _tables(database, declared)]
     for database, found in existing:
         removal = _removal(database, found)
-        effect = "autogenerate would drop the table" if removal else "the table is not compared with it"
+        effect = "autogenerate would drop the table" if removal else "the table was not compared"
         yield _report(declared, _message(declared, found, effect), found, database, removal)
     if not existing:
         yield _report(declared, _message(declared, key, "no migration would create the table"), key)
@@ -31,7 +31,7 @@ def _named(case: Case, declared: Declared, key: TableKey) -> Iterator[Report]:
 
 def _nameless(case: Case, declared: Declared) -> Iterator[Report]:
     """Told of every removal that it may be the reason of, else once."""
-    what = f"{declared.module}, which nobody imports, declares a table whose name can't be read from its source"
+    what = f"{declared.module}, which was not imported, declares a table whose name can't be read from its source"
     suspected = [
         (database, judged)
         for database in case.databases
@@ -40,14 +40,14 @@ def _nameless(case: Case, declared: Declared) -> Iterator[Report]:
     ]
     for database, judged in suspected:
         assert judged.fact.key is not None
-        message = f"{what}: autogenerate may drop the table {table_text(judged.fact.key)} for want of its model."
+        message = f"{what}: the removal of {table_text(judged.fact.key)} may be wrong."
         yield _report(declared, message, judged.fact.key, database, judged)
     if not suspected:
-        yield _report(declared, f"{what}: that table is not compared.")
+        yield _report(declared, f"{what}: this table was not compared.")
 
 
 def _message(declared: Declared, key: TableKey, effect: str) -> str:
-    return f"The table {table_text(key)} is declared in {declared.module}, which nobody imports: {effect}."
+    return f"The table {table_text(key)} is declared in {declared.module}, which was not imported: {effect}."
 
 
 def _tables(database: JudgedDatabase, declared: Declared) -> list[TableKey]:

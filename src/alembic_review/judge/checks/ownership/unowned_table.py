@@ -36,8 +36,9 @@ def _unknown(case: Case, database: JudgedDatabase, owned: Owned) -> Report:
     """A table that somebody was seen making."""
     return Report(
         message=(
-            f"Nothing tells who owns the table {table_text(owned.key)}. Every change to it is blocked until the "
-            "settings say whose it is."
+            f"The owner of the table {table_text(owned.key)} is unknown. Every change to the table is blocked until "
+            "the "
+            "settings name the owner."
         ),
         hint=f"{case.settle.owner(owned)}.",
         place=table_place(owned, case),
@@ -49,8 +50,8 @@ def _unknown(case: Case, database: JudgedDatabase, owned: Owned) -> Report:
 def _version_table(database: JudgedDatabase, owned: Owned) -> Report:
     name = table_text(owned.key)
     return Report(
-        message=f"{name} is the version table of another Alembic history: version_num is its only column.",
-        hint=f"{_EXCLUDE.format(what=name)}, or list both Alembic environments in the settings, under environments.",
+        message=f"{name} is the version table of another Alembic environment: version_num is its only column.",
+        hint=f"{_EXCLUDE.format(what=name)}, or list both environments in the settings, under `environments`.",
         table=owned.key,
         database=database.name,
     )
@@ -91,7 +92,7 @@ def _unmigrated(case: Case, database: JudgedDatabase) -> Iterator[Report]:
             ),
             hint=(
                 f"Add {case.settle.as_core(package)} to the settings if {package} creates its tables itself, or "
-                f"{case.settle.as_custom(package)} if your revisions are to do so."
+                f"{case.settle.as_custom(package)} if your revisions create them."
             ),
             place=table_place(tables[0], case),
             subject=("no revisions", package),
@@ -104,4 +105,4 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-CHECK = Check("AR103", "Table that nobody owns", Severity.WARNING, _run)
+CHECK = Check("AR103", "Table without a known owner", Severity.WARNING, _run)

@@ -18,7 +18,7 @@ def server_changed(changes: Sequence[ServerChange]) -> str:
 def _run(case: Case) -> Iterator[Report]:
     for change in case.facts.server_changes:
         yield Report(
-            message=f"The given server is not as it was before the run: {_text(change)}.",
+            message=f"The run changed the given server: {_text(change)}.",
             hint=_hint(change),
             subject=(change.kind, change.name, change.action),
         )

@@ -18,7 +18,7 @@ def _run(case: Case) -> Iterator[Report]:
     what = need.statement or "a statement"
     yield Report(
         message=(
-            f"{who} executes `{what}`, which the owner of a database may not execute ({need.refusal}). The "
+            f"{who} executes `{what}`, which needs a superuser ({need.refusal}). The "
             "replay was repeated from an empty database as superuser."
         ),
         hint="In production, the role that runs the migrations needs the same right; check that it has it.",
