@@ -123,12 +123,13 @@ class Completed:
         known = parents(script)
         marked = ancestors(known, heads)
         run = ledger.ran.setdefault(version, set())
-        stamped = [one for one in marked if one not in run and one not in ancestors(known, ledger.earlier)]
+        stamped = marked - run - ancestors(known, ledger.earlier)
         shown = f"{schema}.{name}" if schema else name
         if stamped:
+            ordered = [one for one in reversed(list(known)) if one in stamped]
             raise WorkerError(
-                f"The version table {shown} contains {_revisions(stamped)} before the upgrade, although the review did "
-                "not run them.",
+                f"The version table {shown} contains {_revisions(ordered)} before the upgrade, although the review did "
+                f"not run {'it' if len(ordered) == 1 else 'them'}.",
                 _STAMPED,
             )
         planned = tuple(step.revision.revision for step in private.upgrade_steps(script, heads))

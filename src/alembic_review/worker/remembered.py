@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from inspect import isasyncgen, isasyncgenfunction, isawaitable, iscoroutinefunction, isgenerator, isgeneratorfunction
+from functools import partial
+from inspect import (
+    isasyncgen,
+    isasyncgenfunction,
+    isawaitable,
+    iscoroutinefunction,
+    isgenerator,
+    isgeneratorfunction,
+    unwrap,
+)
 from typing import Any
 
 from alembic.util.exc import CommandError
@@ -71,6 +80,15 @@ def not_consumed(value: Any) -> str:
     if kind and hasattr(value, "close"):
         value.close()
     return kind
+
+
+def definition(function: Any) -> str:
+    """``file:line`` of a function, behind its decorators; empty where there is none."""
+    while isinstance(function, partial):
+        function = function.func
+    function = unwrap(function)
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
 
 
 def _remembering(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from inspect import unwrap
 from types import FrameType
 from typing import Any
 
@@ -20,7 +19,7 @@ from alembic_review.worker.folders import Folders
 from alembic_review.worker.hints import Circumstances, Fault, hint_of
 from alembic_review.worker.packages import package_of_path
 from alembic_review.worker.problems import WorkerError, application_frames, at, describe
-from alembic_review.worker.remembered import not_consumed, not_run
+from alembic_review.worker.remembered import definition, not_consumed, not_run
 from alembic_review.worker.trial import Contents, contents
 
 _DEFAULT = "default"
@@ -184,8 +183,7 @@ class Noted:
             raise self._without_effect(f"returned {kind}")
 
     def _without_effect(self, why: str) -> WorkerError:
-        code = getattr(unwrap(self._function), "__code__", None)
-        place = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else self.revision.path
+        place = definition(self._function) or self.revision.path
         return WorkerError(
             f"The upgrade function of revision {self.revision.revision} {why}, whose body Alembic does not run."
             f"{at([place])}",
