@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 from alembic.operations.ops import UpgradeOps
 from alembic.script import ScriptDirectory, write_hooks
 from sqlalchemy import Constraint, Index
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.pool import Pool
 
 CONFIGURE_FUNCTIONS = frozenset(
@@ -253,6 +253,12 @@ def version_tables(context: MigrationContext) -> tuple[str, str | None]:
     """Name and schema of Alembic's own table."""
     table = context._version
     return table.name, table.schema
+
+
+def version_table(context: MigrationContext, connection: Connection) -> tuple[str, str | None]:
+    """The same as this connection sees it, through its ``schema_translate_map``."""
+    table = context._version
+    return table.name, connection.schema_for_object(table)
 
 
 def offline_dialect(dialect: Dialect) -> Dialect:

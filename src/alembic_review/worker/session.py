@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from alembic_review.model.facts import (
     ChangeFact,
@@ -38,6 +39,7 @@ from alembic_review.worker.compare.comparison import Comparison, compare, metada
 from alembic_review.worker.compare.packed_schema import packed, plain_names, unpacked
 from alembic_review.worker.compare.plugin_queries import noted_looks
 from alembic_review.worker.compare.rendered_operations import Renderer
+from alembic_review.worker.completed import Completed, marked
 from alembic_review.worker.definitions.definition_sites import Witnesses
 from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, declarations
 from alembic_review.worker.environment.alembic_logs import collected_warnings, quieten
@@ -58,9 +60,10 @@ from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_
 from alembic_review.worker.replay.changes_outside_revisions import Intruders
 from alembic_review.worker.replay.created_from_models import Creations
 from alembic_review.worker.replay.downgrade_differences import contents, downgrade_steps
+from alembic_review.worker.replay.revision_failures import is_locked, wait_briefly_for_locks
 from alembic_review.worker.replay.revision_trials import History
 from alembic_review.worker.replay.upgrade import Replayed, connection_of, replay, revision_packages, running_revision
-from alembic_review.worker.worker_errors import WorkerError, recognise
+from alembic_review.worker.worker_errors import WorkerError, describe, recognise
 from alembic_review.worker.write.revision_files import Plan, run_hooks, write
 
 
@@ -83,7 +86,7 @@ class Session:
         self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
         learn(self.request.get("secrets", ()))
-        fill = self._prepare if self.before is not None else None
+        fill = self._prepare if self.before is not None or self.request.get("environment") else None
         self.redirect = Redirect(self._database, self.stacks, fill, self._tell_secrets)
         self.privileges = Privileges(
             self.stacks,
@@ -96,6 +99,7 @@ class Session:
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
+        self.completed = Completed(self._key_of)
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -113,6 +117,7 @@ class Session:
         self.redirect.install()
         self.privileges.install()
         self.intruders.install()
+        self.completed.install()
         self.creations.install()
         folders = Folders(self.request["instead"], self.request["beside"])
         application = Application(self._named())
@@ -121,6 +126,7 @@ class Session:
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)
+            self._require_complete()
             if self.request.get("environment"):
                 # Other environments are upgraded meanwhile, in the same databases.
                 self.redirect.start_run()
@@ -142,7 +148,13 @@ class Session:
 
     def _not_checked(self) -> tuple[str, ...]:
         left_out = self.before.not_checked() if self.before is not None else ()
-        return (*self.missing, *left_out, *self.redirect.not_checked(), *self.attempts.failures)
+        return (
+            *self.missing,
+            *left_out,
+            *self.completed.not_checked(),
+            *self.redirect.not_checked(),
+            *self.attempts.failures,
+        )
 
     def _replay(self, environment: Environment) -> ScriptDirectory:
         self.channel.send("progress", text="loading the application's models")
@@ -162,10 +174,34 @@ class Session:
             replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
             self.replayed.append((target, replayed))
             self._note_heads(heads, context, script)
-            return replay(context, internals.upgrade_steps(script, heads), replayed, progress)
+            run = self.completed.begin(target.key, context, heads, script, replayed)
+            steps = replay(context, internals.upgrade_steps(script, heads), replayed, progress)
+            return self.completed.watched(run, steps, connection_of(context))
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
         return script
+
+    def _require_complete(self) -> None:
+        """Nothing of the upgrade is missing in the databases, as others see them. Raises ``WorkerError``."""
+        with self._reported(), self._timed("committed"):
+            self.completed.require()
+            for target in {target.key: target for target, _ in self.replayed}.values():
+                self._require_committed(target)
+
+    def _require_committed(self, target: Target) -> None:
+        def work(connection: Connection) -> None:
+            wait_briefly_for_locks(connection)
+            self.completed.require_committed(target.key, connection)
+
+        try:
+            self.redirect.over_own_connection(target, work)
+        except DBAPIError as error:
+            if not is_locked(error):
+                raise
+            raise WorkerError(
+                f"The upgrade was not committed: after env.py, a transaction is still open ({describe(error)}).",
+                "Close the connection in env.py, and commit what was done over it.",
+            ) from error
 
     def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
         with self._timed("load"):
@@ -205,8 +241,9 @@ class Session:
         self.redirect.start_run()
         config = environment.config(["revision", "--autogenerate", "-m", "review"])
 
-        def work(_heads: Any, context: MigrationContext) -> Any:
+        def work(heads: Any, context: MigrationContext) -> Any:
             self.channel.send("progress", text="comparing the models with the database")
+            self._require_unchanged(heads, context)
             with self._as_superuser():
                 self.compared.append(self._one_comparison(context))
             return ()
@@ -218,6 +255,13 @@ class Session:
                 f"{len(self.compared)} times for `alembic revision --autogenerate`.",
                 "What is not compared can't be reviewed; env.py must treat both commands alike.",
             )
+
+    def _require_unchanged(self, heads: Sequence[str], context: MigrationContext) -> None:
+        index = len(self.compared)
+        if index < len(self.replayed) and self.replayed[index][0].key == self._target(context).key:
+            # In the databases of several environments, others have been upgraded meanwhile.
+            alone = not self.request.get("environment")
+            self.completed.require_compared(self.replayed[index][1], context, heads, catalogue=alone)
 
     @contextmanager
     def _as_superuser(self) -> Iterator[None]:
@@ -463,18 +507,26 @@ class Session:
     def _connected_to(self, connection: Connection) -> Target | None:
         return self.redirect.targets.get(id(connection.dialect))
 
-    def _prepare(self, engine: Engine, target: Target) -> None:
+    def _prepare(self, engine: Engine, target: Target, empty: bool) -> None:  # noqa: FBT001 - the redirect calls it so
         """Make what the settings say exists before the first revision, and remember it for the first database."""
-        assert self.before is not None
-        self.channel.send("progress", text="making the tables that exist before the first revision")
-        self.creations.before = True
-        try:
-            self.before.apply(engine)
-        finally:
-            self.creations.before = False
+        if self.before is not None and empty:
+            self.channel.send("progress", text="making the tables that exist before the first revision")
+            self.creations.before = True
+            try:
+                self.before.apply(engine)
+            finally:
+                self.creations.before = False
         with engine.connect() as connection:
-            found = catalogue_of(connection, self.redirect.altered).snapshot(connection, digests=False)
-        self.earlier.setdefault(target.key, frozenset(found.tables))
+            catalogue = catalogue_of(connection, self.redirect.altered)
+            found = catalogue.snapshot(connection, digests=False)
+            histories = version_tables(catalogue, connection, {one: key for one, (key, _) in found.tables.items()})
+            self.completed.existed(target.key, marked(connection, histories))
+        if self.before is not None and empty:
+            self.earlier.setdefault(target.key, frozenset(found.tables))
+
+    def _key_of(self, connection: Connection) -> tuple[Any, ...] | None:
+        target = self._connected_to(connection)
+        return target.key if target is not None else None
 
     def _target(self, context: MigrationContext) -> Target:
         if context.connection is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,6 @@ from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_review.worker import internals
 from alembic_review.worker.environment import flask_context
@@ -24,7 +22,8 @@ from alembic_review.worker.environment.printed_output import Output
 from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.environment.revision_scripts import names
 from alembic_review.worker.hints import Circumstances, Fault, failed
-from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe, own, wrapped
+from alembic_review.worker.remembered import noted, remembered
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe, wrapped
 
 Work = Callable[[Any, MigrationContext], Any]
 _SECTION = "alembic"
@@ -168,20 +167,22 @@ class Environment:
         def counted(heads: Any, context: MigrationContext) -> Any:
             nonlocal calls
             calls += 1
-            with _noted(failed):
-                return work(heads, context)
+            with noted(failed):
+                steps = work(heads, context)
+            return remembered(steps, failed, lambda error: self._explained(script, error))
 
         internals.forget_comparators()
         with self.application.ready():
             try:
                 with EnvironmentContext(config, script, fn=counted, **options):
                     script.run_env()
-            except WorkerError:
-                raise
-            except SystemExit as error:
-                raise _exited(script, error) from error
             except BaseException as error:  # GeneratorExit and CancelledError are no Exceptions either
-                raise self._unwrapped(script.env_py_location, error) from error
+                if failed and error is not failed[0]:
+                    # env.py made an error of its own of it.
+                    raise failed[0] from error
+                if isinstance(error, WorkerError):
+                    raise
+                raise self._explained(script, error) from error
         if failed:
             # env.py caught it.
             raise failed[0]
@@ -192,33 +193,15 @@ class Environment:
             )
         return calls
 
+    def _explained(self, script: ScriptDirectory, error: BaseException) -> WorkerError:
+        if isinstance(error, SystemExit):
+            return _exited(script, error)
+        return self._unwrapped(script.env_py_location, error)
+
     def _unwrapped(self, env_py: str, error: BaseException) -> WorkerError:
         """What went wrong first: an application often wraps our own error in one of its own."""
         told = wrapped(error) or self.application.explain(env_py, error)
         return told or failed(f"{env_py} failed", Fault(error, self.circumstances, env_py=env_py))
-
-
-@contextmanager
-def _noted(failed: list[WorkerError]) -> Iterator[None]:
-    """Keep the error of our own work, which env.py may catch."""
-    try:
-        yield
-    except WorkerError as error:
-        failed.append(error)
-        raise
-    except Exception as error:
-        if not _is_own(error):
-            raise
-        failed.append(own(error))
-        raise failed[-1] from error
-
-
-def _is_own(error: Exception) -> bool:
-    """Tell whether our own work failed and not the application's code, such as a filter, which has frames below ours.
-
-    What a database or Alembic says has hints of its own.
-    """
-    return not isinstance(error, (SQLAlchemyError, CommandError)) and not application_frames(error.__traceback__)
 
 
 def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:

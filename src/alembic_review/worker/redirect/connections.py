@@ -8,11 +8,13 @@ connect anywhere else (``drivers.py``); and whatever a pool gets in the end must
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -20,7 +22,7 @@ from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool, Pool
 
 from alembic_review.model.known_passwords import is_named_like_one, passwords_in
@@ -84,14 +86,15 @@ class Redirect:
 
     ``learn`` hears the passwords that the application connects with.
 
-    ``prepare`` fills a new database before the application's first connection to it, over an engine of its own.
+    ``prepare`` fills a new database before the application's first connection to it, over an engine of its own, and is
+    told whether the database is empty.
     """
 
     def __init__(
         self,
         ask: Callable[[Any, Target], Scratch],
         stacks: Stacks,
-        prepare: Callable[[Engine, Target], None] | None = None,
+        prepare: Callable[[Engine, Target, bool], None] | None = None,
         learn: Callable[[Iterable[str]], object] = tuple,
     ) -> None:
         self._ask = ask
@@ -261,24 +264,35 @@ class Redirect:
         try:
             scratch = self._ask(dialect, target)
             self._scratch[target.key] = scratch
-            if self._fill is not None and not scratch.prepared:
-                self._prepare(self._fill, dialect, target)
+            if self._fill is not None:
+                self._fill(self._own_engine(self._drivername(dialect), target), target, not scratch.prepared)
         except WorkerError as error:
             self._scratch.pop(target.key, None)
             raise self._refuse(error.message, error.hint) from error
         return scratch
 
-    def _prepare(self, fill: Callable[[Engine, Target], None], dialect: Any, target: Target) -> None:
-        """Over the same driver, but over no connection that the application will ever have."""
-        _, url = self._urls[id(dialect)]
+    def over_own_connection(self, target: Target, work: Callable[[Connection], None]) -> None:
+        """Call ``work`` with a connection to a target's database that the application never has."""
+        dialect = next(dialect for dialect, _ in self._urls.values() if self.targets.get(id(dialect)) == target)
+        engine = self._own_engine("sqlite" if dialect.name == "sqlite" else self._drivername(dialect), target)
+        if engine.dialect.is_async:
+            # An event loop belongs to a thread, and that of the application's thread is the application's.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(lambda: asyncio.run(_over_async_connection(engine, work))).result()
+            return
+        with engine.connect() as connection:
+            work(connection)
+
+    def _drivername(self, dialect: Any) -> str:
+        return str(self._urls[id(dialect)][1].drivername)
+
+    def _own_engine(self, drivername: str, target: Target) -> Engine:
+        """For connections that the application never has."""
         made = self._made.copy()
-        engine = create_engine(
-            URL.create(url.drivername, url.username, host=url.host, port=url.port, database=url.database),
-            poolclass=NullPool,
-        )
+        engine = create_engine(URL.create(drivername), poolclass=NullPool)
         self._made = made
         self.targets[id(engine.dialect)] = target
-        fill(engine, target)
+        return engine
 
     def _target(self, dialect: Any, *, own: bool) -> Target:
         known = self.targets.get(id(dialect))
@@ -335,6 +349,13 @@ class Redirect:
     def _where(self) -> str:
         frame = self._stacks.place(sys._getframe(1), beyond=DRIVERS)
         return f" (asked for at {frame.path}:{frame.line})" if frame else ""
+
+
+async def _over_async_connection(engine: Engine, work: Callable[[Connection], None]) -> None:
+    from sqlalchemy.ext.asyncio import AsyncEngine  # noqa: PLC0415 - it needs greenlet, which not everybody has
+
+    async with AsyncEngine(engine).connect() as connection:
+        await connection.run_sync(work)
 
 
 def _passwords_of(url: URL) -> list[str]:

@@ -17,6 +17,7 @@ from alembic_review.worker import internals
 from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.hints import Circumstances, Fault, hint_of
 from alembic_review.worker.packages import package_of_path
+from alembic_review.worker.remembered import definition, not_consumed, not_run
 from alembic_review.worker.replay.catalogue import Catalogue, Definition, Details, Namer, Snapshot
 from alembic_review.worker.replay.downgrade_differences import Contents, contents
 from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe
@@ -33,7 +34,8 @@ class Replayed:
     changed any table or type. Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it
     is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
     that had created them. ``running`` is the revision that runs just now, or empty. ``earlier`` are the tables, by
-    identity, that the settings made before the first revision.
+    identity, that the settings made before the first revision. ``noted`` and ``noted_alterations`` are ``last`` and the
+    number of ``alterations`` right after the last revision so far.
     """
 
     catalogue: Catalogue
@@ -54,6 +56,8 @@ class Replayed:
     circumstances: Circumstances = field(default_factory=Circumstances)
     running: str = ""
     earlier: frozenset[Any] = frozenset()
+    noted: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
+    noted_alterations: int = 0
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -158,7 +162,7 @@ class Noted:
         self._result.catalogue.start_revision()
         self._result.running = self.revision.revision
         try:
-            self._function(**arguments)
+            self._run(arguments)
         except WorkerError:
             raise
         except (KeyboardInterrupt, SystemExit):
@@ -169,6 +173,22 @@ class Noted:
             self._result.running = ""
         version_table = internals.version_tables(self._context)
         _note(self._result, connection, self.revision.revision, version_table, watched=self.watched)
+
+    def _run(self, arguments: dict[str, Any]) -> None:
+        kind = not_run(self._function)
+        if kind:
+            raise self._without_effect(f"is {kind}")
+        kind = not_consumed(self._function(**arguments))
+        if kind:
+            raise self._without_effect(f"returned {kind}")
+
+    def _without_effect(self, why: str) -> WorkerError:
+        place = definition(self._function) or self.revision.path
+        return WorkerError(
+            f"The upgrade function of revision {self.revision.revision} {why}, whose body Alembic does not run."
+            f"{at([place])}",
+            "Define it with `def`, without `yield`; wait for asynchronous code inside it, as with asyncio.run().",
+        )
 
 
 def running_revision(frame: FrameType | None) -> str:
@@ -234,7 +254,8 @@ def _note(
         if after != before:
             result.effective.add(revision)
     result.digested = watched
-    result.last = after
+    result.last = result.noted = after
+    result.noted_alterations = len(result.alterations)
     result.applied.append(revision)
 
 
