@@ -39,7 +39,6 @@ from alembic_review.worker.compare.comparison import Comparison, compare, metada
 from alembic_review.worker.compare.packed_schema import packed, plain_names, unpacked
 from alembic_review.worker.compare.plugin_queries import noted_looks
 from alembic_review.worker.compare.rendered_operations import Renderer
-from alembic_review.worker.completed import Completed, marked
 from alembic_review.worker.definitions.definition_sites import Witnesses
 from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, declarations
 from alembic_review.worker.environment.alembic_logs import collected_warnings, quieten
@@ -58,6 +57,7 @@ from alembic_review.worker.redirect.connections import Redirect, Scratch, Target
 from alembic_review.worker.redirect.server_privileges import Privileges
 from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_tables
 from alembic_review.worker.replay.changes_outside_revisions import Intruders
+from alembic_review.worker.replay.completeness import Completed, marked
 from alembic_review.worker.replay.created_from_models import Creations
 from alembic_review.worker.replay.downgrade_differences import contents, downgrade_steps
 from alembic_review.worker.replay.revision_failures import is_locked, wait_briefly_for_locks

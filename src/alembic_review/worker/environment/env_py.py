@@ -22,7 +22,7 @@ from alembic_review.worker.environment.printed_output import Output
 from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.environment.revision_scripts import names
 from alembic_review.worker.hints import Circumstances, Fault, failed
-from alembic_review.worker.remembered import noted, remembered
+from alembic_review.worker.replay.first_failure import noted, remembered
 from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe, wrapped
 
 Work = Callable[[Any, MigrationContext], Any]

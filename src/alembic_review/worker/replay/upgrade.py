@@ -17,9 +17,9 @@ from alembic_review.worker import internals
 from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.hints import Circumstances, Fault, hint_of
 from alembic_review.worker.packages import package_of_path
-from alembic_review.worker.remembered import definition, not_consumed, not_run
 from alembic_review.worker.replay.catalogue import Catalogue, Definition, Details, Namer, Snapshot
 from alembic_review.worker.replay.downgrade_differences import Contents, contents
+from alembic_review.worker.replay.first_failure import definition, not_consumed, not_run
 from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe
 
 _DEFAULT = "default"

@@ -17,9 +17,17 @@ from sqlalchemy.engine import Connection, Engine
 
 from alembic_review.model.facts import Alteration, TableKey
 from alembic_review.worker import internals
-from alembic_review.worker.afterwards import Afterwards, lines
 from alembic_review.worker.environment.revision_scripts import Parents, parents
-from alembic_review.worker.listed import LIGHT_SETTINGS, Difference, Identity, Listed, differences, listed, listed_as
+from alembic_review.worker.replay.database_contents import (
+    LIGHT_SETTINGS,
+    Difference,
+    Identity,
+    Listed,
+    differences,
+    listed,
+    listed_as,
+)
+from alembic_review.worker.replay.statements_after_replay import Afterwards, lines
 from alembic_review.worker.replay.upgrade import Replayed
 from alembic_review.worker.worker_errors import WorkerError, at, describe
 
