@@ -71,7 +71,7 @@ def wheel(session: nox.Session) -> Path:
 def install_tool(session: nox.Session, *requirements: str) -> Path:
     """Install the wheel with its extra and ``requirements``; a wheel of the same version is replaced.
 
-    Compiled now, whatever the settings of pip say: the worker writes no bytecode, and would compile everything each time.
+    Compiled now, whatever the settings of pip are: the worker writes no bytecode and would compile it in each run.
     """
     built = wheel(session)
     session.install("--compile", f"{built}[postgres]", *requirements)
