@@ -58,6 +58,12 @@ class ServerAddress:
     template_dbname: str | None = None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Choose the folder of all ``tmp_path`` before a test chooses another temporary folder for itself."""
+    tmp_path_factory.getbasetemp()
+
+
 @pytest.fixture(scope="session")
 def scratch_server() -> Iterator[ServerAddress]:
     """A running server of our own launcher; works as root too."""
