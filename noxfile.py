@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -16,6 +20,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 HERE = Path(__file__).resolve().parent
 SAMPLE_REVIEW = HERE / "tests" / "golden" / "since.json"
 APPLICATIONS = HERE / ".nox" / "applications"
+
+# Files in memory, and how much room the tests of one session may need there.
+MEMORY = Path("/dev/shm")  # noqa: S108 - the tests get a folder of their own in it
+ROOM = 4 << 30
 
 # The last Flask-SQLAlchemy for SQLAlchemy 1.4, and what works with it.
 FLASK_14 = ("flask<2.3", "flask-migrate==4.0.7", "flask-sqlalchemy==2.5.1", "python-dotenv", "werkzeug<2.4")
@@ -30,6 +38,12 @@ SQLALCHEMY_14 = (
     "psycopg2-binary",
     "sqlalchemy==1.4.54",
     *FLASK_14,
+)
+
+# The tests that start no application, and one whole run.
+QUICK = (
+    *(f"tests/{folder}" for folder in ("judge", "model", "reports", "worker")),
+    "tests/apps/test_table.py::test_run[shipped-state-postgresql]",
 )
 
 
@@ -55,10 +69,13 @@ def wheel(session: nox.Session) -> Path:
 
 
 def install_tool(session: nox.Session, *requirements: str) -> Path:
-    """Install the wheel with its extra and ``requirements``; a wheel of the same version is replaced."""
+    """Install the wheel with its extra and ``requirements``; a wheel of the same version is replaced.
+
+    Compiled now, whatever the settings of pip are: the worker writes no bytecode and would compile it in each run.
+    """
     built = wheel(session)
-    session.install(f"{built}[postgres]", *requirements)
-    session.install("--force-reinstall", "--no-deps", str(built))
+    session.install("--compile", f"{built}[postgres]", *requirements)
+    session.install("--compile", "--force-reinstall", "--no-deps", str(built))
     return built
 
 
@@ -78,9 +95,34 @@ def sample_review(session: nox.Session, *arguments: str) -> Path:
     return reports / "review.json"
 
 
+def files_in_memory() -> bool:
+    """Whether there is a file system in memory, large enough, where programs may run too."""
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK):
+        return False
+    status = os.statvfs(MEMORY)
+    return status.f_bavail * status.f_frsize > ROOM and not status.f_flag & getattr(os, "ST_NOEXEC", 0)
+
+
+@contextmanager
+def temporary_files() -> Iterator[dict[str, str]]:
+    """The variables for a session's temporary files, in memory where that is possible.
+
+    Each whole run creates and deletes the thousand small files of a PostgreSQL data folder, which costs a quarter of
+    its time on a disk. Nothing is left afterwards.
+    """
+    if not files_in_memory():
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="alembic-review-tests-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o1777)  # as /tmp: root starts the scratch server from another account
+        yield {"TMPDIR": folder}
+
+
 def pytest(session: nox.Session, *arguments: str, **env: str) -> None:
     """Run pytest on every core; what stands after `--` on the command line of nox goes to it too."""
-    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *arguments, *session.posargs, env=env)
+    command = ("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *arguments, *session.posargs)
+    with temporary_files() as variables:
+        session.run(*command, env={**variables, **env})
 
 
 @nox.session
@@ -104,12 +146,29 @@ def tests(session: nox.Session) -> None:
     stack = made(session) / "sqlalchemy-1.4"
     session.run("python", "-m", "venv", "--clear", str(stack), silent=True)
     python = str(stack / "bin" / "python")
-    session.run(python, "-m", "pip", "install", "--quiet", *SQLALCHEMY_14, external=True, silent=True)
+    session.run(python, "-m", "pip", "install", "--quiet", "--compile", *SQLALCHEMY_14, external=True, silent=True)
     pytest(session)
     if not session.posargs:  # who picks tests by hand gets those, once
         pytest(session, "tests/apps", "-m", "not one_stack", ALEMBIC_REVIEW_APP_PYTHON=python)
         (older,) = stack.glob("lib/python*/site-packages")  # first on the path, it hides SQLAlchemy 2
         pytest(session, "tests/worker", PYTHONPATH=str(older), SQLALCHEMY_SILENCE_UBER_WARNING="1")
+
+
+@nox.session(reuse_venv=True)
+def quick(session: nox.Session) -> None:
+    """The fast checks of lint, the tests that start no application, and one whole run: under 90 seconds."""
+    install_tool(session, *group("lint"), *group("test"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
+    pytest(session, *QUICK)
+
+
+@nox.session
+def properties(session: nox.Session) -> None:
+    """The tests with random examples, with many more of them than `nox -s tests` draws."""
+    install_tool(session, *group("test"))
+    pytest(session, "-m", "hypothesis and (trust or not trust)", "--hypothesis-profile=thorough")
 
 
 @nox.session
@@ -118,11 +177,13 @@ def trust(session: nox.Session) -> None:
     install_tool(session, *group("test"))
     outcomes = made(session) / "trust.xml"
     outcomes.unlink(missing_ok=True)
-    session.run(
-        *("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
-        *("tests/trust", "-m", "trust or not trust", f"--junitxml={outcomes}", *session.posargs),
-        success_codes=[0, 1],  # a way that failed is on the page, and fails the session after that
-    )
+    with temporary_files() as variables:
+        session.run(
+            *("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
+            *("tests/trust", "-m", "trust or not trust", f"--junitxml={outcomes}", *session.posargs),
+            env=variables,
+            success_codes=[0, 1],  # a way that failed is on the page, and fails the session after that
+        )
     page = made(session) / "trust.md" if session.posargs else HERE / "docs" / "trust.md"  # part of the ways: no page
     session.run("python", "-m", "tests.trust.listing", str(outcomes), str(page))
 

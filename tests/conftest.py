@@ -26,9 +26,12 @@ def pytest_configure() -> None:
     for number in (signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
-    # How long an example takes says something of the machine only.
-    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("untimed")
+    # How long an example takes depends on the machine alone. Every run draws other examples; `nox -s properties` draws
+    # many more of them, with --hypothesis-profile=thorough.
+    untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("short", untimed, max_examples=40)
+    settings.register_profile("thorough", untimed, max_examples=1000)
+    settings.load_profile("short")
     os.environ.pop("VIRTUAL_ENV", None)
 
 
@@ -53,6 +56,12 @@ class ServerAddress:
     options: str = ""
     maintenance_dbname: str = "postgres"
     template_dbname: str | None = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Choose the folder of all ``tmp_path`` before a test chooses another temporary folder for itself."""
+    tmp_path_factory.getbasetemp()
 
 
 @pytest.fixture(scope="session")

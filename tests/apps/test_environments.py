@@ -118,6 +118,7 @@ def test_multidb_has_a_scratch_database_per_target(tmp_path: Path) -> None:
     assert all(f'"{name}"' in source[line - 1] for name, line in lines.items())
 
 
+@pytest.mark.one_stack
 def test_x_arguments(tmp_path: Path) -> None:
     application = on_sqlite(
         tmp_path,
@@ -278,6 +279,7 @@ def test_own_schema_of_the_version_table(tmp_path: Path) -> None:
     assert rows(reviewed(application)) == PENDING
 
 
+@pytest.mark.one_stack
 def test_process_revision_directives_that_empties_the_list(tmp_path: Path) -> None:
     application = on_sqlite(
         tmp_path,
@@ -349,6 +351,7 @@ TALKATIVE = (
 )
 
 
+@pytest.mark.one_stack
 def test_what_env_py_prints_goes_to_stderr(tmp_path: Path) -> None:
     run = reviewed(on_sqlite(tmp_path, functions(TALKATIVE)))
     assert rows(run) == PENDING
@@ -358,6 +361,7 @@ def test_what_env_py_prints_goes_to_stderr(tmp_path: Path) -> None:
         assert run.stderr.count(word) == 1, run.stderr
 
 
+@pytest.mark.one_stack
 def test_the_database_that_the_conf_names_is_left_alone(tmp_path: Path) -> None:
     """The database that the conf names stays as it is, byte for byte; it is not even made."""
     application = on_sqlite(tmp_path)
@@ -367,6 +371,7 @@ def test_the_database_that_the_conf_names_is_left_alone(tmp_path: Path) -> None:
     assert rows(reviewed(application)) == PENDING
 
 
+@pytest.mark.one_stack
 def test_another_section_of_the_conf(tmp_path: Path) -> None:
     application = on_sqlite(tmp_path, Replace("alembic.ini", "[alembic]\n", "[library]\n"))
     assert rows(reviewed(application, "-n", "library")) == PENDING
@@ -435,6 +440,7 @@ def test_revisions_come_after_env_py_and_leave_nothing_in_its_pool(tmp_path: Pat
     assert rows(reviewed(make_project(tmp_path, "env_generic", POOLED))) == PENDING
 
 
+@pytest.mark.one_stack
 def test_a_search_path_whose_schema_nobody_makes(tmp_path: Path) -> None:
     run = run_tool(make_project(tmp_path, "env_generic", SEARCH_PATHS["connect-args"][:1]), conf="alembic.ini")
     assert review_of(run)["provenance"]["revisions"] == 1, "public is on that path too"
@@ -446,6 +452,7 @@ def test_a_search_path_whose_schema_nobody_makes(tmp_path: Path) -> None:
     assert "CREATE SCHEMA IF NOT EXISTS" in review_failure(run)
 
 
+@pytest.mark.one_stack
 def test_what_the_scratch_server_lacks_is_named_with_the_server(tmp_path: Path) -> None:
     edit = Replace(VERSION, "    op.create_table(\n", "    op.execute('SET ROLE readonly')\n    op.create_table(\n")
     run = run_tool(make_project(tmp_path, "env_generic", (edit,)), conf="alembic.ini")

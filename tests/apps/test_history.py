@@ -70,6 +70,7 @@ def test_a_branch_that_needs_the_core_without_saying_so(tmp_path: Path) -> None:
     assert run.status == 0, run.explain()
 
 
+@pytest.mark.one_stack
 def test_a_branch_that_stands_alone_needs_no_dependency(tmp_path: Path) -> None:
     alone = step(
         id="bb11cc22dd33",
@@ -80,6 +81,7 @@ def test_a_branch_that_stands_alone_needs_no_dependency(tmp_path: Path) -> None:
     assert told(reviewed(tmp_path, alone, database=POSTGRESQL)) == []
 
 
+@pytest.mark.one_stack
 def test_a_later_revision_that_needs_more_of_the_core(tmp_path: Path) -> None:
     """It comes after what its branch depends on, and before the core's newest revision."""
     later = step(upgrade='op.get_bind().execute(sa.text("SELECT active FROM person"))')
@@ -106,6 +108,7 @@ def test_what_sqlite_takes_without_the_core_is_told_by_what_it_refers_to(tmp_pat
     assert hint.startswith("Set depends_on = ")
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_revisions_of_others_that_are_followed(database: str, tmp_path: Path) -> None:
     run = reviewed(tmp_path, step(down=CORE_HEAD), database=database)
@@ -116,6 +119,7 @@ def test_revisions_of_others_that_are_followed(database: str, tmp_path: Path) ->
     assert run.status == 1, run.explain()
 
 
+@pytest.mark.one_stack
 def test_a_merge_of_branches_that_were_to_stay_apart(tmp_path: Path) -> None:
     merge = Replace(f"{VERSIONS}/aa00bb11cc22_step.py", f"'{HEAD}'", f"('{HEAD}', '{CORE_HEAD}')")
     run = reviewed(tmp_path, step(), merge)
@@ -127,6 +131,7 @@ def test_a_merge_of_branches_that_were_to_stay_apart(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.one_stack
 def test_a_revision_of_ours_among_the_core_s(tmp_path: Path) -> None:
     """Beside the core's, on its branch: what it does tells whose it is."""
     text = (
@@ -142,6 +147,7 @@ def test_a_revision_of_ours_among_the_core_s(tmp_path: Path) -> None:
     assert skipped == f"the downgrade of 3 revisions, {FIRST} to {HEAD} (revision dd00 stands on it)"
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_a_change_of_ours_among_the_core_s(database: str, tmp_path: Path) -> None:
     """What `alembic revision --autogenerate --head acme@head` makes of a new column."""
@@ -158,6 +164,7 @@ def test_a_change_of_ours_among_the_core_s(database: str, tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.one_stack
 def test_several_heads_in_one_branch(tmp_path: Path) -> None:
     run = reviewed(tmp_path, step(), step(id="bb11cc22dd33"))
     assert told(run) == ["AR512 bb11cc22dd33: One branch of poser has 2 heads: aa00bb11cc22 bb11cc22dd33."]
@@ -193,6 +200,7 @@ def test_the_way_back(upgrade: str, downgrade: str, wrong: str | None, database:
     assert skipped == (stopped if wrong and wrong.startswith("fails") else [])
 
 
+@pytest.mark.one_stack
 def test_a_revision_without_any_way_back(tmp_path: Path) -> None:
     run = reviewed(tmp_path, *revision(TABLE))
     assert told(run) == [
@@ -213,6 +221,7 @@ def test_a_downgrade_that_leaves_the_scratch_database(swallowed: bool, tmp_path:
     assert run.status == 0, run.explain()
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("downgrade", "reason", "arguments"),
     [
@@ -235,6 +244,7 @@ def test_what_a_downgrade_does_to_the_process(
     assert reason in line
 
 
+@pytest.mark.one_stack
 def test_an_environment_that_knows_no_way_back(tmp_path: Path) -> None:
     """The review is the same, and what was not tried is listed."""
     strict = Replace(
@@ -289,6 +299,7 @@ def test_a_connection_that_outlives_a_run(tmp_path: Path) -> None:
     assert line == "another order of poser's revisions (env.py keeps a connection from one run to the next)"
 
 
+@pytest.mark.one_stack
 def test_what_belongs_to_the_whole_server_can_be_made_once_only(tmp_path: Path) -> None:
     """That a second replay fails at it tells nothing about the order."""
     role = step(upgrade='op.execute("CREATE ROLE poser_clerk")', downgrade='op.execute("DROP ROLE poser_clerk")')

@@ -185,6 +185,7 @@ def test_a_column_of_the_core_that_is_younger_than_its_table(tmp_path: Path, dat
     assert pending(application) == []
 
 
+@pytest.mark.one_stack
 def test_what_the_output_encoding_lacks_is_escaped(tmp_path: Path) -> None:
     """Names of what was left out are others' words."""
     hung = module("Store.fax = sa.Column('gr\u00f6\u00dfe', sa.String(9))\n", name="tampering")
@@ -197,6 +198,7 @@ def test_what_the_output_encoding_lacks_is_escaped(tmp_path: Path) -> None:
     assert "store.gr\\xf6\\xdfe" in path.read_text("ascii")
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, (*NEW_TABLE, *CORE_COLUMN), database=database)
@@ -216,6 +218,7 @@ def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Pa
     assert pending(application) == ["blocked add_column store.fax"]
 
 
+@pytest.mark.one_stack
 def test_damage_that_is_not_pending_stops_it_too(tmp_path: Path) -> None:
     altered = revision("op.add_column('store', sa.Column('fax', sa.String(9)))")
     application = make_application(tmp_path, (*NEW_TABLE, *altered))
@@ -226,6 +229,7 @@ def test_damage_that_is_not_pending_stops_it_too(tmp_path: Path) -> None:
     assert "Not undone here:\n- AR106: " in ran.stdout
 
 
+@pytest.mark.one_stack
 def test_destructive_changes_come_first(tmp_path: Path) -> None:
     gone = Replace(f"{MODEL}/widgets.py", "    shape = sa.Column(sa.String(10))\n", "")
     application = make_application(tmp_path, (*NEW_TABLE, gone))
@@ -237,6 +241,7 @@ def test_destructive_changes_come_first(tmp_path: Path) -> None:
     assert said.index("remove_column poser_widget.shape") < said.index("add_table poser_note")
 
 
+@pytest.mark.one_stack
 def test_upstream_drift_and_what_needs_it_stay_out(tmp_path: Path) -> None:
     drift = Append(
         "site:acme/db/model/settings.py",
@@ -275,6 +280,7 @@ def test_upstream_drift_and_what_needs_it_stay_out(tmp_path: Path) -> None:
     assert "poser_price" in again.stderr
 
 
+@pytest.mark.one_stack
 def test_nothing_pending_is_no_file(tmp_path: Path) -> None:
     application = make_application(tmp_path)
     before = tree(application.project)
@@ -310,6 +316,7 @@ def spoiled(upgrade: str, downgrade: str = "SELECT 1") -> tuple[Edit, ...]:
     )
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 @pytest.mark.parametrize(
     ("edits", "said"),
@@ -345,6 +352,7 @@ def test_a_revision_that_does_not_work_is_not_written(
     assert new_files(application, before) == []
 
 
+@pytest.mark.one_stack
 def test_hooks_of_the_application_run_on_the_finished_file(tmp_path: Path) -> None:
     hooks = Append(
         CONF,
@@ -364,6 +372,7 @@ def test_hooks_of_the_application_run_on_the_finished_file(tmp_path: Path) -> No
     assert path.read_text().endswith("# stamped\n")
 
 
+@pytest.mark.one_stack
 def test_several_heads_are_refused_with_what_to_do(tmp_path: Path) -> None:
     second = revision("pass", id="bb00bb11cc22", down="93d5b8e20f6c")
     third = revision("pass", id="cc00bb11cc22", down="93d5b8e20f6c")
@@ -374,6 +383,7 @@ def test_several_heads_are_refused_with_what_to_do(tmp_path: Path) -> None:
     assert "alembic merge" in ran.stderr
 
 
+@pytest.mark.one_stack
 def test_a_location_that_the_conf_does_not_name_is_told(tmp_path: Path) -> None:
     unnamed = Replace(CONF, "poser.db:alembic/versions acme.db", "acme.db")
     application = make_application(tmp_path, (*FIRST, unnamed))
@@ -413,6 +423,7 @@ def test_types_that_a_downgrade_leaves_behind_are_named(tmp_path: Path) -> None:
     assert "leaves the type with the values new, old behind" in ran.stdout
 
 
+@pytest.mark.one_stack
 def test_a_folder_that_is_no_version_location_is_told(tmp_path: Path) -> None:
     application = make_application(tmp_path, NEW_TABLE)
     before = tree(application.project)
@@ -444,6 +455,7 @@ NOTES_OF_LABELS = (
 )
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_several_packages_get_a_revision_each(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, NOTES_OF_LABELS, database=database)
@@ -461,6 +473,7 @@ def test_several_packages_get_a_revision_each(tmp_path: Path, database: str) -> 
     assert pending(application) == []
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_one_package_can_not_count_on_what_another_would_write(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, NOTES_OF_LABELS, database=database)
@@ -475,6 +488,7 @@ def test_one_package_can_not_count_on_what_another_would_write(tmp_path: Path, d
     assert "safe add_table poser_label" not in left
 
 
+@pytest.mark.one_stack
 def test_a_folder_that_is_yet_to_be_made_is_made(tmp_path: Path) -> None:
     application = make_application(tmp_path, FIRST)
     shutil.rmtree(application.project / "poser/db/alembic")
@@ -485,6 +499,7 @@ def test_a_folder_that_is_yet_to_be_made_is_made(tmp_path: Path) -> None:
     assert pending(application) == []
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("conf", "status", "said"),
     [
@@ -502,6 +517,7 @@ def test_folders_in_file_template(tmp_path: Path, conf: str, status: int, said: 
     assert len(new_files(application, before)) == (1 if status == 0 else 0)
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("identifier", "said"), [(HEAD, f"There is a revision {HEAD} already"), ("../x", "'../x' is no id for a revision")]
 )
@@ -514,6 +530,7 @@ def test_an_id_that_can_not_be(tmp_path: Path, identifier: str, said: str) -> No
     assert new_files(application, before) == []
 
 
+@pytest.mark.one_stack
 def test_a_file_of_that_name_stays_as_it_is(tmp_path: Path) -> None:
     there = Write(
         f"{VERSIONS}/aa00_a_step.py", f'revision = "bb00"\ndown_revision = "{HEAD}"\n\n\ndef upgrade():\n    pass\n'
@@ -526,6 +543,7 @@ def test_a_file_of_that_name_stays_as_it_is(tmp_path: Path) -> None:
     assert new_files(application, before) == []
 
 
+@pytest.mark.one_stack
 def test_a_hook_that_fails_leaves_the_revision(tmp_path: Path) -> None:
     hook = "\n[post_write_hooks]\nhooks = tidy\ntidy.type = console_scripts\ntidy.entrypoint = no-such-tool\n"
     application = make_application(tmp_path, (*NEW_TABLE, Append(CONF, hook)))
@@ -583,6 +601,7 @@ def test_directives_of_the_application_have_the_last_word(tmp_path: Path, name: 
     assert (pending(application) == []) is bool(files)
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -613,6 +632,7 @@ def test_every_database_of_a_multidb_environment_is_in_it(tmp_path: Path) -> Non
     assert pending(application, conf="alembic.ini") == []
 
 
+@pytest.mark.one_stack
 def test_nothing_is_left_behind_when_it_is_interrupted(tmp_path: Path) -> None:
     application = make_application(tmp_path, (*NEW_TABLE, *spoiled("SELECT pg_sleep(60)")), database=POSTGRESQL)
     before = tree(application.project)

@@ -74,6 +74,7 @@ def test_what_is_in_a_new_revision_and_what_is_pending(tmp_path: Path, database:
     assert any("revisions of acme at the base" in line for line in review_of(run)["provenance"]["not_checked"])
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_a_new_revision_that_alters_a_core_table_is_blocked_though_nothing_is_pending(
     tmp_path: Path, database: str
@@ -138,6 +139,7 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
     assert any("do to rows" in line for line in review_of(run)["provenance"]["not_checked"])
 
 
+@pytest.mark.one_stack
 def test_a_merged_revision_that_altered_the_core_is_undone_by_a_new_one(tmp_path: Path) -> None:
     undone = revision("op.drop_column('product', 'weight')", id="bb11cc22dd33", down="aa00bb11cc22")
     application = branched(tmp_path, undone, before=WEIGHT)
@@ -148,6 +150,7 @@ def test_a_merged_revision_that_altered_the_core_is_undone_by_a_new_one(tmp_path
     assert "again what acme made it" in change["reason"]
 
 
+@pytest.mark.one_stack
 def test_a_dropped_core_column_can_be_put_back(tmp_path: Path) -> None:
     dropped = revision("op.drop_column('product', 'description')")
     back = revision(
@@ -159,6 +162,7 @@ def test_a_dropped_core_column_can_be_put_back(tmp_path: Path) -> None:
     assert rows(run) == ["in_revision bb11cc22dd33 safe add_column product.description"]
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "edit",
     [
@@ -178,6 +182,7 @@ def test_who_takes_back_a_merged_revision_takes_back_nothing(tmp_path: Path, edi
     assert "AR201" not in {finding["code"] for finding in review_of(run)["findings"]}
 
 
+@pytest.mark.one_stack
 def test_an_own_table_that_changes_names_with_a_core_table(tmp_path: Path) -> None:
     swap = SWAPPED.replace("'setting'", "'poser_sync_log'")
     application = branched(tmp_path, revision(swap), database=POSTGRESQL)
@@ -186,6 +191,7 @@ def test_an_own_table_that_changes_names_with_a_core_table(tmp_path: Path) -> No
     assert "AR106" in {finding["code"] for finding in review_of(run)["findings"]}
 
 
+@pytest.mark.one_stack
 def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: Path) -> None:
     application = branched(tmp_path, (*NOTE, *note_revision(down="aa00bb11cc22")), before=WEIGHT)
     run = run_tool(application, "--since", "main")
@@ -211,36 +217,42 @@ def test_a_table_is_what_its_revision_makes_of_it_and_the_rest_is_pending(tmp_pa
     assert "author" not in table["sql"]
 
 
-@pytest.mark.parametrize(
-    ("upgrade", "expected"),
-    [
-        ("op.rename_table('setting', 'option')", ["add_table option", "remove_table setting"]),
-        ("op.alter_column('store', 'name', type_=sa.String(200))", ["modify_type store.name"]),
-        ("op.alter_column('store', 'name', nullable=True)", ["modify_nullable store.name"]),
-        ("op.alter_column('store', 'name', server_default='x')", ["modify_default store.name"]),
-        ("op.create_index('ix_mine', 'store', ['name'])", ["add_index store.ix_mine"]),
-        ("op.create_unique_constraint('uq_mine', 'store', ['name'])", ["add_constraint store.uq_mine"]),
-        ("op.create_table_comment('store', 'shops')", ["add_table_comment store"]),
-        ("op.execute('ALTER TABLE store ADD COLUMN fax text')", ["add_column store.fax"]),
-        (
-            SWAPPED,
-            [
-                *("add_column event_log.name", "add_column event_log.value"),
-                *("add_column setting.logged_at", "add_column setting.message", "add_column setting.number"),
-                *("remove_column event_log.logged_at", "remove_column event_log.message"),
-                *("remove_column event_log.number", "remove_column setting.name", "remove_column setting.value"),
-            ],
-        ),
+ALTERING = {
+    "op.rename_table('user', 'account')": ["add_table account", "remove_table user"],
+    "op.alter_column('store', 'name', type_=sa.String(200))": ["modify_type store.name"],
+    "op.alter_column('store', 'state', nullable=True)": ["modify_nullable store.state"],
+    "op.alter_column('store', 'city', server_default='x')": ["modify_default store.city"],
+    "op.create_index('ix_mine', 'store', ['name'])": ["add_index store.ix_mine"],
+    "op.create_unique_constraint('uq_mine', 'store', ['name'])": ["add_constraint store.uq_mine"],
+    "op.create_table_comment('store', 'shops')": ["add_table_comment store"],
+    "op.execute('ALTER TABLE store ADD COLUMN fax text')": ["add_column store.fax"],
+    SWAPPED: [
+        *("add_column event_log.name", "add_column event_log.value"),
+        *("add_column setting.logged_at", "add_column setting.message", "add_column setting.number"),
+        *("remove_column event_log.logged_at", "remove_column event_log.message"),
+        *("remove_column event_log.number", "remove_column setting.name", "remove_column setting.value"),
     ],
-)
-def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path, upgrade: str, expected: list[str]) -> None:
-    application = branched(tmp_path, revision(upgrade), database=POSTGRESQL)
+}
+
+
+def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path) -> None:
+    ids = [HEAD, *(f"aa00bb11cc{number:02}" for number, _ in enumerate(ALTERING, start=1))]
+    steps = [
+        edit
+        for upgrade, down, new in zip(ALTERING, ids, ids[1:], strict=False)
+        for edit in revision(upgrade, id=new, down=down)
+    ]
+    application = branched(tmp_path, tuple(steps), database=POSTGRESQL)
     run = run_tool(application, "--since", "main")
     assert run.status == 1, run.explain()
-    found = [line for line in rows(run) if line.startswith("in_revision")]
-    assert found == [f"in_revision aa00bb11cc22 blocked {line}" for line in expected]
+    assert [line for line in rows(run) if line.startswith("in_revision")] == [
+        f"in_revision {new} blocked {line}"
+        for new, lines in zip(ids[1:], ALTERING.values(), strict=True)
+        for line in lines
+    ]
 
 
+@pytest.mark.one_stack
 def test_a_core_table_that_is_dropped_and_made_again_stays_the_core_s(tmp_path: Path) -> None:
     """Also one without a model, of which only the revisions tell whose it is."""
     legacy = "CREATE TABLE legacy (id INTEGER PRIMARY KEY)"
@@ -327,6 +339,7 @@ def test_tables_on_a_longer_search_path_have_one_name(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_what_a_new_revision_throws_away_is_told_as_if_it_were_pending(tmp_path: Path, database: str) -> None:
     upgrade = "with op.batch_alter_table('poser_widget') as batch:\n    batch.drop_column('shape')"
@@ -341,6 +354,7 @@ def test_what_a_new_revision_throws_away_is_told_as_if_it_were_pending(tmp_path:
     assert run.status == 1, run.explain()
 
 
+@pytest.mark.one_stack
 def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
     renames = (
         "op.alter_column('poser_widget', 'shape', new_column_name='form')\n"
@@ -369,6 +383,7 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
     assert marked == ["note"]
 
 
+@pytest.mark.one_stack
 def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> None:
     renames = (
         "op.alter_column('poser_widget', 'shape', new_column_name='form')\n"
@@ -414,6 +429,7 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.one_stack
 def test_what_goes_along_with_a_renaming_has_no_sql_of_its_own(tmp_path: Path) -> None:
     """An index of the table, and a foreign key that refers to it, are the same as before."""
     application = branched(tmp_path, revision("op.rename_table('poser_widget', 'poser_thing')"), database=POSTGRESQL)
@@ -424,6 +440,7 @@ def test_what_goes_along_with_a_renaming_has_no_sql_of_its_own(tmp_path: Path) -
     assert told == {("add_table", renamed), ("remove_table", renamed), *((kind, "") for kind in alone)}
 
 
+@pytest.mark.one_stack
 def test_columns_that_change_names_with_each_other_lose_nothing(tmp_path: Path) -> None:
     renames = "\n".join(
         f"op.alter_column('poser_widget', '{old}', new_column_name='{new}')"
@@ -459,6 +476,7 @@ def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: 
     ]
 
 
+@pytest.mark.one_stack
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
     run = run_tool(application, "--since", "main")
@@ -466,6 +484,7 @@ def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     assert (brought(run)["new_revisions"], brought(run)["changes"]) == ([], [])
 
 
+@pytest.mark.one_stack
 def test_the_base_is_where_the_branches_parted(tmp_path: Path) -> None:
     application = branched(tmp_path, (*NOTE, *NOTE_REVISION))
     parted = git(application.project, "rev-parse", "main")
@@ -477,6 +496,7 @@ def test_the_base_is_where_the_branches_parted(tmp_path: Path) -> None:
     assert brought(run)["base"] == parted
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
@@ -493,6 +513,7 @@ def test_what_was_merged_and_is_edited_is_told(tmp_path: Path, edit: Edit, expec
     assert findings(run) == expected, run.explain()
 
 
+@pytest.mark.one_stack
 def test_tables_before_the_first_revision(tmp_path: Path) -> None:
     model = module(
         "class PoserOld(Base):\n    __tablename__ = 'poser_old'\n    id = sa.Column(sa.Integer, primary_key=True)"
@@ -513,12 +534,14 @@ def test_tables_before_the_first_revision(tmp_path: Path) -> None:
     assert finding["location"] == {"base": "project", "path": "db/before.sql", "line": 1}
 
 
+@pytest.mark.one_stack
 def test_a_merged_revision_that_is_gone_is_told(tmp_path: Path) -> None:
     application = branched(tmp_path, (Delete(f"{VERSIONS}/11aa22bb33cc_step.py"), *NOTE), before=NOTE_REVISION)
     run = run_tool(application, "--since", "main")
     assert "AR502 error" in findings(run), run.explain()
 
 
+@pytest.mark.one_stack
 def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     reading = "import pathlib\nop.execute((pathlib.Path(__file__).parents[1] / 'tables.sql').read_text())"
     file = f"{VERSIONS.rpartition('/')[0]}/tables.sql"
@@ -531,6 +554,7 @@ def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     assert (change["sql"], "Only newly created databases" in change["reason"]) == ("", True)
 
 
+@pytest.mark.one_stack
 def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) -> None:
     application = branched(tmp_path, (), before=(*NOTE, *NOTE_REVISION, Write("README", "words\n")))
     folder = application.project / VERSIONS
@@ -554,6 +578,7 @@ def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) ->
     assert finding["location"] == {"base": "project", "path": "app/acme.conf", "line": 9}
 
 
+@pytest.mark.one_stack
 def test_a_merge_revision_is_new_and_changes_nothing(tmp_path: Path) -> None:
     one = revision("pass", id="aa11aa11aa11")
     two = revision("pass", id="bb22bb22bb22")
@@ -568,6 +593,7 @@ def test_a_merge_revision_is_new_and_changes_nothing(tmp_path: Path) -> None:
     assert brought(run)["changes"] == []
 
 
+@pytest.mark.one_stack
 def test_a_base_without_the_folder_has_everything_new(tmp_path: Path) -> None:
     application = make_application(tmp_path, (*NOTE, *NOTE_REVISION))
     versions = application.project / VERSIONS
@@ -584,6 +610,7 @@ def test_a_base_without_the_folder_has_everything_new(tmp_path: Path) -> None:
     assert "in_revision 11aa22bb33cc safe add_table poser_note" in rows(run)
 
 
+@pytest.mark.one_stack
 def test_revisions_of_the_base_that_no_longer_apply_are_named(tmp_path: Path) -> None:
     broken = Replace(
         f"{VERSIONS}/11aa22bb33cc_step.py",
@@ -598,6 +625,7 @@ def test_revisions_of_the_base_that_no_longer_apply_are_named(tmp_path: Path) ->
     assert "What merged revisions import, call and read must stay" in " ".join(run.stderr.split())
 
 
+@pytest.mark.one_stack
 def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:
     application = branched(tmp_path, (*NOTE, *NOTE_REVISION))
     source = tmp_path / "source"
@@ -610,6 +638,7 @@ def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:
     assert "fetch" in run.stderr
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     ("ref", "status", "said"),
     [
@@ -625,6 +654,7 @@ def test_a_ref_that_is_none(tmp_path: Path, ref: str, status: int, said: str) ->
     assert said in run.stderr
 
 
+@pytest.mark.one_stack
 def test_an_application_that_is_installed_as_a_copy(tmp_path: Path) -> None:
     """The copy is made from the sources that Git has."""
     edited = Replace(f"{VERSIONS}/{WIDGETS}", "def upgrade():\n", "def upgrade():\n    op.execute('SELECT 1')\n")
@@ -639,6 +669,7 @@ def test_an_application_that_is_installed_as_a_copy(tmp_path: Path) -> None:
     assert not any("revisions of poser" in line for line in review_of(run)["provenance"]["not_checked"])
 
 
+@pytest.mark.one_stack
 def test_outside_of_a_checkout_and_with_the_variables_of_a_hook(tmp_path: Path) -> None:
     application = make_application(tmp_path)
     run = run_tool(application, "--since", "main")

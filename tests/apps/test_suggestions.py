@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .edits import MODEL, Append, Delete, Edit, Write, module, revision
-from .harness import make_application, run_tool
+from .harness import SQLITE, make_application, run_tool
 from .scenario import BOTH, review_of, row
 
 APPLIANCE = """
@@ -63,8 +63,18 @@ HUNG = {
 }
 
 
-@pytest.mark.parametrize("database", BOTH)
-@pytest.mark.parametrize("case", HUNG)
+# Which names, types and defaults the code needs comes from the models; what it becomes in a database does not.
+ON_POSTGRESQL = ("a type of the application", "a type with parameters", "a subclass in the same table")
+# What SQLAlchemy makes of these differs from version to version.
+ON_BOTH_STACKS = ("a type of the application", "a list of such", "foreign key to the same table", *ON_POSTGRESQL[1:])
+CASES = [
+    pytest.param(case, database, id=f"{case}-{database}", marks=() if case in ON_BOTH_STACKS else pytest.mark.one_stack)
+    for case in HUNG
+    for database in (BOTH if case in ON_POSTGRESQL else (SQLITE,))
+]
+
+
+@pytest.mark.parametrize(("case", "database"), CASES)
 def test_the_code_runs_and_the_review_is_safe_with_it(tmp_path: Path, case: str, database: str) -> None:
     text, table, columns = HUNG[case]
     application = make_application(tmp_path, module(text), database=database)
@@ -97,6 +107,7 @@ def test_the_code_runs_and_the_review_is_safe_with_it(tmp_path: Path, case: str,
     assert extended[f"poser_{table}"] == table
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize("database", BOTH)
 def test_a_column_that_a_revision_made_already(tmp_path: Path, database: str) -> None:
     """Nothing is pending; with that revision taken out, the code is what remains."""
@@ -118,6 +129,7 @@ def test_a_column_that_a_revision_made_already(tmp_path: Path, database: str) ->
     assert [row(change) for change in review_of(second)["changes"]] == ["safe add_table poser_store"]
 
 
+@pytest.mark.one_stack
 def test_what_comes_with_a_column_goes_with_it(tmp_path: Path) -> None:
     hung = module("Product.area = sa.Column(sa.Integer(), index=True)\n")
     run = run_tool(make_application(tmp_path, hung))
@@ -131,6 +143,7 @@ def test_what_comes_with_a_column_goes_with_it(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.one_stack
 def test_a_table_of_ones_own_that_is_there_already_is_named(tmp_path: Path) -> None:
     hung = module("Person.motto = sa.Column(sa.String(9))\n")
     run = run_tool(make_application(tmp_path, hung))
@@ -142,6 +155,7 @@ def test_a_table_of_ones_own_that_is_there_already_is_named(tmp_path: Path) -> N
     assert finding["hint"].endswith("keep what you need on poser_person, your table that extends it.")
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize(
     "edits",
     [

@@ -6,6 +6,7 @@ A reader of its own takes each report apart again (readers.py): the name is ther
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -39,9 +40,7 @@ REVIEW = replace(WHOLE, changes=tuple(change for change in WHOLE.changes if chan
 NAMES = [report.name for report in REPORTS]
 RENDER = {report.name: report.render for report in REPORTS}
 WIDE = Options(width=6000, verbose=True, sql=True)
-SLOW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 ATTACKS = (
     *("[bold red]x[/]", "[link=http://evil]u[/link]", ":smile:", "\x1b[31mred", "\x1b]8;;http://evil\x07x", "\x9b2J"),
@@ -152,6 +151,12 @@ def poisoned(table: str, column: str, prose: str) -> Review:
 TAME = poisoned("tametable", "tamecolumn", "tame prose")
 
 
+@cache
+def tame_skeleton(name: str) -> object:
+    """The structure of this report on a review without attacks."""
+    return READERS[name].skeleton(RENDER[name](TAME, WIDE))
+
+
 def squeezed(text: str) -> str:
     """Without white space, which wrapping and HTML may change."""
     return "".join(text.split())
@@ -174,14 +179,14 @@ def test_a_name_stays_a_name(name: str, table: str, column: str, prose: str) -> 
         assert squeezed(reader.shown(column)) in text
     if name not in {"owners", "sarif"}:  # a message of SARIF may have escapes of its own, which its own tests undo
         assert any(squeezed(shown) in text for shown in (reader.shown(prose), visible(prose, lines=True)))
-    assert reader.skeleton(report) == reader.skeleton(RENDER[name](TAME, WIDE))
+    assert reader.skeleton(report) == tame_skeleton(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_attack_becomes_structure(name: str, attack: str) -> None:
     report = RENDER[name](poisoned(f"t{attack}", f"{attack}c", attack), WIDE)
-    assert READERS[name].skeleton(report) == READERS[name].skeleton(RENDER[name](TAME, WIDE))
+    assert READERS[name].skeleton(report) == tame_skeleton(name)
     assert squeezed(READERS[name].shown(f"t{attack}")) in squeezed(READERS[name].text(report))
 
 
@@ -199,9 +204,9 @@ def test_a_saved_review_gives_the_same_report(name: str, review: Review) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("attack", ["n", "<b>", "|", "表", "::", "🙂"])
+@pytest.mark.parametrize("attack", ["n", "<b>|表::🙂"])
 def test_a_very_long_name_breaks_nothing(name: str, attack: str) -> None:
-    long = f"t{attack * 20_000}"
+    long = f"t{attack * (10_000 // len(attack))}"
     failed = replace(sample("failed"), failure=Failure(long, long))
     for review in (poisoned(long, long, long), failed):
         report = RENDER[name](review, Options())

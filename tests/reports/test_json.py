@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.model.errors import UsageError
@@ -120,7 +120,6 @@ reviews = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(reviews)
 def test_a_review_survives_the_way_through_json(review: Review) -> None:
     text = render(review, Options())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -88,7 +88,6 @@ def test_forges_find_nothing_in_a_text(text: str, pieces: list[str]) -> None:
     assert [html.unescape(piece) for piece in escape(text).split("<wbr>")] == pieces
 
 
-@settings(max_examples=50)
 @given(HOSTILE, HOSTILE)
 def test_hostile_names_stay_in_their_cells(table: str, reason: str) -> None:
     changes = tuple(replace(change, table=table, reason=reason, name=table) for change in REVIEW.changes)

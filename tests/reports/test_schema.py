@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from alembic_review.model.errors import UsageError
@@ -74,7 +74,6 @@ def test_every_sample_validates(name: str) -> None:
     VALIDATOR.validate(json.loads(render(sample(name), Options())))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(reviews)
 def test_whatever_is_written_validates(review: Review) -> None:
     VALIDATOR.validate(json.loads(render(review, Options())))

@@ -173,8 +173,6 @@ def test_the_policy_lets_our_style_and_script_work_and_nothing_else() -> None:
 
 
 @settings(
-    max_examples=30,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each name stands beside what it is for: no need to shrink
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
