@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from alembic_review.worker.afterwards import Afterwards, lines
-from alembic_review.worker.altered import AlteredTables
-from alembic_review.worker.catalogue import catalogue_of
-from alembic_review.worker.completed import ancestors
-from alembic_review.worker.listed import differences, listed
-from alembic_review.worker.problems import StoppedError, WorkerError
-from alembic_review.worker.remembered import definition, not_consumed, not_run, remembered
+from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
+from alembic_review.worker.replay.catalogue import catalogue_of
+from alembic_review.worker.replay.completeness import ancestors
+from alembic_review.worker.replay.database_contents import differences, listed
+from alembic_review.worker.replay.first_failure import definition, not_consumed, not_run, remembered
+from alembic_review.worker.replay.statements_after_replay import Afterwards, lines
+from alembic_review.worker.worker_errors import StoppedError, WorkerError
 
 
 class Step:
