@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from alembic_review import processes
 from alembic_review.model.errors import ObservationError, UsageError
 
 _LIMIT_SECONDS = 120
@@ -282,13 +283,8 @@ def _run(folder: Path, *arguments: str, send: bytes | None = None) -> subprocess
     # No lock on the index, nobody asked for a password, messages in English.
     environ |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever Git the user has
-            input=send if send is not None else b"",
-            capture_output=True,
-            env=environ,
-            check=False,
-            timeout=_LIMIT_SECONDS,
+        return processes.run(
+            ["git", "-C", str(folder), *arguments], env=environ, timeout=_LIMIT_SECONDS, send=send or b""
         )
     except FileNotFoundError as error:
         raise ObservationError("Git is not installed, or not on the PATH.", hint="--since needs it.") from error

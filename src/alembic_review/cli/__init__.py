@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         sys.exit(run(argv))
     finally:
+        _ignore_signals()
         screen.give_up_streams()
 
 
@@ -78,6 +79,13 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)
+
+
+def _ignore_signals() -> None:
+    """Keep the exit status: when Python ends, it resets handlers of signals, and a second signal would be its end."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) in {_leave, _already_leaving}:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _already_leaving(_number: int, _frame: FrameType | None) -> None:

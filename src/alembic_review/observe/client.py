@@ -29,6 +29,7 @@ from alembic_review.model.withheld import WITHHELD
 from alembic_review.observe import descendants
 from alembic_review.observe.output import Output, Shown
 from alembic_review.observe.scratch.base import ScratchDatabase
+from alembic_review.processes import VARIABLE, new_mark
 
 PROTOCOL = 1
 WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
@@ -152,7 +153,7 @@ def conversation(request: Request, databases: Databases, progress: Progress) -> 
 @contextmanager
 def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
     ours, theirs = socket.socketpair()
-    mark = descendants.new_mark()
+    mark = new_mark()
     _end_orphans()
     try:
         process = _start(request, theirs, mark)
@@ -192,7 +193,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, descendants.VARIABLE: mark},
+            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:
