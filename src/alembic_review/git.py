@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from alembic_review import processes
 from alembic_review.model.errors import ObservationError, UsageError
+from alembic_review.model.lengths import shortened
 
 _LIMIT_SECONDS = 120
+_LONGEST_REF = 1000  # a ref is a file, and its name may have 255 characters for each slash
 _LINK, _SUBMODULE = "120000", "160000"
 _PASSWORD = re.compile(r"(://)[^\s/@]+@")
 _REVISION = re.compile(rb"^revision[^=\n]*=[^#\n]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
@@ -207,8 +209,9 @@ def find_base(root: Path, ref: str) -> Base:
     Raises ``UsageError`` for what can't be the name of a commit, and ``ObservationError`` where there is no checkout or
     no merge base.
     """
-    if not ref or ref.startswith("-") or not ref.isprintable():
-        raise UsageError(f"--since: {ref!r} is not the name of a commit.", hint="Name a branch: --since origin/main")
+    if not ref or ref.startswith("-") or not ref.isprintable() or len(ref) > _LONGEST_REF:
+        shown = shortened(repr(ref), _LONGEST_REF)
+        raise UsageError(f"--since: {shown} is not the name of a commit.", hint="Name a branch: --since origin/main")
     inside = _run(root, "rev-parse", "--show-toplevel")
     if inside.returncode != 0:
         raise ObservationError(

@@ -125,7 +125,7 @@ BEHAVIOURS = {
     "prints_without_end": "while True: print('x' * 1000)",
     "stopped": "import signal\nos.kill(os.getpid(), signal.SIGSTOP)",
     "waits_for_a_lock": "import fcntl\nr, w = os.pipe()\nos.read(r, 1)",
-    "exit_handler_that_hangs": "import atexit\natexit.register(time.sleep, 600)\nraise SystemExit(1)",
+    "exit_handler_that_hangs": "import atexit\natexit.register(time.sleep, 600)\ntime.sleep(600)",
     "temporary_file_open": "import tempfile\nf = tempfile.TemporaryFile()\ntime.sleep(600)",
     "asyncio": "import asyncio\nasyncio.run(asyncio.sleep(600))",
     "closes_descriptors": "os.closerange(0, 3)\ntime.sleep(600)",
@@ -391,13 +391,12 @@ def fifo_is_read(path: Path) -> Callable[[], object]:
         "saved_report",
     ],
 )
-def test_signal_while_the_tool_waits(
-    where: str, name: str, place: Place, projects: dict[str, Project], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_signal_while_the_tool_waits(where: str, name: str, place: Place, projects: dict[str, Project]) -> None:
     project = projects[SQLITE]
     fifo = place.folder / "fifo"
     reached: Callable[[], object] = place.mark.exists
     arguments: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
     if where == "report":
         os.mkfifo(fifo)
         arguments = ("-o", f"markdown={place.mark}", "-o", f"json={fifo}")
@@ -405,14 +404,14 @@ def test_signal_while_the_tool_waits(
         arguments = ("--python", str(hanging_program(place.folder / "bin" / "python", place.mark)))
     elif where == "git":
         hanging_program(place.folder / "bin" / "git", place.mark)
-        monkeypatch.setenv("PATH", f"{place.folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        variables = {"PATH": f"{place.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         arguments = ("--since", "main")
     else:
         os.mkfifo(fifo)
         arguments = ("render", str(fifo))
         held = os.open(fifo, os.O_RDWR)  # or the tool would read the end of it at once
         reached = lambda: _opened(process, fifo)  # noqa: E731
-    process = place.start(project, *arguments)
+    process = place.run([*TOOL, *arguments], project, **variables)
     place.wait_for(reached, process)
     time.sleep(0.02)
     send(process, [name])

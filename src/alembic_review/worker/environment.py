@@ -22,7 +22,7 @@ from alembic_review.worker.application import Application
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.hints import Circumstances, Fault, failed
 from alembic_review.worker.output import Output
-from alembic_review.worker.problems import WorkerError, application_frames, at, describe, own, wrapped
+from alembic_review.worker.problems import WorkerError, application_frames, at, describe, own, places, wrapped
 from alembic_review.worker.scripts import names
 
 Work = Callable[[Any, MigrationContext], Any]
@@ -125,13 +125,23 @@ class Environment:
         """
         self._use_folders(script)
         try:
-            list(script.walk_revisions())
+            loaded = list(script.walk_revisions())
         except CommandError as error:
             raise WorkerError(f"The revisions of {self.name} don't fit together: {error}") from error
         except BaseException as error:
             if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
                 raise told from error
-            raise failed("A revision script can't be loaded", Fault(error, self.circumstances)) from error
+            what = "A revision script can't be loaded"
+            # Python names no file for some errors: a null character, too deep an expression.
+            if not places(error) and (path := private.loading(error)):
+                what = f"The revision script {path} can't be loaded"
+            raise failed(what, Fault(error, self.circumstances)) from error
+        for one, kept in private.overridden(script, loaded):
+            where = at([str(one.path), str(kept.path)])
+            raise WorkerError(
+                f"The revision id {one.revision} is in two files, and Alembic runs only the second.{where}",
+                "Give one of them an id of its own, or remove it.",
+            )
 
     def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
         """What to say when a revision leans on one that is not there."""
