@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import configparser
 import os
-import tempfile
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from alembic_review.model.history import ChangedSettings, EditedRevision, Histor
 from alembic_review.model.settings import Settings
 from alembic_review.observe.client import Conversation, Progress, Request, observe
 from alembic_review.observe.databases import RunDatabases
+from alembic_review.observe.scratch.folder import run_folder
 
 _TABLE = "alembic-review"
 # Of Alembic's own settings (https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file).
@@ -35,7 +35,7 @@ def observed_since(
     Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git can't tell, or where the revisions of
     today or of the base can't be observed.
     """
-    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+    with run_folder() as top:
         looked: list[tuple[Base, list[Earlier], tuple[str, ...]]] = []
 
         def look(worker: Conversation, facts: Facts) -> None:
@@ -43,7 +43,7 @@ def observed_since(
             base = find_base(settings.root or Path(facts.config or ".").parent, ref)
             own = _own(facts, settings.distribution)
             locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
-            earlier = base.read(locations, Path(top).resolve())
+            earlier = base.read(locations, top.resolve())
             same = all(entry.unchanged for entry in earlier)
             looked.append((base, earlier, () if same else worker.schemas()))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from alembic_review.observe.client import Conversation, Request, conversation, o
 from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.environments import observe_environments, upgraded
 from alembic_review.observe.interpreter import with_interpreter
+from alembic_review.observe.scratch.folder import run_folder
 from alembic_review.reports import revision as texts
 from alembic_review.reports.text import count, table_label, target_label
 
@@ -190,11 +190,11 @@ def _results(
 
 def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> tuple[Facts, ...]:
     """Apply the files on top of all other revisions of new scratch databases, compare, and take them back."""
-    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+    with run_folder() as top:
         folders: dict[str, str] = {}
         for number, file in enumerate(files):
             real = os.path.realpath(file.version_path)
-            folder = Path(folders.setdefault(real, str(Path(top).resolve() / str(number))))
+            folder = Path(folders.setdefault(real, str(top.resolve() / str(number))))
             path = folder / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_encoded(file))

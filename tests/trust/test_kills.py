@@ -396,7 +396,7 @@ def test_signal_while_the_tool_waits(where: str, name: str, place: Place, projec
     fifo = place.folder / "fifo"
     reached: Callable[[], object] = place.mark.exists
     arguments: tuple[str, ...] = ()
-    variables: dict[str, str] = {}
+    path = os.environ["PATH"]
     if where == "report":
         os.mkfifo(fifo)
         arguments = ("-o", f"markdown={place.mark}", "-o", f"json={fifo}")
@@ -404,14 +404,14 @@ def test_signal_while_the_tool_waits(where: str, name: str, place: Place, projec
         arguments = ("--python", str(hanging_program(place.folder / "bin" / "python", place.mark)))
     elif where == "git":
         hanging_program(place.folder / "bin" / "git", place.mark)
-        variables = {"PATH": f"{place.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        path = f"{place.folder / 'bin'}{os.pathsep}{path}"
         arguments = ("--since", "main")
     else:
         os.mkfifo(fifo)
         arguments = ("render", str(fifo))
         held = os.open(fifo, os.O_RDWR)  # or the tool would read the end of it at once
         reached = lambda: _opened(process, fifo)  # noqa: E731
-    process = place.run([*TOOL, *arguments], project, **variables)
+    process = place.run([*TOOL, *arguments], project, PATH=path)
     place.wait_for(reached, process)
     time.sleep(0.02)
     send(process, [name])

@@ -29,6 +29,7 @@ from alembic_review.model.withheld import WITHHELD
 from alembic_review.observe import descendants
 from alembic_review.observe.output import Output, Shown
 from alembic_review.observe.scratch.base import ScratchDatabase
+from alembic_review.observe.scratch.folder import run_folder
 from alembic_review.processes import VARIABLE, new_mark
 
 PROTOCOL = 1
@@ -294,8 +295,9 @@ class Conversation:
 
     def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
         """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
-        self._send(type="write", plans=[_plan(plan) for plan in plans])
-        return _decoded(self._answer("written"), _WrittenMessage).files
+        with run_folder() as folder:
+            self._send(type="write", plans=[_plan(plan) for plan in plans], folder=str(folder))
+            return _decoded(self._answer("written"), _WrittenMessage).files
 
     def run_hooks(self, paths: Sequence[Path]) -> None:
         """Run the application's ``post_write_hooks`` on these files."""

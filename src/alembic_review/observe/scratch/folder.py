@@ -16,6 +16,8 @@ from alembic_review.observe import descendants
 from alembic_review.observe.scratch.account import SERVER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic_review.observe.scratch.account import Account
 
 PREFIX = "alembic-review-"
@@ -68,6 +70,18 @@ class RunFolder:
         _remove(self.path)
         os.close(self._lock)
         self._lock = -1
+
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """An empty private folder for as long as the context lasts; the next run removes that of a killed run."""
+    folder = RunFolder.create()
+    try:
+        empty = folder.path / "files"
+        empty.mkdir()
+        yield empty
+    finally:
+        folder.remove()
 
 
 def sweep(base: Path) -> None:
