@@ -55,6 +55,13 @@ class Place:
     folder: Path
     project: Project
     cache: Path
+    prepared: set[Path] = field(default_factory=set)
+
+    def prepare(self, way: Way) -> None:
+        """Make what the way needs."""
+        if way.prepare is not None:
+            way.prepare(self)
+        self.prepared = self.files()
 
     @property
     def temporary(self) -> Path:
@@ -118,7 +125,9 @@ class Place:
 
     @property
     def stderr(self) -> str:
-        return (self.folder / "out" / "stderr").read_text(errors="surrogateescape")
+        """What a person gets to read, but for what the application prints."""
+        text = (self.folder / "out" / "stderr").read_text(errors="surrogateescape")
+        return "".join(line for line in text.splitlines(keepends=True) if line.strip("x\n"))
 
     def result(self) -> dict[str, Any]:
         """What the JSON report says of the project, without what differs between two runs."""
@@ -129,8 +138,12 @@ class Place:
         """Processes and temporary files."""
         return {
             "processes": running(str(self.folder)),
-            "temporary": sorted(path.name for path in self.temporary.glob("*")),
+            "temporary": sorted(str(path) for path in self.files() - self.prepared),
         }
+
+    def files(self) -> set[Path]:
+        """Everything in the folder for temporary files."""
+        return set(self.temporary.rglob("*"))
 
     def end(self) -> None:
         """End and remove what is left."""

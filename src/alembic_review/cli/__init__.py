@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
         # As in `cmd &` of a script. Processes that we start would inherit this, and SIGQUIT is what ends a server.
         signal.signal(signal.SIGQUIT, _already_leaving)
+    # Where it is ignored, the kernel forgets how children ended, and every one of them seems to have succeeded.
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     screen.open_closed_streams()
     try:
         sys.exit(run(argv))

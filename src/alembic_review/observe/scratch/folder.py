@@ -140,6 +140,8 @@ def _remove(path: Path) -> None:
 def _base(account: Account | None) -> Path:
     base = Path(tempfile.gettempdir()).absolute()
     # libpq takes a comma in the folder of a socket for the end of a host, and postgresql.conf knows no line breaks.
-    fits = len(os.fsencode(base)) <= _LONGEST_BASE and not _AWKWARD & set(str(base))
+    # What is not UTF-8 or a control character can't be sent to the worker as it is, nor be shown.
+    plain = str(base).isprintable() and not _AWKWARD & set(str(base))
+    fits = len(os.fsencode(base)) <= _LONGEST_BASE and plain
     reachable = account is None or account.can_enter(base)
     return base if fits and reachable else _FALLBACK_BASE
