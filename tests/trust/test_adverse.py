@@ -412,10 +412,19 @@ def caches() -> Iterator[Way]:
 
         return replace
 
-    def linked(file: Path) -> None:
-        moved = file.with_name("elsewhere")
-        file.rename(moved)
-        file.symlink_to(moved)
+    def link_to_another(file: Path) -> None:
+        other = file.with_name("elsewhere")
+        file.rename(other)
+        file.symlink_to(other)
+
+    def folder_a_file(file: Path) -> None:
+        shutil.rmtree(file.parent)
+        file.parent.write_text("x")
+
+    def folder_a_link(file: Path) -> None:
+        other = file.parent.with_name("elsewhere")
+        file.parent.rename(other)
+        file.parent.symlink_to(other)
 
     yield damaged("truncated", lambda file: os.truncate(file, file.stat().st_size // 2))
     yield damaged("without_its_end", lambda file: os.truncate(file, file.stat().st_size - 1))
@@ -433,66 +442,61 @@ def caches() -> Iterator[Way]:
     yield damaged("of_1970", lambda file: os.utime(file, (0, 0)))
     yield damaged("a_folder", instead(lambda file: (file / "x").mkdir(parents=True)))
     yield damaged("a_pipe", instead(os.mkfifo))
-    yield damaged("a_link_to_itself", linked)
+    yield damaged("a_link_to_the_file", link_to_another)
     yield damaged("a_link_to_nowhere", instead(lambda file: file.symlink_to("/nowhere/at/all")))
     yield damaged("a_link_to_a_file", instead(lambda file: file.symlink_to("/etc/passwd")))
     yield damaged("gone", lambda file: file.unlink())
-    yield damaged("a_file_for_its_folder", lambda file: (shutil.rmtree(file.parent), file.parent.write_text("x")))
-    yield damaged(
-        "a_link_for_its_folder",
-        lambda file: (
-            file.parent.rename("/tmp/" + file.parent.parent.parent.name),
-            file.parent.symlink_to("/tmp/" + file.parent.parent.parent.name),
-        ),
-    )
+    yield damaged("a_file_for_its_folder", folder_a_file)
+    yield damaged("a_link_for_its_folder", folder_a_link)
     yield damaged("folder_open_to_all", lambda file: file.parent.chmod(0o777))
     yield damaged("folder_of_another_owner", lambda file: os.chown(file.parent, NOBODY, NOBODY))
 
 
-def moved(change: Callable[[Place], None]) -> Callable[[Place], None]:
-    return change
+def long_path(place: Place) -> None:
+    target = place.folder
+    while len(str(target)) < 3000:
+        target /= "d" * 200
+    target.parent.mkdir(parents=True)
+    place.project.folder.rename(target)
+    place.project.folder.symlink_to(target)
+
+
+def linked(place: Place) -> None:
+    real = place.folder / "real"
+    place.project.folder.rename(real)
+    place.project.folder.symlink_to(real)
+
+
+def links_inside(place: Place) -> None:
+    for name in ("alembic.ini", "models.py", "migrations/versions"):
+        path = place.project.folder / name
+        real = place.folder / name.replace("/", "_")
+        path.rename(real)
+        path.symlink_to(real)
+
+
+def dated(time: float) -> Callable[[Place], None]:
+    def prepare(place: Place) -> None:
+        for path in place.project.folder.rglob("*"):
+            os.utime(path, (time, time))
+
+    return prepare
+
+
+def many_files(place: Place) -> None:
+    for number in range(3000):
+        write_to(f"project/data/{number}.py", "")(place)
 
 
 def places() -> Iterator[Way]:
-    def long_path(place: Place) -> None:
-        target = place.folder
-        while len(str(target)) < 3000:
-            target /= "d" * 200
-        target.parent.mkdir(parents=True)
-        place.project.folder.rename(target)
-        place.project.folder.symlink_to(target)
-
-    def linked(place: Place) -> None:
-        real = place.folder / "real"
-        place.project.folder.rename(real)
-        place.project.folder.symlink_to(real)
-
-    def links_inside(place: Place) -> None:
-        for name in ("alembic.ini", "models.py", "migrations/versions"):
-            path = place.project.folder / name
-            real = place.folder / name.replace("/", "_")
-            path.rename(real)
-            path.symlink_to(real)
-
-    def old(place: Place) -> None:
-        for path in place.project.folder.rglob("*"):
-            os.utime(path, (0, 0))
-
-    def future(place: Place) -> None:
-        for path in place.project.folder.rglob("*"):
-            os.utime(path, (4e9, 4e9))
-
     for database in DATABASES:
         inside = 'cd -P . && exec "$@"'
         yield Way("project_path_of_3000_characters", database=database, prepare=long_path, shell=inside)
         yield Way("project_a_link", database=database, prepare=linked)
     yield Way("project_with_links", prepare=links_inside)
-    yield Way("project_of_1970", prepare=old)
-    yield Way("project_of_the_future", prepare=future)
-    yield Way(
-        "project_with_many_files",
-        prepare=lambda place: [write_to(f"project/data/{n}.py", "")(place) for n in range(3000)] and None,
-    )  # type: ignore[func-returns-value]
+    yield Way("project_of_1970", prepare=dated(0))
+    yield Way("project_of_the_future", prepare=dated(4e9))
+    yield Way("project_with_many_files", prepare=many_files)
     gone = 'mkdir gone && cd gone && rmdir "$PWD" && exec "$@"'
     for database in DATABASES:
         yield Way("cwd_deleted", 2, "config", database, shell=gone)
@@ -534,7 +538,8 @@ def terminals() -> Iterator[Way]:
 
 def terminal(assigned: str) -> str:
     """Run the tool on a terminal of its own, whose screen is thrown away."""
-    code = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 4096) and b".")))'
+    end = "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], read)))"
+    code = f"import os, pty, sys\nread = lambda fd: os.read(fd, 4096) and bytes(1)\n{end}"
     return f"{assigned} exec {TOOL[0]} -c '{code}' \"$@\" >/dev/null"
 
 
