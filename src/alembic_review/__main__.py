@@ -26,7 +26,7 @@ def main() -> NoReturn:
         sys.exit(_INTERRUPTED)
     finally:
         if watched:
-            signal.signal(signal.SIGINT, _leave)  # all is done; Python's own end can be interrupted, too
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit status is decided
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from alembic_review import processes
 from alembic_review.model.errors import ObservationError, UsageError
+from alembic_review.model.text_lengths import shortened
 
 _LIMIT_SECONDS = 120
+_LONGEST_REF = 1000  # a ref is a file, and its name may have 255 characters for each slash
 _LINK, _SUBMODULE = "120000", "160000"
 _PASSWORD = re.compile(r"(://)[^\s/@]+@")
 _REVISION = re.compile(rb"^revision[^=\n]*=[^#\n]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
@@ -206,8 +209,9 @@ def find_base(root: Path, ref: str) -> Base:
     Raises ``UsageError`` for what can't be the name of a commit, and ``ObservationError`` where there is no checkout or
     no merge base.
     """
-    if not ref or ref.startswith("-") or not ref.isprintable():
-        raise UsageError(f"--since: {ref!r} is not the name of a commit.", hint="Name a branch: --since origin/main")
+    if not ref or ref.startswith("-") or not ref.isprintable() or len(ref) > _LONGEST_REF:
+        shown = shortened(repr(ref), _LONGEST_REF)
+        raise UsageError(f"--since: {shown} is not the name of a commit.", hint="Name a branch: --since origin/main")
     inside = _run(root, "rev-parse", "--show-toplevel")
     if inside.returncode != 0:
         raise ObservationError(
@@ -285,13 +289,8 @@ def _run(folder: Path, *arguments: str, send: bytes | None = None) -> subprocess
     # No lock on the index, nobody asked for a password, messages in English.
     environ |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever Git the user has
-            input=send if send is not None else b"",
-            capture_output=True,
-            env=environ,
-            check=False,
-            timeout=_LIMIT_SECONDS,
+        return processes.run(
+            ["git", "-C", str(folder), *arguments], env=environ, timeout=_LIMIT_SECONDS, send=send or b""
         )
     except FileNotFoundError as error:
         raise ObservationError("Git is not installed, or not on the PATH.", hint="--since needs it.") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import configparser
 import os
-import tempfile
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from alembic_review.model.errors import ObservationError, SuperuserNeededError
 from alembic_review.model.facts import Facts, Place, Revision
 from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.settings import Settings
+from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.scratch_databases import RunDatabases
 from alembic_review.observe.worker_process import Conversation, Progress, Request, observe
 
@@ -35,7 +35,7 @@ def observed_since(
     Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git can't tell, or where the revisions of
     today or of the base can't be observed.
     """
-    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+    with run_folder() as top:
         looked: list[tuple[Base, list[Earlier], tuple[str, ...]]] = []
 
         def look(worker: Conversation, facts: Facts) -> None:
@@ -43,7 +43,7 @@ def observed_since(
             base = find_base(settings.root or Path(facts.config or ".").parent, ref)
             own = _own(facts, settings.distribution)
             locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
-            earlier = base.read(locations, Path(top).resolve())
+            earlier = base.read(locations, top.resolve())
             same = all(entry.unchanged for entry in earlier)
             looked.append((base, earlier, () if same else worker.schemas()))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from alembic_review.model.review import Outcome, Review, Verdict
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan, Wish
 from alembic_review.model.settings import Settings
 from alembic_review.observe.interpreter import with_interpreter
+from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 from alembic_review.observe.several_environments import observe_environments, upgraded
 from alembic_review.observe.worker_process import Conversation, Request, conversation, observe
@@ -190,11 +190,11 @@ def _results(
 
 def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> tuple[Facts, ...]:
     """Apply the files on top of all other revisions of new scratch databases, compare, and take them back."""
-    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
+    with run_folder() as top:
         folders: dict[str, str] = {}
         for number, file in enumerate(files):
             real = os.path.realpath(file.version_path)
-            folder = Path(folders.setdefault(real, str(Path(top).resolve() / str(number))))
+            folder = Path(folders.setdefault(real, str(top.resolve() / str(number))))
             path = folder / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_encoded(file))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,7 +126,7 @@ BEHAVIOURS = {
     "prints_without_end": "while True: print('x' * 1000)",
     "stopped": "import signal\nos.kill(os.getpid(), signal.SIGSTOP)",
     "waits_for_a_lock": "import fcntl\nr, w = os.pipe()\nos.read(r, 1)",
-    "exit_handler_that_hangs": "import atexit\natexit.register(time.sleep, 600)\nraise SystemExit(1)",
+    "exit_handler_that_hangs": "import atexit\natexit.register(time.sleep, 600)\ntime.sleep(600)",
     "temporary_file_open": "import tempfile\nf = tempfile.TemporaryFile()\ntime.sleep(600)",
     "asyncio": "import asyncio\nasyncio.run(asyncio.sleep(600))",
     "closes_descriptors": "os.closerange(0, 3)\ntime.sleep(600)",
@@ -391,13 +392,12 @@ def fifo_is_read(path: Path) -> Callable[[], object]:
         "saved_report",
     ],
 )
-def test_signal_while_the_tool_waits(
-    where: str, name: str, place: Place, projects: dict[str, Project], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_signal_while_the_tool_waits(where: str, name: str, place: Place, projects: dict[str, Project]) -> None:
     project = projects[SQLITE]
     fifo = place.folder / "fifo"
     reached: Callable[[], object] = place.mark.exists
     arguments: tuple[str, ...] = ()
+    path = os.environ["PATH"]
     if where == "report":
         os.mkfifo(fifo)
         arguments = ("-o", f"markdown={place.mark}", "-o", f"json={fifo}")
@@ -405,14 +405,14 @@ def test_signal_while_the_tool_waits(
         arguments = ("--python", str(hanging_program(place.folder / "bin" / "python", place.mark)))
     elif where == "git":
         hanging_program(place.folder / "bin" / "git", place.mark)
-        monkeypatch.setenv("PATH", f"{place.folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        path = f"{place.folder / 'bin'}{os.pathsep}{path}"
         arguments = ("--since", "main")
     else:
         os.mkfifo(fifo)
         arguments = ("render", str(fifo))
         held = os.open(fifo, os.O_RDWR)  # or the tool would read the end of it at once
         reached = lambda: _opened(process, fifo)  # noqa: E731
-    process = place.start(project, *arguments)
+    process = place.run([*TOOL, *arguments], project, PATH=path)
     place.wait_for(reached, process)
     time.sleep(0.02)
     send(process, [name])
@@ -537,17 +537,34 @@ def test_others(how: str, database: str, place: Place, projects: dict[str, Proje
     place.check(project, killed=False)
 
 
+PARTS = ("models", "inside revision", "comparison", "downgrade")
+INITIAL = 3  # databases of a new server: template0, template1 and postgres
+
+
 @pytest.mark.trust
-@pytest.mark.parametrize("phase", ["models", "inside revision", "comparison", "downgrade"])
 @pytest.mark.parametrize("name", ["KILL", "SEGV"])
-@pytest.mark.parametrize("victim", ["worker", "server"])
+@pytest.mark.parametrize(
+    ("victim", "phase"),
+    [
+        *((victim, phase) for victim in ("worker", "server") for phase in PARTS),
+        # A server that ends while it starts is started once more, without what the cache holds.
+        ("server", "start"),
+    ],
+)
 def test_a_part_is_killed(victim: str, name: str, phase: str, place: Place, projects: dict[str, Project]) -> None:
     """The run ends by itself with exit status 3, or without what it could not try."""
     project = projects[POSTGRESQL]
     code = "while not os.path.exists(os.environ['WAY_MARK'] + '.go'): time.sleep(0.01)"
-    process = place.start(project, phase=phase, code=code)
+    if phase == "start":
+        shutil.copytree(place.cache, place.folder / "cache")
+        place.cache = place.folder / "cache"
+    process = place.start(project, phase="models" if phase == "start" else phase, code=code)
     place.wait_for(place.mark.exists, process)
-    place.wait_for(lambda: list(place.temporary.glob("alembic-review-*/socket/.s*")), process)
+    if phase == "start":
+        place.wait_for(lambda: list(place.temporary.glob("alembic-review-*/data/postmaster.pid")), process)
+    else:  # the server is ready when the first scratch database is there
+        place.wait_for(lambda: len(list(place.temporary.glob("alembic-review-*/data/base/*"))) > INITIAL, process)
+        time.sleep(0.3)
     text = "worker/__main__.py" if victim == "worker" else "config_file="
     (pid,) = [
         pid
@@ -558,7 +575,7 @@ def test_a_part_is_killed(victim: str, name: str, phase: str, place: Place, proj
     place.mark.with_suffix(".go").touch()
     status = place.ended(process)
     place.record("outcome", f"exit {status}")
-    assert status == (0 if phase == "downgrade" else 3), place.said()
+    assert status == (0 if phase in {"start", "downgrade"} else 3), place.said()
     assert "Traceback" not in place.said()
     place.check(project, killed=False)
 

@@ -31,10 +31,14 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
         # As in `cmd &` of a script. Processes that we start would inherit this, and SIGQUIT is what ends a server.
         signal.signal(signal.SIGQUIT, _already_leaving)
+    # Where it is ignored, the kernel forgets how children ended, and every one of them seems to have succeeded.
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     screen.open_closed_streams()
     try:
         sys.exit(run(argv))
     finally:
+        _ignore_signals()
         screen.give_up_streams()
 
 
@@ -78,6 +82,13 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)
+
+
+def _ignore_signals() -> None:
+    """Keep the exit status: when Python ends, it resets handlers of signals, and a second signal would be its end."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) in {_leave, _already_leaving}:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _already_leaving(_number: int, _frame: FrameType | None) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from alembic_review import processes
 from alembic_review.model.settings import Interpreter, Settings
 from alembic_review.observe.env_py_imports import imported
 from alembic_review.observe.worker_process import environment
@@ -86,15 +87,7 @@ def _other_with_alembic(folder: Path, environ: Mapping[str, str]) -> str | None:
 @cache
 def _has_alembic(python: str, environ: tuple[tuple[str, str], ...]) -> bool:
     try:
-        done = subprocess.run(
-            [python, "-B", "-c", _PROBE],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=dict(environ),
-            timeout=_SECONDS,
-            check=False,
-        )
+        done = processes.run([python, "-B", "-c", _PROBE], env=dict(environ), timeout=_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

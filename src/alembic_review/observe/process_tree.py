@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-VARIABLE = "ALEMBIC_REVIEW_WORKER"
-"""The environment variable by which descendants are known after the process between them and us is gone."""
+from alembic_review.processes import PROCESSES, VARIABLE, started
 
-_STARTED = 19  # index of starttime among the fields of proc(5) after the name
-_PROCESSES = Path("/proc")
 _PATIENCE = 5.0
 _PAUSE = 0.002
 
@@ -40,11 +35,6 @@ def end(process: Popen[Any], mark: str) -> None:
     process.wait()
 
 
-def new_mark() -> str:
-    """A value for ``VARIABLE`` that also names this process, so that a later run sees whether it still lives."""
-    return f"{os.getpid()}.{_started(os.getpid())}.{secrets.token_hex(16)}"
-
-
 def end_orphans() -> None:
     """Kill what killed runs of the same user left: processes with a mark whose own process is gone.
 
@@ -53,7 +43,7 @@ def end_orphans() -> None:
     for pid in _pids():
         mark = _mark_of(pid)
         run, _, rest = mark.partition(".")
-        if run.isdecimal() and _started(int(run)) != rest.partition(".")[0] and _is_near(pid):
+        if run.isdecimal() and started(int(run)) != rest.partition(".")[0] and _is_near(pid):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -62,27 +52,17 @@ def _is_near(pid: int) -> bool:
     """Whether a process is this user's, and numbered as we are."""
     space = "ns/pid"
     try:
-        process = _PROCESSES / str(pid)
-        same = (process / space).readlink() == (_PROCESSES / "self" / space).readlink()
+        process = PROCESSES / str(pid)
+        same = (process / space).readlink() == (PROCESSES / "self" / space).readlink()
         return same and process.stat().st_uid == os.geteuid()
     except OSError:
         return False
 
 
-def _started(pid: int) -> str:
-    """When a process was started, in clock ticks since the system was; empty when it is gone or nobody tells."""
-    try:
-        text = (_PROCESSES / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return ""
-    state, *fields = text.rpartition(")")[2].split()
-    return "" if state in "ZX" else fields[_STARTED - 1]
-
-
 def _mark_of(pid: int) -> str:
     start = f"{VARIABLE}=".encode()
     try:
-        variables = (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+        variables = (PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
         return ""
     return next((one.removeprefix(start).decode(errors="replace") for one in variables if one.startswith(start)), "")
@@ -118,7 +98,7 @@ def _alive_descendants(root: int, mark: str) -> set[int]:
 
 def _pids() -> list[int]:
     try:
-        return [int(path.name) for path in _PROCESSES.iterdir() if path.name.isdecimal()]
+        return [int(path.name) for path in PROCESSES.iterdir() if path.name.isdecimal()]
     except OSError:
         return []
 
@@ -126,7 +106,7 @@ def _pids() -> list[int]:
 def _state(pid: int) -> tuple[str, int] | None:
     """State and parent of a process (proc(5)); ``None`` when it is gone, or the system has no such file."""
     try:
-        text = (_PROCESSES / str(pid) / "stat").read_text(errors="replace")
+        text = (PROCESSES / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return None
     state, parent = text.rpartition(")")[2].split()[:2]
@@ -139,6 +119,6 @@ def _carries(pid: int, mark: str) -> bool:
 
 def _has(pid: int, variable: str, value: str) -> bool:
     try:
-        return os.fsencode(f"{variable}={value}") in (_PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+        return os.fsencode(f"{variable}={value}") in (PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
         return False

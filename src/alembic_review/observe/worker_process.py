@@ -28,7 +28,9 @@ from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
 from alembic_review.model.withheld_variables import WITHHELD
 from alembic_review.observe import process_tree
 from alembic_review.observe.scratch.base import ScratchDatabase
+from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.worker_output import Output, Shown
+from alembic_review.processes import VARIABLE, new_mark
 
 PROTOCOL = 1
 WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
@@ -152,7 +154,7 @@ def conversation(request: Request, databases: Databases, progress: Progress) -> 
 @contextmanager
 def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
     ours, theirs = socket.socketpair()
-    mark = process_tree.new_mark()
+    mark = new_mark()
     _end_orphans()
     try:
         process = _start(request, theirs, mark)
@@ -192,7 +194,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, process_tree.VARIABLE: mark},
+            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, VARIABLE: mark},
             start_new_session=True,
         )
     except OSError as error:
@@ -293,8 +295,9 @@ class Conversation:
 
     def write(self, plans: Sequence[RevisionPlan]) -> tuple[RevisionFile, ...]:
         """The files of these revisions, as Alembic writes them; nothing of the project is touched."""
-        self._send(type="write", plans=[_plan(plan) for plan in plans])
-        return _decoded(self._answer("written"), _WrittenMessage).files
+        with run_folder() as folder:
+            self._send(type="write", plans=[_plan(plan) for plan in plans], folder=str(folder))
+            return _decoded(self._answer("written"), _WrittenMessage).files
 
     def run_hooks(self, paths: Sequence[Path]) -> None:
         """Run the application's ``post_write_hooks`` on these files."""

@@ -7,7 +7,9 @@ missing, the function falls back to the plain way and the caller says what can't
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -18,7 +20,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import CommandLine, Config
 from alembic.migration import MigrationContext
 from alembic.operations.ops import UpgradeOps
-from alembic.script import ScriptDirectory, write_hooks
+from alembic.script import Script, ScriptDirectory, base, write_hooks
 from sqlalchemy import Constraint, Index
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.pool import Pool
@@ -112,6 +114,33 @@ def scripts(script: ScriptDirectory) -> list[Any]:
     """Every revision script, also where they don't fit together; none where Alembic has another way to read them."""
     load = getattr(script, "_load_revisions", None)
     return list(load()) if load is not None else []
+
+
+def overridden(script: ScriptDirectory, loaded: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Revision scripts that Alembic dropped for another file of the same id, each with the script that it kept.
+
+    Alembic only prints a warning about them. Where it lists the files in another way, nothing is found.
+    """
+    listed, is_script = getattr(Script, "_list_py_dir", None), getattr(base, "_only_source_rev_file", None)
+    if listed is None or is_script is None:
+        return []
+    kept = {one.revision: one for one in loaded}
+    used = {os.path.realpath(one.path) for one in kept.values()}
+    folders = [folder for folder in script._version_locations if os.path.isdir(folder)]
+    names = [os.fspath(path) for folder in folders for path in listed(script, folder)]
+    if all(os.path.realpath(name) in used for name in names if is_script.match(os.path.basename(name))):
+        return []
+    others = [one for one in scripts(script) if os.path.realpath(one.path) not in used]
+    return [(one, kept[one.revision]) for one in others if one.revision in kept]
+
+
+def loading(error: BaseException) -> str:
+    """The file that Alembic was importing when it got this error; empty when that can't be seen."""
+    found = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "load_module_py" and "path" in frame.f_locals:
+            found = str(frame.f_locals["path"])
+    return found
 
 
 def pool_dialect(pool: Any) -> Any:

@@ -40,8 +40,8 @@ def serve(descriptor: int, version: str) -> int:
             elif order["type"] == "history":
                 _answer(channel, request, "history", lambda: {"history": session.history()})
             elif order["type"] == "write":
-                plans = order["plans"]
-                _answer(channel, request, "written", lambda: {"files": session.write(plans)})  # noqa: B023 - called here
+                plans, folder = order["plans"], order["folder"]
+                _answer(channel, request, "written", lambda: {"files": session.write(plans, folder)})  # noqa: B023 - called here
             elif order["type"] == "hooks":
                 paths = order["paths"]
                 _answer(channel, request, "hooks_ran", lambda: {"paths": session.run_hooks(paths)})  # noqa: B023 - as above

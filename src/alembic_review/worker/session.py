@@ -331,10 +331,10 @@ class Session:
 
         self._run(environment, environment.config(["downgrade", "-1"]), script, work, "downgrade")
 
-    def write(self, plans: list[Plan]) -> list[dict[str, str]]:
-        """The files of these plans, after ``run``. Raises ``WorkerError``."""
+    def write(self, plans: list[Plan], folder: str) -> list[dict[str, str]]:
+        """The files of these plans, after ``run``, made in the empty ``folder``. Raises ``WorkerError``."""
         self.redirect.start_run()
-        written = write(self.environment, plans)
+        written = write(self.environment, plans, folder)
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
         return written

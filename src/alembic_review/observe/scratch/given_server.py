@@ -21,6 +21,7 @@ from sqlalchemy_utils import create_database, drop_database
 
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import ServerChange
+from alembic_review.model.text_lengths import shortened
 from alembic_review.observe.scratch import server_inventory
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 _DRIVERS = ("psycopg", "psycopg2", "pg8000")
 _LIBPQ_DRIVERS = ("psycopg", "psycopg2")
 _MAINTENANCE = "postgres"
+_PORTS = range(1, 65536)
 _CONNECT_SECONDS = "10"
 _SECRETS = ("password", "sslpassword", "passfile")
 _DRIVER_HINT = "Install one beside alembic-review: pip install 'psycopg[binary]'."
@@ -216,18 +218,18 @@ class ServerScratch(Scratch):
     def _explained(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, UnicodeError) as error:  # a host name that is too long is a UnicodeError
             raise ObservationError(
-                f"The server {self._shown} {what}: {self._without_secrets(error)}",
+                f"The server {shortened(self._shown)} {what}: {self._without_secrets(error)}",
                 hint="Check the URL of --server, and that the server runs and lets this user in.",
             ) from None
 
     def _without_secrets(self, error: Exception) -> str:
-        message = str(getattr(error, "orig", None) or error).strip()
+        message = " ".join(str(getattr(error, "orig", None) or error).split())  # libpq indents a second line
         for secret in (_password(self._url), *(v for k in _SECRETS for v in _values(self._url.query.get(k, ())))):
             if secret:
                 message = message.replace(secret, "***")
-        return message
+        return shortened(message)
 
 
 # What is dropped first: a tablespace may hold a database, and a role may own both.
@@ -296,6 +298,8 @@ def _parse(given: str) -> URL:
     if dialect != "postgresql":
         message = f"--server names a server of the dialect {dialect!r}, which is not supported yet."
         raise UsageError(message, hint=_URL_HINT)
+    if url.port is not None and url.port not in _PORTS:
+        raise UsageError(f"The port {url.port} of --server is not a number from 1 to {_PORTS[-1]}.", hint=_URL_HINT)
     return url
 
 

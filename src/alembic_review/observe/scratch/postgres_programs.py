@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alembic_review import processes
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe.scratch import copied_programs
 from alembic_review.observe.scratch.server_account import Account, environment
@@ -118,12 +119,11 @@ def _pg_config_folder() -> Path | None:
     if program is None:
         return None
     try:
-        done = subprocess.run(
-            [program, "--bindir"], capture_output=True, text=True, timeout=_TIMEOUT, check=True, env=environment()
-        )
+        done = processes.run([program, "--bindir"], env=environment(), timeout=_TIMEOUT)
     except (OSError, subprocess.SubprocessError):
         return None
-    return Path(done.stdout.strip()) if done.stdout.strip() else None
+    folder = os.fsdecode(done.stdout).strip()
+    return Path(folder) if folder and done.returncode == 0 else None
 
 
 def _version_in(folder: Path) -> tuple[int, ...]:

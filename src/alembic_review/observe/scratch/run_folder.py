@@ -16,6 +16,8 @@ from alembic_review.observe import process_tree
 from alembic_review.observe.scratch.server_account import SERVER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic_review.observe.scratch.server_account import Account
 
 PREFIX = "alembic-review-"
@@ -68,6 +70,18 @@ class RunFolder:
         _remove(self.path)
         os.close(self._lock)
         self._lock = -1
+
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """An empty private folder for as long as the context lasts; the next run removes that of a killed run."""
+    folder = RunFolder.create()
+    try:
+        empty = folder.path / "files"
+        empty.mkdir()
+        yield empty
+    finally:
+        folder.remove()
 
 
 def sweep(base: Path) -> None:
@@ -126,6 +140,8 @@ def _remove(path: Path) -> None:
 def _base(account: Account | None) -> Path:
     base = Path(tempfile.gettempdir()).absolute()
     # libpq takes a comma in the folder of a socket for the end of a host, and postgresql.conf knows no line breaks.
-    fits = len(os.fsencode(base)) <= _LONGEST_BASE and not _AWKWARD & set(str(base))
+    # What is not UTF-8 or a control character can't be sent to the worker as it is, nor be shown.
+    plain = str(base).isprintable() and not _AWKWARD & set(str(base))
+    fits = len(os.fsencode(base)) <= _LONGEST_BASE and plain
     reachable = account is None or account.can_enter(base)
     return base if fits and reachable else _FALLBACK_BASE

@@ -23,7 +23,7 @@ from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.environment.revision_scripts import names
 from alembic_review.worker.hints import Circumstances, Fault, failed
 from alembic_review.worker.replay.first_failure import noted, remembered
-from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe, wrapped
+from alembic_review.worker.worker_errors import WorkerError, application_frames, at, describe, places, wrapped
 
 Work = Callable[[Any, MigrationContext], Any]
 _SECTION = "alembic"
@@ -125,13 +125,23 @@ class Environment:
         """
         self._use_folders(script)
         try:
-            list(script.walk_revisions())
+            loaded = list(script.walk_revisions())
         except CommandError as error:
             raise WorkerError(f"The revisions of {self.name} are inconsistent: {error}") from error
         except BaseException as error:
             if isinstance(error, KeyError) and (told := self._without_parent(script)) is not None:
                 raise told from error
-            raise failed("A revision script can't be loaded", Fault(error, self.circumstances)) from error
+            what = "A revision script can't be loaded"
+            # Python names no file for some errors: a null character, too deep an expression.
+            if not places(error) and (path := internals.loading(error)):
+                what = f"The revision script {path} can't be loaded"
+            raise failed(what, Fault(error, self.circumstances)) from error
+        for one, kept in internals.overridden(script, loaded):
+            where = at([str(one.path), str(kept.path)])
+            raise WorkerError(
+                f"The revision id {one.revision} is in two files, and Alembic runs only the second.{where}",
+                "Give one of them an id of its own, or remove it.",
+            )
 
     def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
         """What to say when a revision leans on one that is not there."""

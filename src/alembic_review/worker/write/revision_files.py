@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,29 +24,28 @@ Plan = dict[str, Any]
 """A ``RevisionPlan`` as it came over the wire."""
 
 
-def write(compared: Environment, plans: list[Plan]) -> list[dict[str, str]]:
+def write(compared: Environment, plans: list[Plan], top: str) -> list[dict[str, str]]:
     """The files of these plans, for the environment that was compared. Raises ``WorkerError``.
 
-    Alembic writes files and not texts: it does so in a private folder.
+    Alembic writes files and not texts: it does so below the folder ``top``.
     """
-    with tempfile.TemporaryDirectory(prefix="alembic-review-") as top:
-        folders = {plan["version_path"]: os.path.join(os.path.realpath(top), plan["revision"]) for plan in plans}
-        for folder in folders.values():
-            os.mkdir(folder)
-        beside = {os.path.realpath(path): folder for path, folder in folders.items()}
-        environment = replace(compared, folders=Folders(beside=beside))
-        script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
-        script.hooks = []
-        script.messaging_opts = {"quiet": True}
-        # All comparisons come first: once the map of revisions has a new one, the database is not up to date.
-        contexts = [_generated(environment, script, plan) for plan in plans]
-        # Templates may look at the application, as that of Flask-Migrate for several databases does.
-        with environment.application.entered():
-            return [
-                entry
-                for plan, context in zip(plans, contexts, strict=True)
-                for entry in _files(context, script, plan, folders[plan["version_path"]])
-            ]
+    folders = {plan["version_path"]: os.path.join(os.path.realpath(top), plan["revision"]) for plan in plans}
+    for folder in folders.values():
+        os.mkdir(folder)
+    beside = {os.path.realpath(path): folder for path, folder in folders.items()}
+    environment = replace(compared, folders=Folders(beside=beside))
+    script = environment.script_directory(environment.config(["revision", "--autogenerate"]))
+    script.hooks = []
+    script.messaging_opts = {"quiet": True}
+    # All comparisons come first: once the map of revisions has a new one, the database is not up to date.
+    contexts = [_generated(environment, script, plan) for plan in plans]
+    # Templates may look at the application, as that of Flask-Migrate for several databases does.
+    with environment.application.entered():
+        return [
+            entry
+            for plan, context in zip(plans, contexts, strict=True)
+            for entry in _files(context, script, plan, folders[plan["version_path"]])
+        ]
 
 
 def _generated(environment: Environment, script: ScriptDirectory, plan: Plan) -> RevisionContext:
