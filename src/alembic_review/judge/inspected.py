@@ -76,8 +76,9 @@ def _require_comparison(database: JudgedDatabase, hint: str) -> None:
             hint="Let include_object and include_name keep the tables that are to be reviewed.",
         )
     raise ObservationError(
-        "Nothing was compared: the autogenerate_plugins of env.py leave out alembic.autogenerate.tables.",
-        hint='Add "alembic.autogenerate.*" to autogenerate_plugins.',
+        "Nothing was compared: the autogenerate_plugins of env.py leave out Alembic's comparison of tables.",
+        hint='Add "alembic.autogenerate.*" to autogenerate_plugins, and remove what excludes '
+        "alembic.autogenerate.schemas and alembic.autogenerate.tables.",
     )
 
 

@@ -17,8 +17,9 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from alembic_review.worker import flask_app, private
+from alembic_review.worker import flask_app, private, unread
 from alembic_review.worker.application import Application
+from alembic_review.worker.calls import foreign_calls
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.hints import Circumstances, Fault, failed
 from alembic_review.worker.output import Output
@@ -124,6 +125,7 @@ class Environment:
         Raises ``WorkerError``.
         """
         self._use_folders(script)
+        unread.require_readable(script)
         try:
             list(script.walk_revisions())
         except CommandError as error:
@@ -145,6 +147,7 @@ class Environment:
                         f"The {attribute} of revision {one.revision} is {name}, and there is no such revision."
                         f"{at([one.path])}",
                         self._missing_location(script)
+                        or unread.hint(script, self.folders, name)
                         or f"Correct it, or add the folder that {name} lies in to version_locations in {self.name}.",
                     )
         return None
@@ -171,7 +174,7 @@ class Environment:
                 return work(heads, context)
 
         private.forget_comparators()
-        with self.application.ready():
+        with self.application.ready(), foreign_calls(script, lambda: calls) as foreign:
             try:
                 with EnvironmentContext(config, script, fn=counted, **options):
                     script.run_env()
@@ -184,6 +187,11 @@ class Environment:
         if failed:
             # env.py caught it.
             raise failed[0]
+        if foreign:
+            raise WorkerError(
+                f"{script.env_py_location} ran migrations with a function of its own, which was not reviewed.",
+                "Remove fn from context.configure(): Alembic's commands pass theirs to run_migrations().",
+            )
         if not calls:
             raise WorkerError(
                 f"{script.env_py_location} did not run any migrations.",

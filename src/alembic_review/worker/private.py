@@ -174,6 +174,11 @@ class _Recorder:
         self.picked.append(comparators)
 
 
+_DEFAULT_PLUGINS = ("alembic.autogenerate.*",)
+_COMPARE_TABLES = ("alembic.autogenerate.schemas", "alembic.autogenerate.tables")
+"""Without the first, Alembic does not call the second."""
+
+
 def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
     """The plugins this comparison selects, and whether one of them compares tables (Alembic >= 1.18)."""
     try:
@@ -183,11 +188,11 @@ def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
     registered = getattr(plugins, "_all_plugins", None)
     if registered is None:
         return [], True
-    selected = list(context.opts.get("autogenerate_plugins") or ["alembic.autogenerate.*"])
+    selected = list(context.opts.get("autogenerate_plugins", _DEFAULT_PLUGINS))  # Alembic reads it in the same way
     recorder = _Recorder()
     plugins.Plugin.populate_autogenerate_priority_dispatch(recorder, selected)
     names = [name for name, plugin in registered.items() if plugin.autogenerate_comparators in recorder.picked]
-    return sorted(names), "alembic.autogenerate.tables" in names
+    return sorted(names), all(name in names for name in _COMPARE_TABLES if name in registered)
 
 
 def render_python(operations: UpgradeOps, autogen_context: AutogenContext) -> str:

@@ -59,6 +59,7 @@ from alembic_review.worker.replay import Replayed, connection_of, replay, revisi
 from alembic_review.worker.schema import packed, plain_names, unpacked
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import contents, downgrade_steps
+from alembic_review.worker.unread import not_loaded
 from alembic_review.worker.witnesses import Witnesses
 from alembic_review.worker.writing import Plan, run_hooks, write
 
@@ -169,7 +170,8 @@ class Session:
     def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
         with self._timed("load"):
             environment.load_revisions(script)
-            self.missing = missing_locations(script, config, environment.folders)
+            left_out = self.attempts.attempt("files of revisions", lambda: not_loaded(script, environment.folders), ())
+            self.missing = (*missing_locations(script, config, environment.folders), *left_out)
             self.watched = self._watched(script, environment.folders)
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
