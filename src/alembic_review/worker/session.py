@@ -170,7 +170,9 @@ class Session:
     def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
         with self._timed("load"):
             environment.load_revisions(script)
-            left_out = self.attempts.attempt("files of revisions", lambda: not_loaded(script, environment.folders), ())
+            nothing: tuple[str, ...] = ()
+            unread = lambda: not_loaded(script, environment.folders)  # noqa: E731
+            left_out = self.attempts.attempt("files of revisions that are not loaded", unread, nothing)
             self.missing = (*missing_locations(script, config, environment.folders), *left_out)
             self.watched = self._watched(script, environment.folders)
         if not list(script.walk_revisions()):

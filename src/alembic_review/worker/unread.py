@@ -1,4 +1,4 @@
-"""Revisions that exist as files and that Alembic does not load, without a word: unreadable, compiled, renamed, moved."""
+"""Revisions that exist as files and that Alembic silently does not load: unreadable, compiled, renamed, moved."""
 
 from __future__ import annotations
 
@@ -80,53 +80,57 @@ def unread(script: ScriptDirectory, folders: Folders, scripts: Collection[Any]) 
     """
     known = {one.revision for one in scripts}
     loaded = {os.path.realpath(one.path) for one in scripts}
-    private_folders = {*folders.instead.values(), *folders.beside.values()}
-    locations = [
-        path
-        for path in dict.fromkeys(map(os.path.realpath, private.version_locations(script)))
-        if os.path.isdir(path)
-        and path not in private_folders
-        and path not in folders.instead
-        and not is_installed(path)
-    ]
     seen: set[str] = set()
-    for path in locations:
-        empty = not any(os.path.dirname(one) == path for one in loaded)
-        for one in (*_in_location(path, sourceless=script.sourceless, empty=empty), *_below(path)):
-            if one.path not in loaded and one.id not in known and one.path not in seen:
-                seen.add(one.path)
-                yield one
-    home = os.path.realpath(script.dir)
-    if is_installed(home) or any(os.path.exists(os.path.join(home, name)) for name in PROJECT_FILES):
-        return
-    for one in _elsewhere(home, locations):
-        if one.path not in loaded and one.id not in known and one.path not in seen:
+    for one in _every(script, _locations(script, folders), {os.path.dirname(path) for path in loaded}):
+        if one.path not in loaded and one.path not in seen and (not one.id or one.id not in known):
+            seen.add(one.path)
             yield one
+
+
+def _locations(script: ScriptDirectory, folders: Folders) -> list[str]:
+    """The project's own version locations."""
+    others = {*folders.instead, *folders.instead.values(), *folders.beside.values()}
+    paths = dict.fromkeys(map(os.path.realpath, private.version_locations(script)))
+    return [path for path in paths if os.path.isdir(path) and path not in others and not is_installed(path)]
+
+
+def _every(script: ScriptDirectory, locations: Collection[str], used: Collection[str]) -> Iterator[Unread]:
+    """``used`` are the folders of revisions that are loaded."""
+    for path in locations:
+        yield from _in_location(path, sourceless=script.sourceless, empty=path not in used)
+        yield from _below(path)
+    home = os.path.realpath(script.dir)
+    # A script directory that is the project itself holds more than migrations.
+    if not is_installed(home) and not any(os.path.exists(os.path.join(home, name)) for name in PROJECT_FILES):
+        yield from _elsewhere(home, locations)
 
 
 def _in_location(path: str, *, sourceless: bool, empty: bool) -> Iterator[Unread]:
     """What lies beside the revisions; ``empty`` when there are none."""
-    names = set(_files(path))
-    for name in sorted(names):
-        file = os.path.join(path, name)
-        stem, extension = os.path.splitext(name)
-        if extension in _COMPILED:
-            if not sourceless and f"{stem}.py" not in names and b"down_revision" in _text(file):
-                yield Unread(file, "", "compiled files are loaded only with sourceless = true")
-        elif extension == ".sql":
-            if empty:
-                yield Unread(file, "", "Alembic runs revisions in Python")
-        elif extension == ".py":
-            # Alembic leaves out __init__.py and the lock files of Emacs.
-            if name.startswith(("__init__", ".#")) and (found := revision_id(file)) is not None:
-                yield Unread(file, found, "Alembic does not load files of this name")
-        elif (found := revision_id(file)) is not None:
-            yield Unread(file, found, "Alembic loads only files whose names end in .py")
-    if empty and not sourceless:
-        for name in _files(os.path.join(path, "__pycache__")):
-            file = os.path.join(path, "__pycache__", name)
-            if f"{name.partition('.')[0]}.py" not in names and b"down_revision" in _text(file):
-                yield Unread(file, "", "compiled files are loaded only with sourceless = true")
+    names = _files(path)
+    for name in names:
+        file, extension = os.path.join(path, name), os.path.splitext(name)[1]
+        if extension == ".sql" and empty:
+            yield Unread(file, "", "Alembic runs revisions in Python")
+        # Alembic leaves out __init__.py and the lock files of Emacs.
+        elif extension not in (".sql", *_COMPILED) and (extension != ".py" or name.startswith(("__init__", ".#"))):
+            found = revision_id(file)
+            if found is not None:
+                yield Unread(file, found, "Alembic loads only files whose names end in .py, except __init__.py")
+    if not sourceless:
+        compiled = [os.path.join(path, name) for name in names if name.endswith(_COMPILED)]
+        if empty:
+            cache = os.path.join(path, "__pycache__")
+            compiled += [os.path.join(cache, name) for name in _files(cache)]
+        yield from _compiled(compiled, names)
+
+
+def _compiled(files: Iterable[str], names: Collection[str]) -> Iterator[Unread]:
+    """The compiled revisions among ``files`` that have no source among ``names``."""
+    for file in files:
+        source = f"{os.path.basename(file).partition('.')[0]}.py"
+        if source not in names and b"down_revision" in _text(file):
+            yield Unread(file, "", "compiled files are loaded only with sourceless = true")
 
 
 def _below(path: str) -> Iterator[Unread]:
