@@ -9,13 +9,14 @@ from alembic_review.judge import gate, pull_request
 from alembic_review.judge.case import Case, Judged, JudgedDatabase
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.checks import CHECKS
-from alembic_review.judge.evidence import Evidence
+from alembic_review.judge.evidence import Evidence, place_of
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.inspected import require_inspected, require_models
 from alembic_review.judge.ownership import custom_packages, decide, table_text
 from alembic_review.judge.settle import settle
 from alembic_review.judge.suggest import SUGGESTIONS, suggestions
 from alembic_review.judge.unloaded import Unloaded
+from alembic_review.judge.untargeted import forgotten, other_databases
 from alembic_review.judge.untried import untried
 from alembic_review.judge.verdict import Verdicts
 from alembic_review.judge.written import written
@@ -94,10 +95,15 @@ def case_of(
     names = iter(fingerprints(pairs))
     ownerships = [decide(database, evidence, settings) for database in ordered]
     lines = settle(evidence, ownerships)
+    outside = {
+        one.key: (owner, place_of(evidence.site(one.stack, owner)))
+        for owner, one in forgotten(facts, evidence)
+        if one.mapped
+    }
     databases = []
     for database, ownership in zip(ordered, ownerships, strict=True):
         causes = Causes(database, ownership, evidence)
-        verdicts = Verdicts(ownership, causes, lines, missing, new)
+        verdicts = Verdicts(ownership, causes, lines, missing, new=new, outside=outside)
         changes = [Judged(change, verdicts.decide(change), next(names)) for change in database.changes]
         ordered_changes = tuple(sorted(changes, key=_judged_order))
         databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, ordered_changes))
@@ -230,6 +236,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
                     *_listeners(case),
                     *_compile_rules(case),
                     *untried(case),
+                    *other_databases(facts, case.evidence),
                     *pull_request.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),

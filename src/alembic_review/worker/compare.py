@@ -16,7 +16,17 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
 from alembic_review.model.attempts import Attempts
-from alembic_review.model.facts import ChangeFact, ColumnCode, Filter, Filtered, Place, Reference, TableKey, TypeUse
+from alembic_review.model.facts import (
+    ChangeFact,
+    ColumnCode,
+    Filter,
+    Filtered,
+    Hidden,
+    Place,
+    Reference,
+    TableKey,
+    TypeUse,
+)
 from alembic_review.worker import private
 from alembic_review.worker.declarations import SUGGESTIONS, column_code
 from alembic_review.worker.problems import WorkerError
@@ -55,6 +65,7 @@ class Comparison:
     changes: list[ChangeFact] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
 
 
 def metadatas(context: MigrationContext) -> list[MetaData]:

@@ -27,6 +27,7 @@ from alembic_review.model.facts import (
     ModelTable,
     Rehearsal,
     TableKey,
+    Untargeted,
 )
 from alembic_review.model.literals import learn
 from alembic_review.worker import described, limits, private
@@ -60,6 +61,8 @@ from alembic_review.worker.schema import packed, plain_names, unpacked
 from alembic_review.worker.stacks import Stacks
 from alembic_review.worker.trial import contents, downgrade_steps
 from alembic_review.worker.unread import not_loaded
+from alembic_review.worker.untargeted import untargeted
+from alembic_review.worker.views import views
 from alembic_review.worker.witnesses import Witnesses
 from alembic_review.worker.writing import Plan, run_hooks, write
 
@@ -134,6 +137,7 @@ class Session:
         self.privileges.check()
         with self._timed("describe"):
             facts = described.facts(environment, script, self.stacks, self.compared, self.attempts)
+            facts = replace(facts, untargeted=self._untargeted(script))
         self.script = script
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
 
@@ -272,6 +276,17 @@ class Session:
         self.privileges.check()
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
+    def _untargeted(self, script: ScriptDirectory) -> tuple[Untargeted, ...]:
+        """The application's tables that no comparison looked at."""
+        targets = [each for one in self.compared if not one.modelless for each in metadatas(one.context)]
+        elsewhere = self.creations.elsewhere([one.target for one in self.compared])
+        relations = {key for one in self.compared for key in one.views}
+        found = lambda: untargeted(  # noqa: E731
+            self.witnesses, targets, relations, elsewhere, private.version_locations(script)
+        )
+        nothing: tuple[Untargeted, ...] = ()
+        return self.attempts.attempt("tables outside target_metadata", found, nothing)
+
     def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
         """Downgrade what is on trial, latest first, and look at what is left."""
         self.redirect.start_run()
@@ -389,6 +404,7 @@ class Session:
             nothing: tuple[str, ...] = ()
             untold = (*self.attempts.attempt("what Alembic leaves out", limited, nothing), *unconfigured)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
+        no_views: frozenset[TableKey] = frozenset()
         histories = lambda: version_tables(catalogue, connection, unmodelled)  # noqa: E731
         return Compared(
             target=target,
@@ -407,6 +423,7 @@ class Session:
             compared=len(seen) if compares_tables else 0,
             modelless=modelless,
             scratch=self.redirect.database_of(target),
+            views=self.attempts.attempt("views", lambda: views(connection, name), no_views),
         )
 
     def _declarations(

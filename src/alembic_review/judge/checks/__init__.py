@@ -15,15 +15,18 @@ from alembic_review.judge.checks import (
     foreign_branch,
     foreign_location,
     given_server,
+    hidden_change,
     missing_dependency,
     module_not_imported,
     namespace,
     prefix,
+    reflected_table,
     removed_revision,
     required_column,
     several_heads,
     superuser,
     unowned_table,
+    untargeted_table,
     witnesses_disagree,
 )
 from alembic_review.judge.checks.base import Check
@@ -51,6 +54,9 @@ CHECKS: tuple[Check, ...] = (
     downgrade.CHECK,
     filters.CHECK,
     compared_with_itself.CHECK,
+    untargeted_table.CHECK,
+    hidden_change.CHECK,
+    reflected_table.CHECK,
     given_server.CHECK,
     superuser.CHECK,
 )
