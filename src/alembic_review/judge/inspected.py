@@ -87,7 +87,7 @@ def _require_comparison(database: JudgedDatabase, hint: str) -> None:
 def _require_definitions(database: JudgedDatabase, hint: str) -> None:
     """Tables that were all read from the database were only compared with themselves."""
     tables = compared_tables(database.facts)
-    if all(map(only_reflected, tables)):
+    if tables and all(map(only_reflected, tables)):
         of = f" of {database.name}" if database.name is not None else ""
         raise ObservationError(
             f"Nothing was compared: {some(table.key for table in tables)} in target_metadata{of} were read from the "

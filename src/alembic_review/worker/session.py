@@ -14,7 +14,7 @@ from typing import Any
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.engine import Connection, Engine
 
 from alembic_review.model.attempts import Attempts, show
@@ -23,6 +23,7 @@ from alembic_review.model.facts import (
     Declaration,
     Downgrade,
     Facts,
+    Hidden,
     HistoryFacts,
     ModelTable,
     Rehearsal,
@@ -41,6 +42,7 @@ from alembic_review.worker.declarations import SUGGESTIONS, declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
 from alembic_review.worker.folders import Folders
+from alembic_review.worker.hidden import HIDDEN, Watch
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.history import History
@@ -384,7 +386,14 @@ class Session:
             noted_looks(self.stacks) as looks,
             plain_names(context) if other is not None else nullcontext(),
         ):
+            watch = None if modelless or other is not None else Watch(context, self._can_be_custom)
             comparison = Comparison() if modelless else compare(context, users, other, self.attempts)
+        no_views: frozenset[TableKey] = frozenset()
+        relations = self.attempts.attempt("views", lambda: views(connection, name), no_views)
+        if watch is not None:
+            no_hidden: list[Hidden] = []
+            find = lambda: watch.hidden(comparison, users, relations)  # noqa: E731
+            comparison.hidden = self.attempts.attempt(HIDDEN, find, no_hidden)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
@@ -400,11 +409,10 @@ class Session:
             untold: tuple[str, ...] = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
         else:
             seen_by = looks if others else ()
-            limited = lambda: limits.not_checked(context, plugins, replayed.last, seen_by)  # noqa: E731
+            limited = lambda: limits.not_checked(context, replayed.last, seen_by)  # noqa: E731
             nothing: tuple[str, ...] = ()
             untold = (*self.attempts.attempt("what Alembic leaves out", limited, nothing), *unconfigured)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
-        no_views: frozenset[TableKey] = frozenset()
         histories = lambda: version_tables(catalogue, connection, unmodelled)  # noqa: E731
         return Compared(
             target=target,
@@ -423,7 +431,7 @@ class Session:
             compared=len(seen) if compares_tables else 0,
             modelless=modelless,
             scratch=self.redirect.database_of(target),
-            views=self.attempts.attempt("views", lambda: views(connection, name), no_views),
+            views=relations,
         )
 
     def _declarations(
@@ -465,6 +473,12 @@ class Session:
     def _may_be_custom(self, package: str | None) -> bool:
         known = {one.name: one for one in describe_packages({package} if package is not None else ())}
         return may_be_custom(known.get(package or ""), self.request["custom"], self.request["distribution"])
+
+    def _can_be_custom(self, table: Table) -> bool:
+        """Tell whether code that may be the application's stands behind a table, or nothing is known of it."""
+        stack = self.witnesses.definition(table)
+        frames = [self.stacks.frames[number] for number in self.stacks.stacks[stack]] if stack is not None else []
+        return self.request["custom"] == [] or not frames or any(self._may_be_custom(one.package) for one in frames)
 
     def _is_own(self, package: str | None) -> bool:
         """Tell whether an installed package is the application under review."""
