@@ -1,6 +1,6 @@
 """docs/trust.md from the outcomes of a test run: ``python -m tests.trust.listing JUNIT.xml docs/trust.md``.
 
-A way is a parameter of a test in ``tests/trust/test_<class>.py``. Its outcome is the outcome of its test; a test may
+A way is a parameter of a test in ``tests/trust/test_<class>.py`` or ``test_<class>_<part>.py``. Its outcome is the outcome of its test; a test may
 add what it observed with ``record_property("outcome", "exit 130")``.
 """
 
@@ -104,9 +104,9 @@ def page(found: Iterable[Way]) -> str:
 
 def _way(case: ET.Element) -> Way | None:
     module = case.get("classname", "").removeprefix(_FOLDER)
-    kind = module.removeprefix("test_")
+    kind = _kind(module.removeprefix("test_"))
     test, bracket, name = case.get("name", "").partition("[")
-    if kind not in KINDS or not bracket:
+    if kind is None or not bracket:
         return None
     observed = [prop.get("value", "") for prop in case.iter("property") if prop.get("name") == "outcome"]
     skipped = case.find("skipped")
@@ -117,6 +117,11 @@ def _way(case: ET.Element) -> Way | None:
     else:
         outcome = "held"
     return Way(kind, f"{module}.py::{test}", name.removesuffix("]"), outcome, observed[-1] if observed else "")
+
+
+def _kind(module: str) -> str | None:
+    """The class of a module's ways."""
+    return next((kind for kind in KINDS if module == kind or module.startswith(f"{kind}_")), None)
 
 
 def _summary(kind: str, some: list[Way]) -> str:

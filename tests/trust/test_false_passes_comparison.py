@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,7 +166,6 @@ PLUGINS = [
         "plugins_empty_tuple": "()",
         "plugins_without_tables": '["alembic.autogenerate.*", "~alembic.autogenerate.tables"]',
         "plugins_without_schemas": '["alembic.autogenerate.*", "~alembic.autogenerate.schemas"]',
-        "plugins_all_excluded": '["alembic.autogenerate.*", "~alembic.autogenerate.*"]',
         "plugins_comments_only": '["alembic.autogenerate.comments"]',
         "plugins_types_only": '["alembic.autogenerate.types", "alembic.autogenerate.constraints"]',
     }.items()
@@ -187,15 +184,21 @@ PLUGINS = [
         text=models(book='__table_args__ = (sa.Index("ix_book_title", "title"),)'),
         modern=True,
     ),
+    Way(
+        "plugins_all_excluded",
+        {"migrations/env.py": env('autogenerate_plugins=["alembic.autogenerate.*", "~alembic.autogenerate.*"]')},
+        failed="Did not locate plugins",
+        modern=True,
+    ),
 ]
 
 REFLECT = "with engine.connect() as reading:\n    {}\n"
 
 
-def reflected(name: str, code: str, target: str, **more: Any) -> Way:
+def reflected(name: str, action: str, where: str, **more: Any) -> Way:
     """An env.py that reads tables from the database."""
-    before = REFLECT.format(code)
-    files = {"migrations/env.py": env(target=target, before=more.pop("first", "") + before), **more.pop("files", {})}
+    before = REFLECT.format(action)
+    files = {"migrations/env.py": env(target=where, before=more.pop("first", "") + before), **more.pop("files", {})}
     return Way(name, files, **more)
 
 
@@ -403,7 +406,8 @@ OUTSIDE = [
     ),
     outside(
         "own_table_of_a_class",
-        'class Log(Base):\n    __table__ = sa.Table("log", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))\n',
+        'class Log(Base):\n    __table__ = sa.Table("log", sa.MetaData(), '
+        'sa.Column("id", sa.Integer, primary_key=True))\n',
         f"The table log of models is {IN_NONE}",
     ),
     outside(
@@ -779,7 +783,8 @@ FILTERS = [
         "comparator_of_tables",
         "",
         "add_column isbn",
-        before="from alembic.autogenerate import comparators\nfrom alembic.util import PriorityDispatchResult, DispatchPriority\n"
+        before="from alembic.autogenerate import comparators\n"
+        "from alembic.util import PriorityDispatchResult, DispatchPriority\n"
         "@comparators.dispatch_for('schema', subgroup='tables', priority=DispatchPriority.FIRST)\n"
         "def stop(*_):\n    return PriorityDispatchResult.STOP\n",
         modern=True,
@@ -798,7 +803,8 @@ FILTERS = [
         'autogenerate_plugins=["alembic.autogenerate.*", "own.stop"]',
         "modify_type title",
         text=LONGER,
-        before="from alembic.runtime import plugins\nfrom alembic.util import PriorityDispatchResult, DispatchPriority\n"
+        before="from alembic.runtime import plugins\n"
+        "from alembic.util import PriorityDispatchResult, DispatchPriority\n"
         "if 'own.stop' not in plugins._all_plugins:\n"
         "    plugins.Plugin('own.stop').add_autogenerate_comparator(\n"
         "        lambda *_: PriorityDispatchResult.STOP, 'column', 'types', priority=DispatchPriority.FIRST)\n",
