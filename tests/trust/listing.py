@@ -1,7 +1,7 @@
 """docs/trust.md from the outcomes of a test run: ``python -m tests.trust.listing JUNIT.xml docs/trust.md``.
 
-A way is a parameter of a test in ``tests/trust/test_<class>.py`` or ``test_<class>_<part>.py``. Its outcome is the outcome of its test; a test may
-add what it observed with ``record_property("outcome", "exit 130")``.
+A way is a parameter of a test in ``tests/trust/test_<class>.py`` or ``test_<class>_<part>.py``. Its outcome is the
+outcome of its test; a test may add what it observed with ``record_property("outcome", "exit 130")``.
 """
 
 from __future__ import annotations

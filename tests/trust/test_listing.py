@@ -10,12 +10,14 @@ JUNIT = """<testsuites><testsuite>
 <testcase classname="tests.trust.test_kills" name="test_kill[SIGINT-config]"><failure/></testcase>
 <testcase classname="tests.trust.test_leaks" name="test_leak[a|b]"><skipped message="needs root"/></testcase>
 <testcase classname="tests.trust.test_leaks" name="test_helper"/>
+<testcase classname="tests.trust.test_false_passes_comparison" name="test_comparison[no_target]"/>
 <testcase classname="tests.trust.test_listing" name="test_ways[x]"/>
 </testsuite></testsuites>"""
 
 
 def test_ways() -> None:
     assert ways(JUNIT) == [
+        Way("false_passes", "test_false_passes_comparison.py::test_comparison", "no_target", "held"),
         Way("kills", "test_kills.py::test_kill", "SIGINT-config", "**failed**"),
         Way("kills", "test_kills.py::test_kill", "SIGTERM-config", "held", "exit 143"),
         Way("leaks", "test_leaks.py::test_leak", "a|b", "not run: needs root"),
