@@ -938,8 +938,8 @@ def test_hidden_changes_are_one_finding_for_each_table_and_filter() -> None:
         (
             "poser_widget",
             (
-                "include_object of env.py hides 8 changes to poser_widget (owner: poser) that Alembic finds without it: "
-                "add_column c0, add_column c1, add_column c2, add_column c3, add_column c4 and 3 more."
+                "include_object of env.py hides 8 changes to poser_widget (owner: poser) that Alembic finds without "
+                "it: add_column c0, add_column c1, add_column c2, add_column c3, add_column c4 and 3 more."
             ),
         ),
     ]

@@ -85,7 +85,7 @@ def test_a_version_location_that_can_t_be_listed_is_an_error(
     scan, refused = os.scandir, "late" if recursive == "true" else "versions"
 
     def scandir(path: str) -> os._ScandirIterator[str]:
-        if os.path.basename(path) == refused:
+        if Path(path).name == refused:
             raise PermissionError(13, "Permission denied", path)
         return scan(path)
 
