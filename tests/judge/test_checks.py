@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -883,7 +884,7 @@ def test_tables_outside_the_target_metadata_are_one_finding_for_each_metadata() 
     ],
 )
 def test_tables_of_others_and_of_other_databases_need_no_target_metadata(
-    at: list[str] | None, fields: dict[str, object], not_checked: str
+    at: list[str] | None, fields: dict[str, Any], not_checked: str
 ) -> None:
     world = basics()
     world.outside("log", at, **fields)

@@ -111,7 +111,7 @@ def test_a_model_of_a_view_is_not_missing(connection: Connection) -> None:
     Table("shelf", target, Column("id", Integer))
     relations = views(connection, lambda key: key)
     assert relations == {TableKey(None, "shelf")}
-    options = {"include_object": lambda _o, name, *_: name != "shelf"}
+    options: dict[str, Any] = {"include_object": lambda _o, name, *_: name != "shelf"}
     assert hidden(connection, target, relations, **options) == []
     assert hidden(connection, target, **options) == [("include_object", "add_table", None)]
 
