@@ -26,6 +26,7 @@ from alembic_review.model.facts import (
     Filter,
     Filtered,
     Frame,
+    Hidden,
     Item,
     Listener,
     ModelTable,
@@ -37,6 +38,7 @@ from alembic_review.model.facts import (
     ServerChange,
     TableKey,
     TypeUse,
+    Untargeted,
     VersionLocation,
 )
 from alembic_review.model.pull_request_base import History
@@ -97,6 +99,7 @@ class World:
     history: History | None = None
     superuser: Privilege | None = None
     server_changes: list[ServerChange] = field(default_factory=list)
+    untargeted: list[Untargeted] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -159,6 +162,7 @@ class World:
             rehearsals=tuple(self.rehearsals),
             superuser=self.superuser,
             server_changes=tuple(self.server_changes),
+            untargeted=tuple(self.untargeted),
         )
 
     def _linked(self) -> tuple[Revision, ...]:
@@ -192,6 +196,10 @@ class World:
         alteration = Alteration(revision, key(table), kind, action, name, **made)
         self.databases[0].alterations.append(alteration)
 
+    def outside(self, table: str, at: Sequence[str] | None, metadata: int = 0, **fields: Any) -> None:
+        """A table that is in no target metadata."""
+        self.untargeted.append(Untargeted(key(table), self.stack(at), metadata, **fields))
+
     def declare(self, table: str | None, module: str, schema: str | None = None) -> None:
         path = f"{ROOT}/{module.replace('.', '/')}.py"
         self.declared.append(Declared(module.partition(".")[0], module, table, path, 5, schema))
@@ -216,6 +224,7 @@ class Database:
     downgrades: list[Downgrade] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
     compared: int | None = None
 
     def table(
@@ -302,6 +311,7 @@ class Database:
             compared=len(live) if self.compared is None else self.compared,
             filters=tuple(self.filters),
             filtered=tuple(self.filtered),
+            hidden=tuple(self.hidden),
         )
 
 

@@ -1,7 +1,7 @@
 """docs/trust.md from the outcomes of a test run: ``python -m tests.trust.listing JUNIT.xml docs/trust.md``.
 
-A way is a parameter of a test in ``tests/trust/test_<class>.py`` or ``test_<class>_<part>.py``.
-Its outcome is the outcome of its test; a test may add what it observed with ``record_property("outcome", "exit 130")``.
+A way is a parameter of a test in ``tests/trust/test_<class>.py`` or ``test_<class>_<part>.py``. Its outcome is the
+outcome of its test; a test may add what it observed with ``record_property("outcome", "exit 130")``.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _way(case: ET.Element) -> Way | None:
     module = case.get("classname", "").removeprefix(_FOLDER)
     kind = _kind(module.removeprefix("test_"))
     test, bracket, name = case.get("name", "").partition("[")
-    if kind not in KINDS or not bracket:
+    if kind is None or not bracket:
         return None
     observed = [prop.get("value", "") for prop in case.iter("property") if prop.get("name") == "outcome"]
     skipped = case.find("skipped")
@@ -119,9 +119,9 @@ def _way(case: ET.Element) -> Way | None:
     return Way(kind, f"{module}.py::{test}", name.removesuffix("]"), outcome, observed[-1] if observed else "")
 
 
-def _kind(name: str) -> str:
-    """The class of a file: a large one is spread over files whose names begin alike."""
-    return next((kind for kind in KINDS if name == kind or name.startswith(f"{kind}_")), name)
+def _kind(module: str) -> str | None:
+    """The class of a module's ways."""
+    return next((kind for kind in KINDS if module == kind or module.startswith(f"{kind}_")), None)
 
 
 def _summary(kind: str, some: list[Way]) -> str:

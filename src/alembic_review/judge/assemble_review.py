@@ -12,9 +12,10 @@ from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
 from alembic_review.judge.nothing_inspected import require_inspected, require_models
 from alembic_review.judge.ownership.settings_lines import settle
-from alembic_review.judge.ownership.stack_evidence import Evidence
+from alembic_review.judge.ownership.stack_evidence import Evidence, place_of
 from alembic_review.judge.ownership.table_owners import custom_packages, decide, table_text
 from alembic_review.judge.ownership.unimported_tables import Unloaded
+from alembic_review.judge.ownership.untargeted_tables import forgotten, other_databases
 from alembic_review.judge.pull_request import description
 from alembic_review.judge.pull_request.changes_since_base import written
 from alembic_review.judge.trials_not_done import untried
@@ -95,10 +96,15 @@ def case_of(
     names = iter(fingerprints(pairs))
     ownerships = [decide(database, evidence, settings) for database in ordered]
     lines = settle(evidence, ownerships)
+    outside = {
+        one.key: (owner, place_of(evidence.site(one.stack, owner)))
+        for owner, one in forgotten(facts, evidence)
+        if one.mapped
+    }
     databases = []
     for database, ownership in zip(ordered, ownerships, strict=True):
         causes = Causes(database, ownership, evidence)
-        verdicts = Verdicts(ownership, causes, lines, missing, new)
+        verdicts = Verdicts(ownership, causes, lines, missing, new=new, outside=outside)
         changes = [Judged(change, verdicts.decide(change), next(names)) for change in database.changes]
         ordered_changes = tuple(sorted(changes, key=_judged_order))
         databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, ordered_changes))
@@ -231,6 +237,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
                     *_listeners(case),
                     *_compile_rules(case),
                     *untried(case),
+                    *other_databases(facts, case.evidence),
                     *description.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
-from alembic_review.judge.ownership.created_from_models import BEFORE, Call, calls, created_outside
+from alembic_review.judge.ownership.created_from_models import BEFORE, Call, calls, created_outside, some
+from alembic_review.judge.ownership.reflected_tables import compared_tables, only_reflected
 from alembic_review.judge.ownership.stack_evidence import Evidence
 from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.portable_locations import Locations
@@ -69,6 +70,7 @@ def _require_comparison(database: JudgedDatabase, hint: str) -> None:
             )
         return
     if database.facts.compared:
+        _require_definitions(database, hint)
         return
     if any(entry.kind == "table" for entry in database.facts.filtered):
         raise ObservationError(
@@ -76,9 +78,25 @@ def _require_comparison(database: JudgedDatabase, hint: str) -> None:
             hint="Change include_object and include_name so that they include the tables under review.",
         )
     raise ObservationError(
-        "Nothing was compared: autogenerate_plugins in env.py does not include alembic.autogenerate.tables.",
-        hint='Add "alembic.autogenerate.*" to autogenerate_plugins.',
+        "Nothing was compared: autogenerate_plugins in env.py excludes Alembic's comparison of tables.",
+        hint='Add "alembic.autogenerate.*" to autogenerate_plugins, and remove what excludes '
+        "alembic.autogenerate.schemas and alembic.autogenerate.tables.",
     )
+
+
+def _require_definitions(database: JudgedDatabase, hint: str) -> None:
+    """Tables that were all read from the database were only compared with themselves."""
+    tables = compared_tables(database.facts)
+    if tables and all(map(only_reflected, tables)):
+        of = f" of {database.name}" if database.name is not None else ""
+        raise ObservationError(
+            f"Nothing was compared: {some(table.key for table in tables)} in target_metadata{of} were read from the "
+            "database itself, and no code defines them."
+            if len(tables) > 1
+            else f"Nothing was compared: {some(table.key for table in tables)} in target_metadata{of} was read from "
+            "the database itself, and no code defines it.",
+            hint=f"Give env.py the MetaData of your models. {hint}",
+        )
 
 
 def _require_revisions(database: JudgedDatabase, facts: Facts, evidence: Evidence) -> None:
@@ -118,7 +136,8 @@ def _require_models_of(package: str, case: Case, hint: str) -> None:
         for owned in database.ownership.tables.values():
             made = owned.provenance == package and owned.in_database
             own = owned.owner == package or (loose and evidence.is_application(owned.owner))
-            if owned.model is not None and not owned.model.removed and (made or own):
+            modelled = owned.model is not None and not owned.model.removed and not only_reflected(owned.model)
+            if modelled and (made or own):
                 return
             if made:
                 created.add(owned.key.name)

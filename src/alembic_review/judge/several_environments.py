@@ -25,6 +25,7 @@ from alembic_review.model.facts import (
     Origin,
     Package,
     TableKey,
+    Untargeted,
 )
 
 _T = TypeVar("_T")
@@ -90,8 +91,15 @@ def _informed(number: int, observed: Sequence[Facts], every: Sequence[_Seen], na
             if seen.number != number
             for key in sorted({*seen.declared, *seen.created, *seen.present}, key=str)
         ),
+        untargeted=_untargeted(number, facts, every),
         not_checked=(*_left_out(facts.environment, left_out, version_tables), *facts.not_checked),
     )
+
+
+def _untargeted(number: int, facts: Facts, every: Sequence[_Seen]) -> tuple[Untargeted, ...]:
+    """Without the tables that another environment compares."""
+    theirs = {seen.own(key) for seen in every if seen.number != number for key in seen.declared}
+    return tuple(one for one in facts.untargeted if one.key not in theirs)
 
 
 def _left_out(name: str | None, tables: int, version_tables: int) -> Iterator[str]:

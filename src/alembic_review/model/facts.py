@@ -147,7 +147,7 @@ class ModelTable:
     table was made (at most one is left when the generator can be read with certainty). ``references`` are the other
     tables that its foreign keys refer to, ``extends`` is the one that the whole primary key refers to. ``removed``
     tables are no longer in the MetaData at comparison time; ``removal`` is the stack of the call that took them out,
-    where it was seen.
+    where it was seen. ``reflected`` are the columns that were read from a database, or unpickled: no code defines them.
     """
 
     key: TableKey
@@ -159,6 +159,25 @@ class ModelTable:
     references: tuple[TableKey, ...] = ()
     removed: bool = False
     removal: int | None = None
+    reflected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Untargeted:
+    """A table that the application's code defines and that is in no ``target_metadata``.
+
+    ``stack`` is the definition site; tables of one MetaData have the same ``metadata``. It was ``removed`` from a
+    target metadata, or never in one. ``bind`` is the key of another database that Flask-SQLAlchemy notes,
+    ``elsewhere`` is true for a table that was created in another database.
+    """
+
+    key: TableKey
+    stack: int | None
+    metadata: int
+    mapped: bool = True
+    removed: bool = False
+    bind: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,6 +318,24 @@ class Filtered:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """A change that Alembic's plain comparison shows and the comparison of ``env.py`` does not.
+
+    ``filter`` is the option of ``context.configure()`` that hides it, or what replaces Alembic's comparison; ``wanted``
+    and ``existing`` are as in ``ChangeFact``.
+    """
+
+    filter: str
+    kind: str
+    key: TableKey
+    name: str | None
+    columns: tuple[str, ...] = ()
+    wanted: str = ""
+    existing: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
 class Filter:
     """A filter or hook that ``env.py`` configured, with its place."""
 
@@ -413,6 +450,7 @@ class DatabaseFacts:
     compared: int = 0
     filters: tuple[Filter, ...] = ()
     filtered: tuple[Filtered, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
     plugins: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     not_undone: tuple[str, ...] = ()
@@ -446,7 +484,8 @@ class Facts:
     ``modules`` are the loaded modules of these packages and whatever else is loaded and not installed,
     ``search_path`` the folders that modules are imported from, without those of installations, editable ones included.
     ``environment`` is the name of this Alembic environment, where there are several in one database; what the others
-    have is in ``other_revisions``, ``other_locations`` and ``other_tables``. ``superuser`` is the statement for which
+    have is in ``other_revisions``, ``other_locations`` and ``other_tables``. ``untargeted`` are the tables that no
+    environment compares. ``superuser`` is the statement for which
     the replay was repeated as superuser, ``server_changes`` are of a given server.
     """
 
@@ -476,6 +515,7 @@ class Facts:
     other_tables: tuple[TableKey, ...] = ()
     superuser: Privilege | None = None
     server_changes: tuple[ServerChange, ...] = ()
+    untargeted: tuple[Untargeted, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class Compared:
     compared: int
     modelless: bool = False
     scratch: str = ""
+    views: frozenset[TableKey] = frozenset()
 
 
 def facts(
@@ -130,6 +131,7 @@ def _database(
         compared=compared.compared,
         filters=tuple(compared.comparison.filters),
         filtered=tuple(compared.comparison.filtered),
+        hidden=tuple(compared.comparison.hidden),
         plugins=compared.plugins,
         not_checked=(*compared.not_checked, *sorted(compared.warnings)),
         not_undone=tuple(not_undone(*trial)) if trial else (),

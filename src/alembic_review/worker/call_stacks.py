@@ -192,6 +192,13 @@ def is_sqlalchemy(code: CodeType) -> bool:
     return code.co_filename.startswith(_SQLALCHEMY)
 
 
+def is_reflection(frame: FrameType | None) -> bool:
+    """True for a call that SQLAlchemy makes while it reads a table from a database; our own frames are passed over."""
+    while frame is not None and frame.f_code.co_filename.startswith(("<", _OURS)):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename == _REFLECTION
+
+
 def is_theirs(code: CodeType) -> bool:
     """False for code of SQLAlchemy, of Alembic, of the standard library, and for ours."""
     return _classify(code) == _KEEP

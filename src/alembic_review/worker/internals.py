@@ -11,13 +11,16 @@ import os
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MethodType
 from typing import Any
 
 from alembic import autogenerate
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import CommandLine, Config
+from alembic.ddl import impl
 from alembic.migration import MigrationContext
 from alembic.operations.ops import UpgradeOps
 from alembic.script import Script, ScriptDirectory, base, write_hooks
@@ -193,6 +196,143 @@ def _flatten(value: Any) -> Iterable[Any]:
             yield from _flatten(item)
 
 
+_REGISTRY: Any = getattr(getattr(autogenerate, "comparators", None), "_registry", {})
+_COMPARATORS = {key: list(functions) for key, functions in _REGISTRY.items()}
+"""Alembic's own, as they were before any code of the application ran."""
+
+_METHODS = (
+    "compare_type",
+    "compare_server_default",
+    "correct_for_autogen_constraints",
+    "correct_for_autogen_foreignkeys",
+    "compare_indexes",
+    "compare_unique_constraint",
+)
+"""Methods of a dialect's implementation by which the comparison decides what is equal."""
+
+_IMPLEMENTATIONS = {
+    kind: {name: vars(kind)[name] for name in _METHODS if name in vars(kind)}
+    for known in getattr(impl, "_impls", {}).values()
+    for kind in known.__mro__
+    if kind.__module__.startswith("alembic.ddl.")
+}
+
+
+def comparison_functions(context: MigrationContext) -> dict[str, list[Callable[..., Any]]]:
+    """Whatever decides what is equal, by the place where it was put: comparators, plugins, and the implementation."""
+    found: dict[str, list[Callable[..., Any]]] = {"comparators": list(_flatten(_REGISTRY))}
+    registered = getattr(sys.modules.get("alembic.runtime.plugins"), "_all_plugins", {})
+    selected, _ = autogenerate_plugins(context)
+    found["autogenerate_plugins"] = [
+        function
+        for name in selected
+        for functions in getattr(registered[name].autogenerate_comparators, "_registry", {}).values()
+        for function in _flatten(functions)
+    ]
+    methods = (getattr(context.impl, name, None) for name in _METHODS)
+    found["impl"] = [getattr(method, "__func__", method) for method in methods if callable(method)]
+    return found
+
+
+def removed_comparators() -> bool:
+    """Tell whether a comparator of Alembic's own was replaced (``dispatch_for(…, replace=True)``)."""
+    return any(one not in _REGISTRY.get(key, []) for key, functions in _COMPARATORS.items() for one in functions)
+
+
+@contextmanager
+def plain_comparison(context: MigrationContext, options: Mapping[str, Any], *, everything: bool) -> Iterator[None]:
+    """Meanwhile, compare with these options and as Alembic does without any function of env.py.
+
+    With ``everything``, comparators, plugins and methods of the implementation are Alembic's own, too.
+    """
+    names = ("_user_compare_type", "_user_compare_server_default")
+    before, chosen = dict(context.opts), [getattr(context, name, None) for name in names]
+    implementation: Any = context.impl
+    own = dict(vars(implementation))
+    registry = {key: list(functions) for key, functions in _REGISTRY.items()}
+    context.opts.update(options)
+    for name, value in zip(names, chosen, strict=True):
+        setattr(context, name, True if callable(value) or name == "_user_compare_type" else value)
+    try:
+        if everything:
+            context.opts.pop("autogenerate_plugins", None)
+            _fill(_COMPARATORS)
+            _use_own_methods(implementation)
+        yield
+    finally:
+        context.opts.clear()
+        context.opts.update(before)
+        for name, value in zip(names, chosen, strict=True):
+            setattr(context, name, value)
+        vars(implementation).clear()
+        vars(implementation).update(own)
+        _fill(registry)
+
+
+def _fill(functions: Mapping[Any, Sequence[Any]]) -> None:
+    for key in {*_REGISTRY, *functions}:
+        _REGISTRY[key] = list(functions.get(key, ()))
+
+
+def _use_own_methods(implementation: Any) -> None:
+    for name in (name for name in _METHODS if hasattr(implementation, name)):
+        setattr(implementation, name, _own_method(implementation, name))
+
+
+def watch_types(context: MigrationContext, note: Callable[[Any, Any], None]) -> Any:
+    """Have ``note(database's column, model's column)`` called where a function of env.py takes two types for equal.
+
+    Returns what env.py gave as ``compare_type``: a function, True or False.
+    """
+    chosen: Any = getattr(context, "_user_compare_type", None)
+    if callable(chosen):
+
+        def noted(context: Any, existing: Any, wanted: Any, *types: Any) -> Any:
+            different = chosen(context, existing, wanted, *types)
+            if different is not None and not different:
+                note(existing, wanted)
+            return different
+
+        context._user_compare_type = noted
+    return chosen
+
+
+def watch_defaults(context: MigrationContext, note: Callable[[Any, Any], None]) -> Any:
+    """The same for ``compare_server_default``, which is off unless env.py gives a function or True."""
+    chosen: Any = getattr(context, "_user_compare_server_default", None)
+    if callable(chosen):
+
+        def noted(context: Any, existing: Any, wanted: Any, *defaults: Any) -> Any:
+            different = chosen(context, existing, wanted, *defaults)
+            if different is not None and not different:
+                note(existing, wanted)
+            return different
+
+        context._user_compare_server_default = noted
+    return chosen
+
+
+def types_differ(context: MigrationContext, existing: Any, wanted: Any) -> bool:
+    """Compare the types of two columns by Alembic's own rule for this dialect."""
+    return bool(_own_method(context.impl, "compare_type")(existing, wanted))
+
+
+def defaults_differ(context: MigrationContext, existing: Any, wanted: Any) -> bool:
+    """Compare the server defaults of two columns by Alembic's own rule, which may ask the database."""
+    texts = []
+    for default in (wanted.server_default, existing.server_default):
+        argument = getattr(default, "arg", None)
+        if argument is not None and not isinstance(argument, str):
+            argument = str(argument.compile(dialect=context.dialect, compile_kwargs={"literal_binds": True}))
+        texts.append(argument)
+    return bool(_own_method(context.impl, "compare_server_default")(existing, wanted, *texts))
+
+
+def _own_method(implementation: Any, name: str) -> Any:
+    kind = next((one for one in type(implementation).__mro__ if name in _IMPLEMENTATIONS.get(one, ())), None)
+    return MethodType(_IMPLEMENTATIONS[kind][name], implementation) if kind else getattr(implementation, name)
+
+
 class _Recorder:
     """Stands where Alembic fills a dispatcher, and notes which plugins it picked."""
 
@@ -201,6 +341,11 @@ class _Recorder:
 
     def populate_with(self, comparators: Any) -> None:
         self.picked.append(comparators)
+
+
+_DEFAULT_PLUGINS = ("alembic.autogenerate.*",)
+_COMPARE_TABLES = ("alembic.autogenerate.schemas", "alembic.autogenerate.tables")
+"""Without the first, Alembic does not call the second."""
 
 
 def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
@@ -212,11 +357,11 @@ def autogenerate_plugins(context: MigrationContext) -> tuple[list[str], bool]:
     registered = getattr(plugins, "_all_plugins", None)
     if registered is None:
         return [], True
-    selected = list(context.opts.get("autogenerate_plugins") or ["alembic.autogenerate.*"])
+    selected = list(context.opts.get("autogenerate_plugins", _DEFAULT_PLUGINS))  # Alembic reads it in the same way
     recorder = _Recorder()
     plugins.Plugin.populate_autogenerate_priority_dispatch(recorder, selected)
     names = [name for name, plugin in registered.items() if plugin.autogenerate_comparators in recorder.picked]
-    return sorted(names), "alembic.autogenerate.tables" in names
+    return sorted(names), all(name in names for name in _COMPARE_TABLES if name in registered)
 
 
 def render_python(operations: UpgradeOps, autogen_context: AutogenContext) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -23,10 +23,12 @@ from alembic_review.model.facts import (
     Declaration,
     Downgrade,
     Facts,
+    Hidden,
     HistoryFacts,
     ModelTable,
     Rehearsal,
     TableKey,
+    Untargeted,
 )
 from alembic_review.model.known_passwords import learn
 from alembic_review.model.optional_steps import Attempts, show
@@ -36,9 +38,12 @@ from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import not_compared
 from alembic_review.worker.compare.comparison import Comparison, compare, metadatas
+from alembic_review.worker.compare.hidden_changes import HIDDEN, Watch
 from alembic_review.worker.compare.packed_schema import packed, plain_names, unpacked
 from alembic_review.worker.compare.plugin_queries import noted_looks
 from alembic_review.worker.compare.rendered_operations import Renderer
+from alembic_review.worker.compare.untargeted_tables import untargeted
+from alembic_review.worker.compare.view_names import views
 from alembic_review.worker.definitions.definition_sites import Witnesses
 from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, declarations
 from alembic_review.worker.environment.alembic_logs import collected_warnings, quieten
@@ -50,6 +55,7 @@ from alembic_review.worker.environment.named_objects import Named
 from alembic_review.worker.environment.printed_output import Output
 from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.environment.schema_before import Before
+from alembic_review.worker.environment.unloaded_revision_files import not_loaded
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
@@ -140,6 +146,7 @@ class Session:
         self.privileges.check()
         with self._timed("describe"):
             facts = assemble_facts.facts(environment, script, self.stacks, self.compared, self.attempts)
+            facts = replace(facts, untargeted=self._untargeted(script))
         self.script = script
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
 
@@ -206,7 +213,10 @@ class Session:
     def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
         with self._timed("load"):
             environment.load_revisions(script)
-            self.missing = missing_locations(script, config, environment.folders)
+            nothing: tuple[str, ...] = ()
+            unread = lambda: not_loaded(script, environment.folders)  # noqa: E731
+            left_out = self.attempts.attempt("files of revisions that are not loaded", unread, nothing)
+            self.missing = (*missing_locations(script, config, environment.folders), *left_out)
             self.watched = self._watched(script, environment.folders)
         if not list(script.walk_revisions()):
             self.channel.send("progress", text="no revisions yet")
@@ -313,6 +323,17 @@ class Session:
         self.privileges.check()
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
+    def _untargeted(self, script: ScriptDirectory) -> tuple[Untargeted, ...]:
+        """The application's tables that no comparison looked at."""
+        targets = [each for one in self.compared if not one.modelless for each in metadatas(one.context)]
+        elsewhere = self.creations.elsewhere([one.target for one in self.compared])
+        relations = {key for one in self.compared for key in one.views}
+        found = lambda: untargeted(  # noqa: E731
+            self.witnesses, targets, relations, elsewhere, internals.version_locations(script)
+        )
+        nothing: tuple[Untargeted, ...] = ()
+        return self.attempts.attempt("tables outside target_metadata", found, nothing)
+
     def _take_back(self, environment: Environment, script: ScriptDirectory) -> None:
         """Downgrade what is on trial, latest first, and look at what is left."""
         self.redirect.start_run()
@@ -410,7 +431,14 @@ class Session:
             noted_looks(self.stacks) as looks,
             plain_names(context) if other is not None else nullcontext(),
         ):
+            watch = None if modelless or other is not None else Watch(context, self._can_be_custom)
             comparison = Comparison() if modelless else compare(context, users, other, self.attempts)
+        no_views: frozenset[TableKey] = frozenset()
+        relations = self.attempts.attempt("views", lambda: views(connection, name), no_views)
+        if watch is not None:
+            no_hidden: list[Hidden] = []
+            find = lambda: watch.hidden(comparison, users, relations)  # noqa: E731
+            comparison.hidden = self.attempts.attempt(HIDDEN, find, no_hidden)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
@@ -426,7 +454,7 @@ class Session:
             untold: tuple[str, ...] = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
         else:
             seen_by = looks if others else ()
-            limited = lambda: not_compared.not_checked(context, plugins, replayed.last, seen_by)  # noqa: E731
+            limited = lambda: not_compared.not_checked(context, replayed.last, seen_by)  # noqa: E731
             nothing: tuple[str, ...] = ()
             untold = (*self.attempts.attempt("what Alembic leaves out", limited, nothing), *unconfigured)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
@@ -448,6 +476,7 @@ class Session:
             compared=len(seen) if compares_tables else 0,
             modelless=modelless,
             scratch=self.redirect.database_of(target),
+            views=relations,
         )
 
     def _declarations(
@@ -491,6 +520,12 @@ class Session:
     def _may_be_custom(self, package: str | None) -> bool:
         known = {one.name: one for one in describe_packages({package} if package is not None else ())}
         return may_be_custom(known.get(package or ""), self.request["custom"], self.request["distribution"])
+
+    def _can_be_custom(self, table: Table) -> bool:
+        """Tell whether code that may be the application's stands behind a table, or nothing is known of it."""
+        stack = self.witnesses.definition(table)
+        frames = [self.stacks.frames[number] for number in self.stacks.stacks[stack]] if stack is not None else []
+        return self.request["custom"] == [] or not frames or any(self._may_be_custom(one.package) for one in frames)
 
     def _is_own(self, package: str | None) -> bool:
         """Tell whether an installed package is the application under review."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.table_prefixes import habitual_prefix, prefix
+from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import (
     Alteration,
     Downgrade,
     Failure,
     Filter,
     Filtered,
+    Hidden,
     Place,
     Privilege,
     Rehearsal,
@@ -136,6 +139,21 @@ def no_way_back(world: World) -> None:
     world.databases[0].downgrades.append(Downgrade(APP_REVISION, changed=False))
 
 
+def outside_targets(world: World) -> None:
+    world.outside("poser_log", ["poser:40"])
+
+
+def hidden_by_filter(world: World) -> None:
+    place = Place("/project/migrations/env.py", 12)
+    world.databases[0].hidden.append(
+        Hidden("include_object", "add_column", key("poser_widget"), "label", ("label",), "label TEXT", place=place)
+    )
+
+
+def partly_reflected(world: World) -> None:
+    world.table("poser_gadget", ["poser:20"], by=APP_REVISION, columns=("uuid", "size"), reflected=("size",))
+
+
 def server_changed(world: World) -> None:
     world.server_changes.append(ServerChange("role", "reporting", "changed", ("rolcreatedb", "rolconnlimit")))
 
@@ -166,6 +184,9 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR514": no_way_back,
     "AR601": filtered,
     "AR602": created_from_models,
+    "AR603": outside_targets,
+    "AR604": hidden_by_filter,
+    "AR605": partly_reflected,
     "AR901": server_changed,
     "AR902": as_superuser,
 }
@@ -845,6 +866,160 @@ def test_a_line_that_moves_is_the_same_finding() -> None:
         world.databases[0].create("poser_widget", at=[f"poser:{line}"])
         prints |= {finding.fingerprint for finding in found(world.review(), "AR602")}
     assert len(prints) == 1
+
+
+# AR603
+
+
+def test_tables_outside_the_target_metadata_are_one_finding_for_each_metadata() -> None:
+    world = basics()
+    world.outside("poser_log", ["poser:40"])
+    world.outside("poser_event", ["poser:44"], mapped=False)
+    world.outside("poser_note", ["poser:50"], metadata=1)
+    world.outside("poser_gone", ["poser:60"], metadata=2, removed=True)
+    findings = found(world.review(), "AR603")
+    told = [(finding.table, finding.message.partition(":")[0]) for finding in findings]
+    assert told == [
+        (None, "2 tables (poser_log, poser_event) of poser are in no target_metadata of env.py"),
+        ("poser_gone", "The table poser_gone of poser is removed from target_metadata"),
+        ("poser_note", "The table poser_note of poser is in no target_metadata of env.py"),
+    ]
+    assert "include_object" in findings[1].hint
+    assert findings[0].location is not None
+    assert findings[0].location.line == 40
+
+
+@pytest.mark.parametrize(
+    ("at", "fields", "not_checked"),
+    [
+        (["basis:40"], {}, ""),
+        (["annex():3", "basis:40"], {}, ""),
+        (None, {}, ""),
+        (["poser:40"], {"bind": "logs"}, "1 table of the bind logs, for which env.py runs no migrations"),
+        (["poser:40"], {"elsewhere": True}, "1 table of another database, for which env.py runs no migrations"),
+    ],
+)
+def test_tables_of_others_and_of_other_databases_need_no_target_metadata(
+    at: list[str] | None, fields: dict[str, Any], not_checked: str
+) -> None:
+    world = basics()
+    world.outside("log", at, **fields)
+    review = world.review()
+    assert review.findings == ()
+    assert not not_checked or not_checked in review.provenance.not_checked
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_table_that_a_mapped_class_uses_is_not_to_be_dropped(removed: bool) -> None:
+    world = basics()
+    if removed:
+        world.table("poser_log", ["poser:40"], by=APP_REVISION, removed=True)
+    else:
+        world.databases[0].created("poser_log", APP_REVISION)
+    world.change("remove_table", "poser_log")
+    assert verdicts(world.review()) == ["safe remove_table poser_log"]
+    world.outside("poser_log", ["poser:40"], removed=removed)
+    review = world.review()
+    assert verdicts(review) == ["blocked remove_table poser_log"]
+    assert "A mapped class of poser uses the table" in only(review).reason
+
+
+def test_a_table_without_a_mapped_class_may_be_dropped() -> None:
+    world = basics()
+    world.databases[0].created("poser_log", APP_REVISION)
+    world.change("remove_table", "poser_log")
+    world.outside("poser_log", ["poser:40"], mapped=False)
+    assert verdicts(world.review()) == ["safe remove_table poser_log"]
+
+
+# AR604
+
+
+def test_hidden_changes_are_one_finding_for_each_table_and_filter() -> None:
+    world = basics()
+    widget = key("poser_widget")
+    world.databases[0].hidden += [
+        Hidden("compare_type", "modify_type", widget, "size", ("size",), "VARCHAR(80)", "VARCHAR(50)"),
+        *(Hidden("include_object", "add_column", widget, f"c{number}", (f"c{number}",)) for number in range(7)),
+        Hidden("include_object", "add_constraint", widget, None, ("a", "b")),
+    ]
+    findings = found(world.review(), "AR604")
+    assert [(finding.table, finding.message) for finding in findings] == [
+        (
+            "poser_widget",
+            (
+                "compare_type of env.py hides a change to poser_widget (owner: poser) that Alembic finds without it: "
+                "modify_type size from VARCHAR(50) to VARCHAR(80)."
+            ),
+        ),
+        (
+            "poser_widget",
+            (
+                "include_object of env.py hides 8 changes to poser_widget (owner: poser) that Alembic finds without "
+                "it: add_column c0, add_column c1, add_column c2, add_column c3, add_column c4 and 3 more."
+            ),
+        ),
+    ]
+    assert len({finding.fingerprint for finding in findings}) == 2
+
+
+@pytest.mark.parametrize("table", ["product", "poser_gone", "stray"])
+def test_what_is_hidden_of_others_and_of_tables_without_a_model_does_not_count(table: str) -> None:
+    world = basics()
+    world.table("poser_gone", ["poser:20"], by=APP_REVISION, removed=True)
+    world.databases[0].stray("stray")
+    world.databases[0].hidden.append(Hidden("include_object", "remove_table", key(table), None))
+    assert found(world.review(), "AR604") == []
+
+
+def test_hidden_changes_to_a_framework_count_in_its_own_review() -> None:
+    world = basics()
+    world.settings = replace(SETTINGS, custom=())
+    world.databases[0].hidden.append(Hidden("include_object", "add_column", key("product"), "label", ("label",)))
+    assert [finding.table for finding in found(world.review(), "AR604")] == ["product"]
+
+
+# AR605
+
+
+def test_reflected_tables_are_one_finding_for_each_call() -> None:
+    world = basics()
+    for name in ("poser_one", "poser_two"):
+        world.table(name, ["poser:20"], by=APP_REVISION, reflected=("uuid",))
+    world.table("poser_three", ["poser:30"], by=APP_REVISION, reflected=("uuid",))
+    world.table("store", ["basis:30"], by=CORE_REVISION, reflected=("uuid",))
+    findings = found(world.review(), "AR605")
+    assert [(finding.severity, finding.message.partition(" in target")[0]) for finding in findings] == [
+        (Severity.WARNING, "2 tables (poser_one, poser_two)"),
+        (Severity.WARNING, "The table poser_three"),
+        (Severity.INFO, "The table store"),
+    ]
+    assert [finding.location.line for finding in findings if finding.location] == [20, 30, 30]
+
+
+def test_a_reflected_table_that_is_not_compared_is_not_reported() -> None:
+    world = basics()
+    world.table("poser_one", ["poser:20"], by=APP_REVISION, reflected=("uuid",))
+    world.databases[0].filtered.append(Filtered("include_object", "table", None, "poser_one"))
+    assert found(world.review(), "AR605") == []
+
+
+def test_nothing_is_compared_where_every_table_was_reflected() -> None:
+    world = World()
+    world.table("poser_one", ["poser:20"], by=APP_REVISION, reflected=("uuid",))
+    with pytest.raises(ObservationError, match="the table poser_one in target_metadata was read from"):
+        world.review()
+    world.table("poser_two", ["poser:30"], by=APP_REVISION, reflected=("uuid",))
+    with pytest.raises(ObservationError, match=r"2 tables \(poser_one, poser_two\) in target_metadata were read from"):
+        world.review()
+
+
+def test_a_reflected_table_is_no_model_of_its_package() -> None:
+    world = basics()
+    world.databases[0].tables.pop()
+    world.table("poser_widget", ["poser:10"], columns=("uuid", "size"), reflected=("uuid", "size"))
+    with pytest.raises(ObservationError, match="No model of poser was loaded, though its revisions created"):
+        world.review()
 
 
 def test_what_alters_the_core_is_not_told_to_depend_on_it() -> None:

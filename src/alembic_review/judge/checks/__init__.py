@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from alembic_review.judge.checks.base import Check
-from alembic_review.judge.checks.comparison import compared_with_itself, filtered_tables
+from alembic_review.judge.checks.comparison import (
+    compared_with_itself,
+    filtered_tables,
+    hidden_change,
+    reflected_table,
+    untargeted_table,
+)
 from alembic_review.judge.checks.data import destructive_change, required_column
 from alembic_review.judge.checks.history import (
     changed_settings,
@@ -49,6 +55,9 @@ CHECKS: tuple[Check, ...] = (
     failing_downgrade.CHECK,
     filtered_tables.CHECK,
     compared_with_itself.CHECK,
+    untargeted_table.CHECK,
+    hidden_change.CHECK,
+    reflected_table.CHECK,
     given_server_changed.CHECK,
     replayed_as_superuser.CHECK,
 )

@@ -79,6 +79,14 @@ UNREAD = (
 """Of a change on a table without a model, where reading the source failed."""
 
 
+def outside(owner: str) -> str:
+    """Of a change on a table whose class is mapped, in a MetaData that is not compared."""
+    return (
+        f"A mapped class of {owner} uses the table, but target_metadata does not contain it, so Alembic takes it for "
+        "removed. Add its MetaData to target_metadata in env.py; nothing is to be dropped."
+    )
+
+
 def unloaded(declared: Declared) -> str:
     """Of a change on a table whose class was not loaded, or may not have been."""
     if declared.table is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from alembic_review.judge.ownership.settings_lines import Settle
@@ -12,7 +12,7 @@ from alembic_review.judge.ownership.table_owners import Owned, Ownership, table_
 from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.verdicts import reasons
 from alembic_review.judge.verdicts.cause import By, Cause, Causes, worst
-from alembic_review.model.facts import ChangeFact, Declared, Place, TypeUse
+from alembic_review.model.facts import ChangeFact, Declared, Place, TableKey, TypeUse
 from alembic_review.model.review import Role, Verdict
 
 
@@ -35,18 +35,22 @@ class Decision:
 class Verdicts:
     """Decides the changes of one database.
 
-    ``unloaded`` are declarations in modules that nobody imported, ``new`` the revisions that were not merged yet.
+    ``unloaded`` are declarations in modules that nobody imported, ``new`` the revisions that were not merged yet,
+    ``outside`` the packages of mapped tables that no target metadata contains.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that a row of the table asks for
         self,
         ownership: Ownership,
         causes: Causes,
         settle: Settle,
         unloaded: Unloaded,
+        *,
         new: Collection[str] = (),
+        outside: Mapping[TableKey, tuple[str, Place | None]] | None = None,
     ) -> None:
         self._new = new
+        self._outside = outside or {}
         self._settle = settle
         self._evidence = settle.evidence
         self._ownership = ownership
@@ -81,7 +85,11 @@ class Verdicts:
         return place_of(self._evidence.site(model.stack, owned.owner))
 
     def _hidden(self, owned: Owned) -> Decision | None:
-        """The verdict on a table that no model has and that a module which nobody imported declares, or may declare."""
+        """The verdict on a table that is in no compared model, and in another one or perhaps in an unloaded module."""
+        outside = self._outside.get(owned.key)
+        if outside is not None and (owned.model is None or owned.model.removed):
+            package, place = outside
+            return Decision(Verdict.BLOCKED, reasons.outside(package), owned.owner, package, place)
         declared = self._declaration(owned)
         if declared is not None:
             place = Place(declared.path, declared.line)

@@ -15,7 +15,17 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
-from alembic_review.model.facts import ChangeFact, ColumnCode, Filter, Filtered, Place, Reference, TableKey, TypeUse
+from alembic_review.model.facts import (
+    ChangeFact,
+    ColumnCode,
+    Filter,
+    Filtered,
+    Hidden,
+    Place,
+    Reference,
+    TableKey,
+    TypeUse,
+)
 from alembic_review.model.optional_steps import Attempts
 from alembic_review.worker import internals
 from alembic_review.worker.compare.rendered_operations import Renderer, compiled
@@ -55,6 +65,7 @@ class Comparison:
     changes: list[ChangeFact] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
 
 
 def metadatas(context: MigrationContext) -> list[MetaData]:
@@ -91,17 +102,24 @@ def compare(
     internals.keep_nullability(
         column for each in metadatas(context) for table in each.tables.values() for column in table.c
     )
+    result.changes = changes(context, type_users, target, attempts or Attempts())
+    return result
+
+
+def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attempts: Attempts) -> list[ChangeFact]:
+    """Every entry of Alembic's comparison with ``target``, in its order."""
     upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
-        return result
-    reader = _Reader(context, type_users, metadatas(context), attempts or Attempts())
+        return []
+    found: list[ChangeFact] = []
+    reader = _Reader(context, type_users, metadatas(context), attempts)
     with warnings.catch_warnings():
         # Alembic's comparison has warned of these tables already; rendering each of them on its own says nothing new.
         warnings.simplefilter("ignore", SAWarning)
         for number, (operation, parent) in enumerate(leaves(upgrade, None)):
             _settle(operation)
-            result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
-    return result
+            found.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
+    return found
 
 
 def _see_everything(context: MigrationContext) -> None:
@@ -162,7 +180,7 @@ def _watch_filters(context: MigrationContext, result: Comparison) -> None:
         function = context.opts.get(name)
         if function is None:
             continue
-        result.filters.append(Filter(name, _function_place(function)))
+        result.filters.append(Filter(name, function_place(function)))
         if name == "include_object":
             context.opts[name] = _noted_object(function, result)
         elif name == "include_name":
@@ -200,7 +218,8 @@ def _noted_name(function: Callable[..., Any], result: Comparison) -> Callable[..
     return include_name
 
 
-def _function_place(function: Any) -> Place | None:
+def function_place(function: Any) -> Place | None:
+    """Where a function or method is defined; ``None`` for other callables."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return Place(code.co_filename, code.co_firstlineno) if code is not None else None
 

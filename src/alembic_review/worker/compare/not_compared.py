@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from alembic.migration import MigrationContext
 
+from alembic_review.worker import internals
 from alembic_review.worker.replay.catalogue import Snapshot
 
 _NEVER = ("renames", "CHECK expressions", "EXCLUDE constraints", "primary key changes", "sequences")
@@ -17,9 +18,7 @@ _CORE_PLUGINS = tuple(
 """What Alembic >= 1.18 splits its own comparison into; leaving one out silently compares less."""
 
 
-def not_checked(
-    context: MigrationContext, plugins: list[str], last: Snapshot, by_plugins: Collection[str] = ()
-) -> tuple[str, ...]:
+def not_checked(context: MigrationContext, last: Snapshot, by_plugins: Collection[str] = ()) -> tuple[str, ...]:
     """One line for each thing that autogenerate, as env.py configured it, passes over.
 
     ``by_plugins`` are kinds of objects that a plugin compares.
@@ -44,7 +43,15 @@ def not_checked(
             lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not on in env.py)")
     if options.get("process_revision_directives"):
         lines.append("what process_revision_directives makes of the changes (they are shown as compared)")
-    missing = [name for name in _CORE_PLUGINS if plugins and name not in plugins]
-    if missing and options.get("autogenerate_plugins") is not None:
+    missing = missing_plugins(context)
+    if missing:
         lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
     return tuple(lines)
+
+
+def missing_plugins(context: MigrationContext) -> list[str]:
+    """The parts of Alembic's own comparison that the ``autogenerate_plugins`` of env.py leave out."""
+    if context.opts.get("autogenerate_plugins") is None:
+        return []
+    plugins, _ = internals.autogenerate_plugins(context)
+    return [name for name in _CORE_PLUGINS if plugins and name not in plugins]

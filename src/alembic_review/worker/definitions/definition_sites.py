@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InvalidRequestError
 
 from alembic_review.model.facts import Edit, Item, ModelTable, TableKey
-from alembic_review.worker.call_stacks import Stacks, is_sqlalchemy
+from alembic_review.worker.call_stacks import Stacks, is_reflection, is_sqlalchemy
 from alembic_review.worker.definitions.changed_in_place import Difference, FrozenTable, differences, freeze, with_item
 from alembic_review.worker.definitions.column_creation import Conventions, MadeColumn, copied, made
 from alembic_review.worker.definitions.generated_tables import source_tables
@@ -66,6 +66,7 @@ class Witnesses:
     _waiting: dict[int, list[Any]] = field(default_factory=dict)
     _made: dict[int, MadeColumn] = field(default_factory=dict)
     _early: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    _reflected: dict[int, Column[Any]] = field(default_factory=dict)
     _conventions: Conventions = field(default_factory=Conventions)
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
@@ -186,11 +187,15 @@ class Witnesses:
             # Columns of revisions come by the thousand, and who attaches one of a hook is seen anyway.
             if id(column) not in self._made and not self.stacks.of_tool(sys._getframe(1)):
                 self._made[id(column)] = made(column, self.stacks.walk(sys._getframe(1)).stack)
+                if is_reflection(sys._getframe(1)):
+                    self._reflected[id(column)] = column
 
         def noted_copy(column: Column[Any], *args: Any, **kwargs: Any) -> Any:
             copy_of = copy(column, *args, **kwargs)
             if id(copy_of) not in self._made:
                 return copy_of
+            if id(column) in self._reflected:
+                self._reflected[id(copy_of)] = copy_of
             if id(column) in self._made:
                 self._made[id(copy_of)] = copied(copy_of, self._made[id(column)])
             for name in _COLUMN_ATTRIBUTES:
@@ -248,7 +253,33 @@ class Witnesses:
             references=_references(table),
             removed=removed,
             removal=record.removal if record else None,
+            reflected=self._undefined(table),
         )
+
+    def _undefined(self, table: Table) -> tuple[str, ...]:
+        """The columns that no code defines: reflected ones, and those of a table that was unpickled."""
+        seen = id(table) in self._tables or any(id(column) in self._made for column in table.columns)
+        return tuple(column.name for column in table.columns if not seen or id(column) in self._reflected)
+
+    def besides(self, targets: Iterable[MetaData]) -> Iterator[tuple[Table, int | None, bool]]:
+        """The tables that code defined outside these MetaData, each with its definition site.
+
+        The last value is true for one that was removed from one of them. Neither copies nor their originals are outside
+        where one of them is inside, nor are tables of the same name.
+        """
+        metadatas = list(targets)
+        inside = [table for metadata in metadatas for table in metadata.tables.values()]
+        keys = {table.key for table in inside}
+        known = {id(one) for table in inside for one in (table, self.original(table))}
+        for record in list(self._tables.values()):
+            table, source = record.table, self.original(record.table)
+            if id(table) in known or id(source) in known or table.key in keys:
+                continue
+            removed = any(record.metadata is metadata for metadata in metadatas)
+            attached = table.metadata.tables.get(table.key) is table
+            defined = len(self._undefined(table)) < len(table.columns)
+            if record.copy_of is None and defined and (attached or removed):
+                yield table, record.stack, removed
 
     def original(self, table: Table) -> Table | None:
         """The table that a copy was made from in the end; ``None`` for one that Alembic made for an operation."""

@@ -16,8 +16,9 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from alembic_review.worker import internals
-from alembic_review.worker.environment import flask_context
+from alembic_review.worker.environment import flask_context, unloaded_revision_files
 from alembic_review.worker.environment.application_context import Application
+from alembic_review.worker.environment.foreign_steps import foreign_calls
 from alembic_review.worker.environment.printed_output import Output
 from alembic_review.worker.environment.private_version_locations import Folders
 from alembic_review.worker.environment.revision_scripts import names
@@ -124,6 +125,7 @@ class Environment:
         Raises ``WorkerError``.
         """
         self._use_folders(script)
+        unloaded_revision_files.require_readable(script)
         try:
             loaded = list(script.walk_revisions())
         except CommandError as error:
@@ -155,6 +157,7 @@ class Environment:
                         f"The {attribute} of revision {one.revision} is {name}, and there is no such revision."
                         f"{at([one.path])}",
                         self._missing_location(script)
+                        or unloaded_revision_files.hint(script, self.folders, name)
                         or f"Correct it, or add the folder that {name} lies in to version_locations in {self.name}.",
                     )
         return None
@@ -182,7 +185,7 @@ class Environment:
             return remembered(steps, failed, lambda error: self._explained(script, error))
 
         internals.forget_comparators()
-        with self.application.ready():
+        with self.application.ready(), foreign_calls(script, lambda: calls) as foreign:
             try:
                 with EnvironmentContext(config, script, fn=counted, **options):
                     script.run_env()
@@ -196,6 +199,11 @@ class Environment:
         if failed:
             # env.py caught it.
             raise failed[0]
+        if foreign:
+            raise WorkerError(
+                f"{script.env_py_location} ran migrations with a function of its own, which was not reviewed.",
+                "Remove fn from context.configure(): Alembic's commands pass theirs to run_migrations().",
+            )
         if not calls:
             raise WorkerError(
                 f"{script.env_py_location} did not run any migrations.",

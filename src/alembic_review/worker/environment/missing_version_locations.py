@@ -8,21 +8,16 @@ no revision script lies around that nobody loads.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from alembic_review.worker import internals
 from alembic_review.worker.environment.private_version_locations import Folders
+from alembic_review.worker.environment.unloaded_revision_files import PROJECT_FILES, python_files, revision_id
 from alembic_review.worker.packages import is_installed, package_of_path
 from alembic_review.worker.replay.upgrade import revision_packages
 from alembic_review.worker.worker_errors import WorkerError
-
-_REVISION = re.compile(rb"^revision\b[^=\n]*=", re.MULTILINE)
-_PARENT = re.compile(rb"^down_revision\b[^=\n]*=", re.MULTILINE)
-_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 
 
 def missing_locations(script: ScriptDirectory, config: Config, folders: Folders) -> tuple[str, ...]:
@@ -67,7 +62,7 @@ def _around(path: str, conf: str | None) -> str:
     while above[-1] != os.path.dirname(above[-1]):
         above.append(os.path.dirname(above[-1]))
     for folder in above:
-        if any(os.path.exists(os.path.join(folder, name)) for name in _PROJECT_FILES):
+        if any(os.path.exists(os.path.join(folder, name)) for name in PROJECT_FILES):
             return folder
     beside = os.path.dirname(os.path.realpath(conf)) if conf else nearest
     return beside if beside in above else nearest
@@ -75,22 +70,4 @@ def _around(path: str, conf: str | None) -> str:
 
 def _revisions_nobody_loads(folder: str, script: ScriptDirectory, folders: Folders) -> str | None:
     loaded = {folders.original(os.path.realpath(revision.path)) for revision in script.walk_revisions()}
-    return next((path for path in _python_files(folder) if path not in loaded and _is_revision(path)), None)
-
-
-def _python_files(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
-        if "pyvenv.cfg" in files:
-            folders.clear()
-            continue
-        yield from (os.path.realpath(os.path.join(parent, name)) for name in sorted(files) if name.endswith(".py"))
-
-
-def _is_revision(path: str) -> bool:
-    try:
-        with open(path, "rb") as stream:
-            text = stream.read()
-    except OSError:
-        return False
-    return bool(_REVISION.search(text) and _PARENT.search(text))
+    return next((path for path in python_files(folder) if path not in loaded and revision_id(path) is not None), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -98,6 +98,12 @@ class Creations:
                 creation = Creation(key, created.call, created.stack, created.revision, defined)
                 (found if own else others).append(creation)
         return tuple(sorted(found, key=_order)), tuple(sorted(others, key=_order))
+
+    def elsewhere(self, targets: Collection[Target]) -> frozenset[int]:
+        """The tables, by identity, that were created in databases other than ``targets``."""
+        keys = {target.key for target in targets}
+        found = [one for one in self._created.values() if one is not None and one.target.key not in keys]
+        return frozenset(id(self.original(one.table)) for one in found)
 
     def hint(self, error: BaseException, target: Target, own: Callable[[str | None], bool]) -> str:
         """What to do about a table, column, index or type that exists already because it was created from the models.
