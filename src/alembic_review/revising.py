@@ -21,8 +21,8 @@ from alembic_review.observe.client import Conversation, Request, conversation, o
 from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.environments import observe_environments, upgraded
 from alembic_review.observe.interpreter import with_interpreter
-from alembic_review.reports import revision as texts
-from alembic_review.reports.text import count, table_label, target_label
+from alembic_review.reports import revision_file as texts
+from alembic_review.reports.parts.labels import count, table_label, target_label
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ from alembic_review.observe.databases import RunDatabases, guess_dialect
 from alembic_review.observe.environments import observe_environments
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
 from alembic_review.observe.sources import declared_tables, loose_packages
-from alembic_review.reports import REPORTS, Options, Rule, brief
+from alembic_review.reports import REPORTS, Options, Rule
+from alembic_review.reports.formats import markdown_short
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted, Where
@@ -209,7 +210,7 @@ def publish(review: Review, where: Where, environ: Mapping[str, str]) -> Posted:
     from alembic_review import forge  # noqa: PLC0415 - loads HTTP and TLS
 
     markdown = next(report for report in REPORTS if report.name == COMMENT)
-    return forge.publish([markdown.render(review, Options()), brief.render(review)], where, environ)
+    return forge.publish([markdown.render(review, Options()), markdown_short.render(review)], where, environ)
 
 
 def tool() -> str:

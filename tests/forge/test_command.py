@@ -17,7 +17,7 @@ from alembic_review import service
 from alembic_review.cli import run
 from alembic_review.model.review import Review
 from alembic_review.reports import REPORTS, Options, Report
-from alembic_review.reports.json import read
+from alembic_review.reports.formats.json import read
 from tests.forge.fakes import TOKEN, Fake, FakeGitHub, Fault
 
 GOLDEN = Path(__file__).parent.parent / "golden"

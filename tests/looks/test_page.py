@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page
+from tests.reports.html.test_page import ATTACKED, request
 
 from alembic_review.model.review import Review
 from alembic_review.reports import Options
 from tests.looks.browser import Opened
-from tests.reports.html.test_page import ATTACKED, request
 from tests.reports.samples import NAMES, sample
 
 NARROW, WIDE = 380, 1400

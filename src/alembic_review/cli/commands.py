@@ -16,8 +16,9 @@ from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import FailOn, Settings
-from alembic_review.reports import REPORTS, json
-from alembic_review.reports.text import visible
+from alembic_review.reports import REPORTS
+from alembic_review.reports.formats import json
+from alembic_review.reports.parts.labels import visible
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted
