@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 from markdown_it import MarkdownIt
 
-from alembic_review.reports.parts.labels import visible, writable
+from alembic_review.reports.parts.names import visible, writable
 from tests.reports.formats.test_github import commands
 from tests.reports.formats.test_sarif import VALIDATOR
 from tests.reports.test_json_schema import VALIDATOR as REPORT_VALIDATOR

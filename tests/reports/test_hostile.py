@@ -28,7 +28,7 @@ from alembic_review.reports import REPORTS, Options
 from alembic_review.reports.formats.json import read
 from alembic_review.reports.formats.json import render as as_json
 from alembic_review.reports.formats.markdown import CEILING
-from alembic_review.reports.parts.labels import visible
+from alembic_review.reports.parts.names import visible
 from tests.reports.formats.test_json import reviews
 from tests.reports.readers import READERS
 from tests.reports.samples import sample

@@ -18,7 +18,7 @@ from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import FailOn, Settings
 from alembic_review.reports import REPORTS
 from alembic_review.reports.formats import json
-from alembic_review.reports.parts.labels import visible
+from alembic_review.reports.parts.names import visible
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted

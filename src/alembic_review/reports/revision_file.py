@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from alembic_review.model.review import Change, Finding
 from alembic_review.model.revision import LeftOut, RevisionPlan
-from alembic_review.reports.parts.labels import count, target_label, visible
+from alembic_review.reports.parts.labels import count, target_label
+from alembic_review.reports.parts.names import visible
 
 _WIDTH = 88
 _REQUIRED = "Fails where the table has rows, fill them first (AR202)"

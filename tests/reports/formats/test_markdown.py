@@ -16,7 +16,7 @@ from alembic_review.model.review import Failure, Verdict
 from alembic_review.reports import Options
 from alembic_review.reports.formats.json import read
 from alembic_review.reports.formats.markdown import CEILING, escape, render
-from alembic_review.reports.parts.labels import visible
+from alembic_review.reports.parts.names import visible
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden"
 WHOLE = read((GOLDEN / "poser.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from alembic_review.reports.formats import github, gitlab, html, json, markdown,
 
 
 def _terminal(review: Review, options: Options) -> str:
-    from alembic_review.reports.formats import terminal  # noqa: PLC0415 - rich takes nine MiB, and CI often needs none of it
+    from alembic_review.reports.formats import terminal  # noqa: PLC0415 - rich takes nine MiB that CI often does without
 
     return terminal.render(review, options)
 
@@ -21,12 +21,13 @@ def _owners(review: Review, options: Options) -> str:
 
 REPORTS = (
     Report("terminal", "for people, as wide as the terminal", _terminal, for_people=True),
-    Report("json", "for programs, and for `render`", json.render, is_json=True),
-    Report("markdown", "for pull requests, as GitHub, GitLab and Forgejo read it", markdown.render),
+    Report("json", "for programs, and for `render` and `publish`", json.render, is_json=True),
+    Report("markdown", "for pull requests on GitHub, GitLab and Forgejo", markdown.render),
     Report(
         "html",
-        "one page to attach: filters, highlighted code, a diagram; asks nothing of anybody",
+        "one self-contained page with filters, highlighted code and a diagram",
         html.render,
+        describes=True,
         prepare=html.prepare,
     ),
     Report("sarif", "SARIF 2.1.0, for code scanning and editors", sarif.render, is_json=True, describes=True),

@@ -13,7 +13,8 @@ from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
 from alembic_review.reports.parts.headline import result
 from alembic_review.reports.parts.issues import Issue, Spot, headline, issues, remarks, whole_message
-from alembic_review.reports.parts.labels import count, visible
+from alembic_review.reports.parts.labels import count
+from alembic_review.reports.parts.names import visible
 
 SHOWN = 10
 """Annotations of one kind that GitHub shows for a step; the rest would be dropped without a word."""

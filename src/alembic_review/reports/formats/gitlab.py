@@ -20,7 +20,7 @@ from alembic_review.reports.parts.issues import (
     stand_in,
     whole_message,
 )
-from alembic_review.reports.parts.labels import visible
+from alembic_review.reports.parts.names import visible
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 

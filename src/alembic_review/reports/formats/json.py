@@ -13,7 +13,7 @@ import msgspec
 from alembic_review.model.errors import UsageError
 from alembic_review.model.review import FORMAT, Finding, Review
 from alembic_review.reports.base import Options
-from alembic_review.reports.parts.labels import writable
+from alembic_review.reports.parts.names import writable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

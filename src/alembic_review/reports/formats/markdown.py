@@ -1,67 +1,55 @@
-"""The report for pull requests: Markdown as GitHub, GitLab and Forgejo read it.
+"""The comment on a pull request: Markdown as GitHub, GitLab and Forgejo read it.
 
-Names never become structure: every character that Markdown or HTML could take for more than itself is written as a
-numeric character reference (https://spec.commonmark.org/current/#entity-and-numeric-character-references). Forges look
-for mentions, references, emoji and addresses once more in the text of the finished page, where those are characters
-again. They look at one piece of text at a time, outside of code, so a ``<wbr>`` parts what they look for, and what is
-read and copied stays as it is; the sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday) let it
-through.
+The result comes first, then what blocks merging, the schema changes, and folded parts with everything else. A review
+without changes and findings is one line.
 """
 
 from __future__ import annotations
 
-import re
+import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import quote
 
-from alembic_review.model.review import Change, Finding, NewRevision, Review, Role, Verdict
-from alembic_review.reports.base import Options
+from alembic_review.model.review import Change, ChangeSince, Finding, Location, Review, Suggestion, Verdict
+from alembic_review.reports.base import Links, Options
 from alembic_review.reports.parts.diagram import EXTENDS, REFERS, diagram
-from alembic_review.reports.parts.headline import (
-    MADE,
-    PENDING,
-    explanation,
-    in_revisions,
-    levels,
-    result,
-    since_label,
-    tally,
-)
+from alembic_review.reports.parts.diff import diff_line
+from alembic_review.reports.parts.escaping import code, escape, fence, prose
+from alembic_review.reports.parts.headline import Result, counts, explanation, in_revisions, result, since_label
+from alembic_review.reports.parts.issues import path_in_checkout
+from alembic_review.reports.parts.items import Item, Row, in_reason, items, rows
 from alembic_review.reports.parts.labels import (
     count,
     interpreter_label,
+    location_label,
     owner_label,
-    place_label,
-    revision_label,
+    row_target,
     table_label,
-    target_label,
-    visible,
 )
-from alembic_review.reports.parts.similar import Line, common_reason, fold_changes, fold_findings
+from alembic_review.reports.parts.names import visible
+from alembic_review.reports.parts.provenance import compared, not_compared
+from alembic_review.reports.parts.risks import is_risk, risk_counts
+from alembic_review.reports.parts.similar import Line, common_reason, fold_changes, fold_items
 
 CEILING = 65_000
 """Characters; GitHub takes 65,536 in a comment."""
 
-_EXAMPLES = 3
 _NAMES = 20
 _LONGEST = 2_000  # characters, each of which may take ten when it is escaped
-_PLAIN = frozenset(" ,/;='?()")
-# After @ for people, # and others for issues, merge requests, labels, milestones and epics, before // and . for links.
-_PARTED = re.compile(
-    r"(?<=[@#!~$%&^*\[])(?!\s)|(?<=:)(?=//|[\w+-]+:)|(?<=\bgh-)(?=\d)|(?<=\bwww)(?=\.)", flags=re.IGNORECASE
-)
-_START = re.compile(r" +|\d+[.)]")
-_TITLES = {Verdict.BLOCKED: ("Blocked", True), Verdict.SAFE: ("Safe", True), Verdict.UPSTREAM: ("Upstream", False)}
-_SHAPES = {Role.CORE: ("[", "]"), Role.CUSTOM: ("(", ")"), Role.UNKNOWN: ("{{", "}}")}
+_URL = ":/?#@!$&*+,;=%-._~"  # what is not quoted in an address
+_SHORT = 12  # characters of a commit's name
 
 Part = Callable[[Review, Options, int], str]
-"""One part of the report; the number is how many rows a table may have."""
+"""One part of the report; the number is how many lines a list may have."""
 
 
 def render(review: Review, options: Options) -> str:
-    """The whole report, or as much of it as fits under ``CEILING`` and a line that says what was left out.
+    """The whole report, or as much of it as fits under ``CEILING`` and a line that names what was left out.
 
-    What can be had elsewhere goes first, then rows of long tables, and whole tables only when a few rows are too much.
+    Parts that other reports have as well are left out first, then lines of long lists, and whole lists at last.
     """
+    if _is_empty(review):
+        return _one_line(review, options)
     parts: dict[str, str] = {}
     for most in _ROWS:
         parts = {name: part(review, options, most) for name, part in _PARTS}
@@ -80,198 +68,325 @@ def render(review: Review, options: Options) -> str:
     return _joined(parts, left_out)
 
 
-def escape(text: str) -> str:
-    """``text`` as it is read, whatever is in it."""
-    shown = visible(text)
-    dots = "www." not in shown.lower()
-    # At the start of a line, blanks make a block of code and a number makes a list.
-    start = _START.match(shown)
-    opening = start.end() if start else 0
-    written = [
-        char if place >= opening and _harmless(char, dots=dots) else f"&#{ord(char)};"
-        for place, char in enumerate(shown)
-    ]
-    for match in reversed(list(_PARTED.finditer(shown))):
-        written.insert(match.start(), "<wbr>")
-    return "".join(written)
+def short(review: Review, options: Options) -> str:
+    """A few lines without any name, for a Git host that does not take the whole report."""
+    numbers = "; ".join(counts(review))
+    lines = [f"## alembic-review: {result(review).value}", f"{numbers[:1].upper()}{numbers[1:]}."]
+    where = _links(options.links)
+    return (
+        "\n\n".join([*lines, "The report is too long for a comment. " + (f"See {where}." if where else _KEPT)]) + "\n"
+    )
 
 
-def _harmless(char: str, *, dots: bool) -> bool:
-    return char.isalnum() or char in _PLAIN or (dots and char == ".")
+_KEPT = "See the files that the job kept."
+
+
+def _is_empty(review: Review) -> bool:
+    """Whether there is nothing to report: no change, no finding, and the check passed."""
+    made = review.pull_request.changes if review.pull_request is not None else ()
+    return result(review) is Result.PASSED and not (review.changes or made or review.findings)
+
+
+def _one_line(review: Review, options: Options) -> str:
+    """One line, which unfolds to what was not checked."""
+    where = _links(options.links)
+    told = f"<b>alembic-review: {result(review).value}</b>, no schema changes" + (f" ({where})" if where else "")
+    return _details(told, _limits(review)) + "\n"
 
 
 def _joined(parts: Mapping[str, str], left_out: Sequence[str]) -> str:
     texts = [text for name, text in parts.items() if text and name not in left_out]
     gone = [name for name in left_out if parts[name]]
     if gone:
-        texts.append(f"*Left out, to keep this short: {', '.join(gone)}. The JSON report has everything.*")
+        texts.append(f"*Left out because of the size limit of comments: {', '.join(gone)}. The JSON report has them.*")
     return "\n\n".join(texts) + "\n"
 
 
-def _headline(review: Review, _options: Options, _most: int) -> str:
+def _headline(review: Review, options: Options, _most: int) -> str:
     title = f"## alembic-review: {result(review).value}"
     if review.failure is not None:
         lines = [title, _cut(review.failure.message, lines=True)]
-        return "\n\n".join([*lines, f"Hint: {_cut(review.failure.hint)}"] if review.failure.hint else lines)
-    why, numbers, found = explanation(review), tally(review), levels(review)
-    counted = f"**{numbers[:1].upper()}{numbers[1:]}**" + (f" with {found}" if found else "")
-    return "\n\n".join([title, *([f"Reason: {_cut(why)}."] if why else []), counted])
+        lines += [f"Hint: {_cut(review.failure.hint)}"] if review.failure.hint else []
+        return "\n\n".join([*lines, *filter(None, [_about(review, options.links)])])
+    why, risks = explanation(review), risk_counts(review)
+    numbers = [f"**{text}**" if text in risks else text for text in counts(review)]
+    told = [f"**{_cut(why)}**"] if why else []
+    sentence = "; ".join([*told, *numbers])
+    return "\n\n".join(filter(None, [title, f"{sentence}.", _about(review, options.links)]))
+
+
+def _about(review: Review, links: Links) -> str:
+    """The commit and its base, and where to find more."""
+    commit = links.commit or review.provenance.commit
+    named = [f"Commit {code(commit[:_SHORT])}"] if commit else []
+    if review.pull_request is not None:
+        named.append(f"{'' if named else 'Changes '}{prose(since_label(review.pull_request))}")
+    told = " ".join(named)
+    return " · ".join(filter(None, [told, _links(links)]))
+
+
+def _links(links: Links) -> str:
+    found = [_link(text, url) for text, url in (("job", links.job), ("full report", links.report)) if url]
+    return ", ".join(found)
+
+
+def _link(text: str, url: str) -> str:
+    """A link as HTML, which works in a summary as well; ``text`` is Markdown."""
+    return f'<a href="{html.escape(quote(url, safe=_URL))}">{text}</a>'
 
 
 def _cut(text: str, *, lines: bool = False) -> str:
-    """The start of a text that can't be left out as a whole; with ``lines`` on as many lines as it has."""
+    """The start of a text that can't be left out as a whole; ``lines`` keeps its lines."""
     start = text[:_LONGEST]
-    shown = "<br>".join(map(escape, start.split("\n"))) if lines else escape(start)
+    shown = "<br>".join(map(escape, start.split("\n"))) if lines else prose(start)
     return shown if len(text) <= _LONGEST else f"{shown}… (the JSON report has the rest)"
 
 
-def _changes(review: Review, options: Options, most: int) -> str:
-    where = " pending" if review.pull_request is not None else ""
-    return _sections(review.changes, PENDING, where, options, most)
-
-
-def _sections(found: Sequence[Change], meanings: Mapping[Verdict, str], where: str, options: Options, most: int) -> str:
-    texts = []
-    for verdict, (title, is_open) in _TITLES.items():
-        changes = [change for change in found if change.verdict is verdict]
-        if not changes:
-            continue
-        heading = f"{title}: {count(len(changes), 'change')}{where}, {meanings[verdict]}"
-        rows = [_row(line) for line in fold_changes(changes, verbose=options.verbose)]
-        table = _table(("Change", "Owner", "Place", "Reason"), rows, most)
-        texts.append(f"### {heading}\n\n{table}" if is_open else _details(heading, table))
-    return "\n\n".join(texts)
-
-
-def _ways_out(review: Review, _options: Options, _most: int) -> str:
-    """Code that would hold what was blocked."""
-    texts = []
-    for one in review.suggestions:
-        columns = ", ".join(map(escape, one.columns))
-        heading = f"A way out for {columns} on {escape(table_label(one.schema, one.table, one.database))}"
-        place = "" if one.location is None else f"Take out {escape(place_label(one.location))}, and put this"
-        told = f"{place or 'Put this'} into a module that your models import:"
-        texts.append(_details(heading, f"{told}\n\n{_fence(one.code, 'python')}"))
-    return "\n\n".join(texts)
-
-
-def _pull_request(review: Review, options: Options, most: int) -> str:
-    """The new revisions, and what they change."""
-    brought = review.pull_request
-    if brought is None:
+def _problems(review: Review, options: Options, most: int) -> str:
+    """What blocks merging: one line each, with the suggested fix folded below it."""
+    found = [item for item in items(review) if item.is_problem]
+    if not found:
         return ""
-    texts = [f"### Pull request {escape(since_label(brought))}"]
-    named = [
-        (escape(one.id), escape(one.message), escape(owner_label(one.owner)), _place(one))
-        for one in brought.new_revisions
-    ]
-    if named:
-        texts.append(_table(("New revision", "Message", "Owner", "Place"), named, most))
-    sections = _sections(in_revisions(review), MADE, " in revisions", options, most)
-    return "\n\n".join([*texts, *filter(None, [sections])])
+    lines = fold_items(found, verbose=options.verbose)
+    title = "### To fix before merging" if review.gate.refused else "### Blocked"
+    entries = [_problem(line, review, options) for line in lines[:most]]
+    return "\n\n".join([title, "\n".join(entries), *_more(lines, most, "problem")])
 
 
-def _row(line: Line[Change]) -> tuple[str, ...]:
-    change = line.first
-    reason = escape(common_reason(line.entries))
-    if change.findings:
-        reason += f" ({escape(', '.join(change.findings))})"
-    owner, made = escape(owner_label(change.owner)), escape(revision_label(change))
+def _problem(line: Line[Item], review: Review, options: Options) -> str:
+    item = line.first
+    where = _location(item.location, review, options.links)
+    codes = f" ({', '.join(map(escape, item.codes))})" if item.codes else ""
+    if item.first is None:
+        finding = item.findings[0]
+        return f"- {_of_finding(finding, line)}{codes}{where}{_folded(item, review, options.links)}"
+    label = f"**{_row(item.rows[0])}**"
+    if line.folded:
+        changes = tuple(one.changes[0] for one in line.entries)
+        names = ", ".join(code(row_target(one.rows[0], brief=True)) for one in line.entries[:_NAMES])
+        total = sum(len(one.changes) for one in line.entries)
+        kind = code(visible(item.rows[0].kind))
+        rest = ", …" if len(line.entries) > _NAMES else ""
+        return f"- **{kind}: {total} changes** ({names}{rest}): {prose(common_reason(changes))}{codes}{where}"
+    made = _in_revision(item.first)
+    reason = prose(item.first.reason) if item.first.verdict is Verdict.BLOCKED else ""
+    errors = [one for one in item.findings if item.first.verdict is not Verdict.BLOCKED or not one.blocks]
+    texts = [reason, *(_of_finding(one) for one in errors if not in_reason(one, item))]
+    return f"- {label}{made}: {' '.join(filter(None, texts))}{codes}{where}{_folded(item, review, options.links)}"
+
+
+def _folded(item: Item, review: Review, links: Links) -> str:
+    """How to fix it and what follows from the same cause, below a line of a list."""
+    parts = [_suggestion(suggestion) for suggestion in item.suggestions]
+    if len(item.rows) > 1:
+        rest = [f"{_row(row)}{_in_revision(row.change)}" for row in item.rows[1 : _NAMES + 1]]
+        more = f" and {len(item.rows) - 1 - _NAMES} more" if len(item.rows) - 1 > _NAMES else ""
+        parts.append(f"Same cause: {', '.join(rest)}{more}.")
+    for one in item.findings:
+        # A suggestion replaces the advice; the messages say what else is to be reverted.
+        if item.first is not None and one.blocks and one.change is None:
+            told = prose(one.message) if item.suggestions else _of_finding(one)
+            parts.append(f"{escape(one.code)}: {told}{_location(one.location, review, links)}")
+    hints = dict.fromkeys(one.hint for one in item.findings if one.hint and in_reason(one, item))
+    parts += [prose(hint) for hint in hints if not item.suggestions]
+    if not parts:
+        return ""
+    body = _details("Suggested fix" if item.suggestions else "Details", "\n\n".join(parts))
+    return "\n" + "\n".join(f"  {line}" if line else "" for line in body.split("\n"))
+
+
+def _suggestion(suggestion: Suggestion) -> str:
+    columns = ", ".join(map(code, suggestion.columns))
+    table = code(table_label(suggestion.schema, suggestion.table, suggestion.database))
+    line = "" if suggestion.location is None else f"Remove {code(location_label(suggestion.location))}, and add"
+    told = f"Keep {columns} of {table} in an extension table. {line or 'Add'} this to a module that your models import:"
+    return f"{told}\n\n{fence(suggestion.code, 'python')}"
+
+
+def _row(row: Row) -> str:
+    return code(f"{visible(row.kind)} {row_target(row)}")
+
+
+def _in_revision(change: Change) -> str:
+    made = change.revision if isinstance(change, ChangeSince) else None
+    return f" in {code(made)}" if made is not None else ""
+
+
+def _of_finding(finding: Finding, line: Line[Item] | None = None) -> str:
+    scope = f"[{finding.scope}] " if finding.scope is not None else ""
+    texts = [prose(scope + finding.message) + (_others(line) if line is not None else ""), prose(finding.hint)]
+    return " ".join(filter(None, texts))
+
+
+def _others(line: Line[Item]) -> str:
+    """What a line of similar findings is about besides the first."""
     if not line.folded:
-        return f"{escape(change.kind)} **{escape(target_label(change))}**{made}", owner, _place(change), reason
-    examples = ", ".join(escape(target_label(entry, brief=True)) for entry in line.entries[:_EXAMPLES])
-    label = f"{escape(change.kind)}: {len(line.entries)} changes{made}, for example {examples}"
-    return label, owner, _places(line), reason
-
-
-def _place(entry: Change | Finding | NewRevision) -> str:
-    return _breakable(place_label(entry.location))
-
-
-def _breakable(path: str) -> str:
-    """A path that a narrow column breaks before the file; else it takes the width that reasons need."""
-    folder, slash, file = path.rpartition("/")
-    return f"{escape(folder + slash)}<wbr>{escape(file)}" if slash else escape(file)
-
-
-def _places(line: Line[Change]) -> str:
-    paths = {change.location.path for change in line.entries if change.location is not None}
-    return _breakable(paths.pop()) if len(paths) == 1 else f"{len(paths)} files"
-
-
-def _findings(review: Review, options: Options, most: int) -> str:
-    shown = [finding for finding in review.findings if finding.change is None or not finding.blocks]
-    told = len(review.findings) - len(shown)
-    above = f"{count(told, 'finding stands', 'findings stand')} with the blocked changes above." if told else ""
-    if not shown:
-        return above and f"### Findings\n\n{above}"
-    rows = []
-    for line in fold_findings(shown, verbose=options.verbose):
-        finding = line.first
-        severity = f"{finding.severity.value}{', blocks' if finding.blocks else ''}"
-        where = f"[{finding.scope}] " if finding.scope is not None else ""
-        message = f"{escape(where + finding.message)}{_others(line)} {escape(finding.hint)}"
-        rows.append((escape(finding.code), severity, _place(finding), message))
-    if len(rows) > most:
-        rows.sort(key=lambda row: "blocks" not in row[1])
-    table = _table(("Code", "Severity", "Place", "What to do"), rows, most)
-    return "\n\n".join(filter(None, ["### Findings", table, above]))
-
-
-def _others(line: Line[Finding]) -> str:
-    """What else a folded line is about."""
+        return ""
+    entries = [item.findings[0] for item in line.entries[1:]]
     names = dict.fromkeys(
         table_label(finding.schema, finding.table, finding.scope)
         if finding.table is not None
         else visible(finding.revision or "")
-        for finding in line.entries[1:]
+        for finding in entries
     )
-    some = ", ".join(escape(name) for name in [*names][:_NAMES] if name)
+    some = ", ".join(code(name) for name in [*names][:_NAMES] if name)
     more = ", …" if len(names) > _NAMES else ""
-    return f" The same of {len(line.entries) - 1} more{f', on {some}{more}' if some else ''}." if line.folded else ""
+    return f" {count(len(entries), 'more finding')} like this{f': {some}{more}' if some else ''}."
 
 
-def _code(review: Review, _options: Options, _most: int) -> str:
-    """SQL and Python of what is safe or blocked; upstream drift is nobody's to write."""
-    if review.pull_request is None:
-        return _listings(review.changes, "")
-    listings = _listings(in_revisions(review), " in revisions"), _listings(review.changes, " pending")
-    return "\n\n".join(filter(None, listings))
+def _made(review: Review, options: Options, most: int) -> str:
+    """What the new revisions change, as a diff."""
+    request = review.pull_request
+    if request is None:
+        return ""
+    changes = in_revisions(review)
+    new = [
+        f"- {code(one.id)}{': ' + prose(one.message) if one.message else ''}"
+        f"{_location(one.location, review, options.links)}"
+        for one in request.new_revisions[:most]
+    ]
+    listed = "\n".join(new) + "".join(f"\n{text}" for text in _more(request.new_revisions, most, "revision"))
+    title = f"### Schema changes in {count(len(request.new_revisions), 'new revision')}"
+    if not changes:
+        return "\n\n".join(filter(None, [title, listed, "No schema changes in revisions."]))
+    return "\n\n".join(filter(None, [title, listed, _diff(changes, review, most)]))
 
 
-def _listings(changes: Iterable[Change], where: str) -> str:
-    operations: dict[tuple[str | None, int], Change] = {}
+def _pending(review: Review, _options: Options, most: int) -> str:
+    """What is in the models and in no revision yet, and the command that writes the revision."""
+    changes = [change for change in review.changes if change.verdict is not Verdict.UPSTREAM]
+    if not changes:
+        return ""
+    safe = any(change.verdict is Verdict.SAFE for change in changes)
+    title = f"### Pending: {count(len(changes), 'change')} in the models and in no revision"
+    command = '`alembic-review revision -m "…"` generates the revision with the safe changes.'
+    return "\n\n".join([title, _diff(changes, review, most), *([command] if safe else [])])
+
+
+def _diff(changes: Sequence[Change], review: Review, most: int) -> str:
+    owners = {change.owner for change in changes if change.verdict is Verdict.SAFE}
+    ordered = sorted(changes, key=lambda change: (change.database or "", change.operation))
+    shown = rows([change for change in ordered if change.verdict is not Verdict.UPSTREAM])
+    lines = [diff_line(row, review.findings, owners=len(owners) > 1) for row in shown[:most]]
+    lines += [f"# {text.strip('*')}" for text in _more(shown, most, "change")]
+    drift = [change for change in changes if change.verdict is Verdict.UPSTREAM]
+    if drift:
+        lines.append(f"# {count(len(drift), 'change')} of the framework's own revisions")
+    return fence("\n".join(lines), "diff")
+
+
+def _upstream(review: Review, options: Options, most: int) -> str:
+    changes = [change for change in review.changes if change.verdict is Verdict.UPSTREAM]
+    if not changes:
+        return ""
+    lines = [Line((change,)) for change in changes] if options.verbose else fold_changes(changes)
+    listed = [_drift(line) for line in lines[:most]]
+    title = f"Upstream drift: {count(len(changes), 'change')} that the framework's own models and revisions cause"
+    return _details(title, "\n".join([*listed, *("\n" + text for text in _more(lines, most, "line"))]))
+
+
+def _drift(line: Line[Change]) -> str:
+    change = line.first
+    (row,) = rows([change])
+    reason = f": {prose(common_reason(line.entries))}" if change.reason else ""
+    if not line.folded:
+        return f"- {_row(row)} (owner {escape(owner_label(change.owner))}){reason}"
+    names = ", ".join(code(row_target(rows([one])[0], brief=True)) for one in line.entries[:3])
+    total = count(len(line.entries), "change")
+    return f"- {code(visible(row.kind))}: {total} (owner {escape(owner_label(change.owner))}), such as {names}{reason}"
+
+
+def _findings(review: Review, options: Options, most: int) -> str:
+    """Findings that block nothing: risks first."""
+    found = [item for item in items(review) if not item.is_problem and item.findings]
+    found.sort(key=lambda item: not any(map(is_risk, item.findings)))
+    lines = fold_items(found, verbose=options.verbose)
+    entries = [_finding(finding, line, review, options) for line in lines for finding in line.first.findings]
+    if not entries:
+        return ""
+    return "\n\n".join(["### Warnings and notes", "\n".join(entries[:most]), *_more(entries, most, "finding")])
+
+
+def _finding(finding: Finding, line: Line[Item], review: Review, options: Options) -> str:
+    severity = f"**{finding.severity.value}**"
+    text = _of_finding(finding, line)
+    return f"- {severity} {escape(finding.code)}: {text}{_location(finding.location, review, options.links)}"
+
+
+def _location(location: Location | None, review: Review, links: Links) -> str:
+    """A link to the line, or its name where the file is not in the checkout."""
+    if location is None:
+        return ""
+    name = code(location_label(location))
+    path = path_in_checkout(location, review.provenance.root)
+    if path is None or not links.source:
+        return f" {name}"
+    url = links.source.replace("{path}", quote(path)).replace("{line}", str(max(1, location.line)))
+    return f" {_link(name, url)}"
+
+
+def _more(entries: Sequence[object], most: int, noun: str) -> list[str]:
+    beyond = len(entries) - most
+    return [f"*{count(beyond, f'more {noun}')} in the JSON report.*"] if beyond > 0 else []
+
+
+def _sql(review: Review, _options: Options, _most: int) -> str:
+    return _listing(review, "SQL", "sql", lambda change: change.sql or "")
+
+
+def _python(review: Review, _options: Options, _most: int) -> str:
+    return _listing(review, "Python", "python", lambda change: change.python)
+
+
+def _listing(review: Review, title: str, language: str, text: Callable[[Change], str]) -> str:
+    """The code of safe and blocked changes, each operation once, in the order in which Alembic runs them."""
+    blocks = []
+    for where, changes in ((" in revisions", in_revisions(review)), (" pending", review.changes)):
+        found = list(filter(None, map(text, _operations(changes))))
+        if found:
+            place = where if review.pull_request is not None else ""
+            heading = f"{title} of {count(len(found), 'operation')}{place}"
+            blocks.append(_details(heading, fence("\n".join(found), language)))
+    return "\n\n".join(blocks)
+
+
+def _operations(changes: Iterable[Change]) -> list[Change]:
+    operations: dict[tuple[str, int], Change] = {}
     for change in changes:
         if change.verdict is not Verdict.UPSTREAM and change.python:
-            operations.setdefault((change.database, change.operation), change)
-    # In the order in which Alembic would run them: a table comes before its indexes.
-    lines = [operations[key] for key in sorted(operations, key=lambda key: (key[0] or "", key[1]))]
-    sql = "\n".join(change.sql for change in lines if change.sql)
-    python = "\n".join(change.python for change in lines)
-    of = f"of {count(len(lines), 'operation')}{where}"
-    blocks = [(f"SQL {of}", "sql", sql), (f"Python {of}", "python", python)]
-    return "\n\n".join(_details(title, _fence(text, language)) for title, language, text in blocks if text)
+            operations.setdefault((change.database or "", change.operation), change)
+    return [operations[key] for key in sorted(operations)]
 
 
 def _diagram(review: Review, _options: Options, _most: int) -> str:
-    """The touched tables and their neighbours, core and custom told apart by shape, by word and by colour."""
+    """The changed tables and their neighbours; the colour is the kind of change, the shape the role."""
     drawn = diagram(review)
     if not drawn.nodes:
         return ""
     lines = ["flowchart LR"]
     for number, node in enumerate(drawn.nodes):
-        words = node.role.value + (f", {_label(node.owner)}" if node.owner is not None else "")
-        opening, closing = _SHAPES[node.role]
-        lines.append(f'  t{number}{opening}"{_label(node.label)}<br/>{words}"{closing}:::{node.role.value}')
+        words = [node.change.words] if node.touched else []
+        words.append(f"{node.role.value}, {_label(node.owner)}" if node.owner is not None else node.role.value)
+        opening, closing = _SHAPES[node.role.value]
+        label = f"{_label(node.label)}<br/>{'<br/>'.join(words)}"
+        lines.append(f'  t{number}{opening}"{label}"{closing}:::{node.change.value}')
     arrows = {EXTENDS: "-- extends -->", REFERS: "-.->"}
     lines += [f"  t{link.source} {arrows[link.kind]} t{link.target}" for link in drawn.links]
     lines += [
-        "  classDef core fill:#e8eaf0,stroke:#5b6b8c,color:#1f2937",
-        "  classDef custom fill:#e3f4e6,stroke:#3c8a4d,color:#1f2937",
-        "  classDef unknown fill:#fdebd2,stroke:#b7791f,color:#1f2937",
+        f"  classDef {name} fill:{fill},stroke:{stroke},color:#1f2937" for name, (fill, stroke) in _COLOURS.items()
     ]
     more = f"\n\n{count(drawn.left_out, 'more table')} not drawn." if drawn.left_out else ""
-    return _details("Tables", _fence("\n".join(lines), "mermaid") + more)
+    return _details("Diagram of the changed tables", fence("\n".join(lines), "mermaid") + more)
+
+
+_SHAPES = {"core": ("[", "]"), "custom": ("(", ")"), "unknown": ("{{", "}}")}
+_COLOURS = {
+    "added": ("#dcf5e1", "#1a7f37"),
+    "removed": ("#ffe0dd", "#cf222e"),
+    "altered": ("#dbeafe", "#0969da"),
+    "blocked": ("#ffe8c7", "#bc4c00"),
+    "unchanged": ("#eef0f3", "#8b949e"),
+}
 
 
 def _label(name: str) -> str:
@@ -280,51 +395,35 @@ def _label(name: str) -> str:
 
 
 def _footer(review: Review, _options: Options, _most: int) -> str:
+    return _details("What was compared, and what was not", _limits(review))
+
+
+def _limits(review: Review) -> str:
     run = review.provenance
-    compared = (
-        f"Compared {count(run.tables_compared, 'table')} with {count(len(run.heads), 'head')} after "
-        f"{count(run.revisions, 'revision')} on {escape(run.database)}."
-        if run.database
-        else "Nothing was compared."
-    )
-    hidden = [*run.not_checked, *(f"filter {entry}" for entry in run.filters)]
-    lines = [compared, *(f"- {escape(line)}" for line in hidden)]
-    text = f"{lines[0]}\n\nNot checked:\n\n" + "\n".join(lines[1:]) if hidden else lines[0]
-    tool = escape(run.tool)
-    if run.interpreter:
-        tool += f"; interpreter {escape(interpreter_label(run))}"
-    return _details("What was compared, and what was not", f"{text}\n\n{tool}")
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows[:most]]
-    if len(rows) > most:
-        lines += ["", f"*And {count(len(rows) - most, 'more row')}: the JSON report has everything.*"]
-    return "\n".join(lines)
+    told = [f"Compared {escape(compared(run))}." if run.database else "Nothing was compared."]
+    hidden = [f"- {prose(line)}" for line in not_compared(run)]
+    if hidden:
+        told += ["Not checked:", "\n".join(hidden)]
+    tool = escape(run.tool) + (f"; interpreter {escape(interpreter_label(run))}" if run.interpreter else "")
+    return "\n\n".join([*told, tool])
 
 
 def _details(summary: str, body: str) -> str:
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def _fence(text: str, language: str) -> str:
-    """A fenced block that no run of backticks in the text can end."""
-    longest = max((len(run) for run in "".join(c if c == "`" else " " for c in text).split()), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{visible(text, lines=True).strip()}\n{fence}"
-
-
 _PARTS: tuple[tuple[str, Part], ...] = (
-    ("verdict", _headline),
-    ("pull request", _pull_request),
-    ("changes", _changes),
-    ("ways out", _ways_out),
+    ("result", _headline),
+    ("problems", _problems),
+    ("schema changes", _made),
+    ("pending changes", _pending),
     ("findings", _findings),
+    ("SQL", _sql),
+    ("Python", _python),
     ("diagram", _diagram),
-    ("SQL and Python", _code),
+    ("upstream drift", _upstream),
     ("limits", _footer),
 )
-_ELSEWHERE = ("SQL and Python", "diagram", "ways out")
-_DISPENSABLE = (*_ELSEWHERE, "limits", "changes", "findings", "pull request")
+_ELSEWHERE = ("Python", "SQL", "diagram")
+_DISPENSABLE = (*_ELSEWHERE, "upstream drift", "limits", "pending changes", "schema changes", "findings", "problems")
 _ROWS = (1_000_000, 300, 100, 30, 10, 3)

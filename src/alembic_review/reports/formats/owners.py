@@ -1,4 +1,4 @@
-"""Every table with its owner, its role and what speaks for it."""
+"""Every table with its owner, its role and the evidence."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from rich.text import Text
 
 from alembic_review.model.review import Review, Role, Table
 from alembic_review.reports.base import Options
-from alembic_review.reports.parts.console import canvas, drawn, stacked, table
-from alembic_review.reports.parts.labels import count, owner_label, table_label, visible
+from alembic_review.reports.parts.console import new_console, printed, stacked, table
+from alembic_review.reports.parts.labels import count, owner_label, table_label
+from alembic_review.reports.parts.names import visible
 
 _ROLE_STYLES = {Role.CORE: "", Role.CUSTOM: "green", Role.UNKNOWN: "bold red"}
 
 
 def render(review: Review, options: Options) -> str:
     """All tables of the review, in its order, as text of ``options.width`` columns; ends with a newline."""
-    console = canvas(options)
+    console = new_console(options)
     if review.failure is not None:
         console.print(Text(f"could not review: {visible(review.failure.message, lines=True)}", overflow="fold"))
     console.print(Text(_headline(review.tables), "bold", overflow="fold"))
@@ -31,7 +32,7 @@ def render(review: Review, options: Options) -> str:
                 stacked((extends, ""), *((visible(evidence), "") for evidence in entry.evidence)),
             )
         console.print(Text(), grid, sep="\n")
-    return drawn(console)
+    return printed(console)
 
 
 def _headline(tables: tuple[Table, ...]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from alembic_review.model.review import Failure, Review, Severity
 from alembic_review.reports.base import Options, Rule
 from alembic_review.reports.parts.issues import Issue, Spot, headline, issues, remarks, stand_in, whole_message
-from alembic_review.reports.parts.labels import visible, writable
+from alembic_review.reports.parts.names import visible, writable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 TOOL = "alembic-review"

@@ -1,4 +1,4 @@
-"""Where the reports for people are drawn: rich, without anything of rich that reads meaning into names."""
+"""Terminal output with rich, without any markup that rich could read in a name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from alembic_review.reports.base import Options
 
 # ASCII only, so that it looks the same in a log file and on any terminal.
 _RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-WIDE = 120  # columns from which on every part of a change has a column of its own
 
 
-def canvas(options: Options) -> Console:
-    """A console that collects text; colours only where asked for, hyperlinks never, no look at the environment."""
+def new_console(options: Options) -> Console:
+    """A console that collects text; colours only where asked for, never hyperlinks; the environment is ignored."""
     console = Console(
         file=io.StringIO(),
         width=options.width,
@@ -36,8 +35,8 @@ def canvas(options: Options) -> Console:
     return console
 
 
-def drawn(console: Console) -> str:
-    """What was drawn, without the blanks that rich pads lines with."""
+def printed(console: Console) -> str:
+    """The text that was printed, without the blanks that rich pads lines with."""
     lines = console.end_capture().rstrip().splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

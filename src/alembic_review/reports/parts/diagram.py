@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from enum import Enum
 
 from alembic_review.model.review import Change, Review, Role, Table, Verdict
 from alembic_review.reports.parts.labels import table_label
@@ -19,6 +20,21 @@ _Key = tuple[str | None, str | None, str]
 _NOBODYS = (Role.UNKNOWN, None)
 
 
+class Touch(Enum):
+    """What the changes do to a table, which decides its colour."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    ALTERED = "altered"
+    BLOCKED = "blocked"
+    UNCHANGED = "unchanged"
+
+    @property
+    def words(self) -> str:
+        """The same for those who do not see the colour."""
+        return {"added": "new table", "removed": "dropped", "altered": "altered"}.get(self.value, self.value)
+
+
 @dataclass(frozen=True)
 class Node:
     """One table. ``safe`` and ``blocked`` count the changes on it; both are 0 for a neighbour."""
@@ -28,6 +44,7 @@ class Node:
     owner: str | None
     safe: int = 0
     blocked: int = 0
+    change: Touch = Touch.UNCHANGED
 
     @property
     def touched(self) -> bool:
@@ -54,11 +71,11 @@ class Diagram:
 
 
 def diagram(review: Review) -> Diagram:
-    """What there is to draw. Upstream drift touches nothing: it is nobody's to write."""
+    """The tables to draw. Upstream drift is not drawn: the application does not write it."""
     safe, blocked = _touched(review, Verdict.SAFE), _touched(review, Verdict.BLOCKED)
     tables = {_key(table): table for table in review.tables}
     touched = sorted({*safe, *blocked}, key=lambda key: (not blocked[key], *map(_null_first, key)))
-    owners = _owners(review)
+    owners, kinds = _owners(review), _kinds(review)
     pairs = _pairs(tables, set(touched))
     # Those that touched tables refer to come before those that refer to touched ones, which may be many.
     targets, sources = [target for _, target in pairs], [source for source, _ in pairs]
@@ -71,6 +88,7 @@ def diagram(review: Review) -> Diagram:
             owner=owners.get(key, _NOBODYS)[1],
             safe=safe[key],
             blocked=blocked[key],
+            change=_touch(kinds.get(key, frozenset()), safe[key], blocked[key]),
         )
         for key in number
     )
@@ -94,6 +112,26 @@ def _owners(review: Review) -> dict[_Key, tuple[Role, str | None]]:
         if change.table is not None and change.owner is not None
     }
     return dropped | {_key(table): (table.role, table.owner) for table in review.tables}
+
+
+def _kinds(review: Review) -> dict[_Key, frozenset[str]]:
+    """The kinds of all changes of each table."""
+    since = review.pull_request.changes if review.pull_request is not None else ()
+    found: dict[_Key, set[str]] = {}
+    for change in (*since, *review.changes):
+        if change.table is not None and change.verdict is not Verdict.UPSTREAM:
+            found.setdefault((change.database, change.schema, change.table), set()).add(change.kind)
+    return {key: frozenset(kinds) for key, kinds in found.items()}
+
+
+def _touch(kinds: frozenset[str], safe: int, blocked: int) -> Touch:
+    if blocked:
+        return Touch.BLOCKED
+    if "add_table" in kinds:
+        return Touch.ADDED
+    if "remove_table" in kinds:
+        return Touch.REMOVED
+    return Touch.ALTERED if safe else Touch.UNCHANGED
 
 
 def _touched(review: Review, verdict: Verdict) -> Counter[_Key]:

@@ -1,41 +1,26 @@
-"""What the headlines of all reports say: whether the check failed, and how many changes there are and where."""
+"""The headline of all reports: whether the check failed, how many changes there are and where, and their risks."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from enum import StrEnum
-from types import MappingProxyType
 
-from alembic_review.model.review import Change, ChangeSince, Outcome, PullRequest, Review, State, Verdict
-from alembic_review.reports.parts.labels import count, visible
+from alembic_review.model.review import ChangeSince, Outcome, PullRequest, Review, Severity, State, Verdict
+from alembic_review.reports.parts.items import items
+from alembic_review.reports.parts.labels import count
+from alembic_review.reports.parts.names import visible
+from alembic_review.reports.parts.risks import is_risk, risk_counts
 
 _SHORT = 12  # characters of a commit's name
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_LEVELS = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note"))
 _ORDER = (Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM)
-
-PENDING = MappingProxyType(
-    {
-        Verdict.BLOCKED: "not yours to write",
-        Verdict.SAFE: "yours to write: `alembic-review revision` does it",
-        Verdict.UPSTREAM: "drift of the packages underneath, never yours to write",
-    }
-)
-"""What the verdict says of a change that no revision makes yet."""
-
-MADE = MappingProxyType(
-    {
-        Verdict.BLOCKED: "not yours to make",
-        Verdict.SAFE: "yours to make",
-        Verdict.UPSTREAM: "made by the packages underneath",
-    }
-)
-"""What the verdict says of a change that a revision makes."""
+_COUNTED_AS_PROBLEMS = re.compile(r"\b(block|errors?\b)")
 
 
 class Result(StrEnum):
-    """What became of the check, in words that agree with the exit status."""
+    """The result of the check, in words that agree with the exit status."""
 
     PASSED = "check passed"
     FAILED = "check failed"
@@ -46,7 +31,7 @@ class Result(StrEnum):
 def result(review: Review) -> Result:
     """The gate decides, not the outcome: safe changes alone may fail the check.
 
-    It lets blocked changes and errors pass only where `never` is set; then there was a report and no check.
+    It lets blocked changes and errors pass only where `never` is set: such a run only reports.
     """
     if review.failure is not None or review.outcome is Outcome.FAILED:
         return Result.NONE
@@ -57,9 +42,16 @@ def result(review: Review) -> Result:
 
 def explanation(review: Review) -> str:
     """Why the check failed, or why it did not; empty where the result says it all."""
-    if result(review) is Result.FAILED:
-        return "; ".join(map(visible, review.gate.reasons))
-    return "nothing fails the check while fail-on is never" if result(review) is Result.REPORTED else ""
+    found = result(review)
+    if found is Result.FAILED:
+        problems = sum(item.is_problem for item in items(review))
+        reasons = review.gate.reasons
+        if problems:
+            # The gate counts changes and findings, of which one cause may have several.
+            further = [reason for reason in reasons if not _COUNTED_AS_PROBLEMS.search(reason)]
+            reasons = (count(problems, "blocking problem"), *further)
+        return "; ".join(map(visible, reasons))
+    return "the check never fails while fail-on is never" if found is Result.REPORTED else ""
 
 
 def in_revisions(review: Review) -> tuple[ChangeSince, ...]:
@@ -69,18 +61,27 @@ def in_revisions(review: Review) -> tuple[ChangeSince, ...]:
 
 
 def tally(review: Review) -> str:
-    """The changes by verdict; of a pull request, those in its revisions and those pending after them."""
-    pending = _counted(review.changes)
-    if review.pull_request is None:
-        return pending
-    return f"in revisions: {_counted(in_revisions(review))}; pending: {pending}"
+    """All changes, where they are, and how many of each verdict: numbers that add up."""
+    made, pending = in_revisions(review), review.changes
+    every = (*made, *pending)
+    if not every:
+        return "no schema changes"
+    where = f" ({len(made)} in revisions, {len(pending)} pending)" if review.pull_request is not None else ""
+    numbers = Counter(change.verdict for change in every)
+    verdicts = ", ".join(f"{numbers[verdict]} {verdict.value}" for verdict in _ORDER if numbers[verdict])
+    return f"{count(len(every), 'schema change')}{where}: {verdicts}"
 
 
-def levels(review: Review) -> str:
-    """The findings by severity: ``1 error, 2 warnings``; empty where there is none."""
-    summary = review.summary
-    named = ((summary.error, "error"), (summary.warning, "warning"), (summary.info, "note"))
-    return ", ".join(count(number, word) for number, word in named if number)
+def others(review: Review) -> str:
+    """The findings beside problems and risks: ``1 warning, 2 notes``; empty where there is none."""
+    told = [one for item in items(review) if not item.is_problem for one in item.findings if not is_risk(one)]
+    numbers = Counter(finding.severity for finding in told)
+    return ", ".join(count(numbers[level], word) for level, word in _LEVELS if numbers[level])
+
+
+def counts(review: Review) -> tuple[str, ...]:
+    """The changes, the risks and the other findings, each in a few words."""
+    return tuple(filter(None, (tally(review), *risk_counts(review), others(review))))
 
 
 def since_label(request: PullRequest) -> str:
@@ -91,8 +92,3 @@ def since_label(request: PullRequest) -> str:
     start = visible(base) if ref in ("", base) else f"{visible(ref)} ({visible(base)})"
     new = len(request.new_revisions)
     return f"since {start}: {count(new, 'new revision') if new else 'no new revision'}"
-
-
-def _counted(changes: Iterable[Change]) -> str:
-    numbers = Counter(change.verdict for change in changes)
-    return ", ".join(f"{numbers[verdict]} {verdict.value}" for verdict in _ORDER if numbers[verdict]) or "no changes"

@@ -22,16 +22,16 @@ from alembic_review.model.review import (
     Suggestion,
     Verdict,
 )
-from alembic_review.reports.parts.headline import explanation, in_revisions, levels, result, since_label, tally
+from alembic_review.reports.parts.headline import counts, explanation, in_revisions, result, since_label
 from alembic_review.reports.parts.labels import (
     count,
+    location_label,
     owner_label,
-    place_label,
     revision_label,
     table_label,
     target_label,
-    visible,
 )
+from alembic_review.reports.parts.names import visible
 from alembic_review.reports.parts.similar import fold_changes
 
 PROJECT = "project"
@@ -112,11 +112,10 @@ def whole_message(issue: Issue) -> str:
 
 
 def headline(review: Review) -> str:
-    """Whether the check failed and why; numbers of verdicts and severities."""
-    became, why, counts = result(review).value, explanation(review), levels(review)
-    told = f"{became}: {why}" if why else became
-    numbers = tally(review) + (f" with {counts}" if counts else "")
-    return f"{told[:1].upper()}{told[1:]}. {numbers[:1].upper()}{numbers[1:]}."
+    """Whether the check failed and why, the changes and their risks."""
+    told, why = result(review).value, explanation(review)
+    sentences = [f"{told}: {why}" if why else told, "; ".join(counts(review))]
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
 
 
 def remarks(review: Review) -> tuple[str, ...]:
@@ -216,7 +215,7 @@ def _some(*names: str | None) -> tuple[str, ...]:
 
 
 def _elsewhere(location: Location | None) -> str:
-    return f"({place_label(location)})" if location is not None and location.base != PROJECT else ""
+    return f"({location_label(location)})" if location is not None and location.base != PROJECT else ""
 
 
 def _sentences(*texts: str) -> str:
@@ -224,10 +223,13 @@ def _sentences(*texts: str) -> str:
 
 
 def _spot(location: Location | None, root: str) -> Spot | None:
-    if location is None or location.base != PROJECT:
-        return None
-    path = _inside(root, location.path)
-    return Spot(path, max(1, location.line)) if path is not None else None
+    path = path_in_checkout(location, root) if location is not None else None
+    return Spot(path, max(1, location.line)) if location is not None and path is not None else None
+
+
+def path_in_checkout(location: Location, root: str) -> str | None:
+    """The path from the top of the Git checkout, whose subfolder ``root`` is; ``None`` for a file outside of it."""
+    return _inside(root, location.path) if location.base == PROJECT else None
 
 
 def _inside(root: str, path: str) -> str | None:

@@ -1,57 +1,27 @@
-"""Names and texts as people may safely see them. Every name comes from an application, so every name is hostile."""
+"""How reports name changes, tables, locations and owners."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from alembic_review.model.review import Change, ChangeSince, Location, Provenance
+from alembic_review.reports.parts.definitions import from_and_to
+from alembic_review.reports.parts.names import visible
+
+if TYPE_CHECKING:
+    from alembic_review.reports.parts.items import Row
 
 NOWHERE = "-"
 
-# Controls, formats (bidi, zero width), surrogates, line and paragraph separators: they move or hide their neighbours.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _SOURCES = {
     "VIRTUAL_ENV": "of the active virtual environment",
     ".venv": ".venv at the project's root",
     "tool": "the one that alembic-review runs on",
 }
-_COMMAND = re.compile(r"^(\s*)::")
-
-
-def visible(text: str, *, lines: bool = False) -> str:
-    r"""``text`` with every character that is not seen written as an escape (``\x1b``).
-
-    ``lines`` keeps newlines and tabs.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    kept = "\n\t" if lines else ""
-    return "".join(char if char in kept or not _hidden(char) else _escape(char) for char in text)
-
-
-def _hidden(char: str) -> bool:
-    # The last two of each plane and U+FDD0 to U+FDEF are no characters at all; HTML and XML take none of them.
-    number = ord(char)
-    return unicodedata.category(char) in _HIDDEN or number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF  # noqa: PLR2004
-
-
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
-
-
-def writable(text: str) -> str:
-    r"""``text`` as UTF-8 can hold it: a file name that is no UTF-8 comes with lone surrogates, which become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def without_commands(text: str) -> str:
-    r"""``text`` for the log of a GitHub job: lines that the runner would obey begin with an escape (``\x3a``).
-
-    It takes ``::name::`` at the start of a line and ``##[name]`` anywhere for commands.
-    """
-    lines = text.replace("##[", r"##\x5b").split("\n")
-    return "\n".join(_COMMAND.sub(r"\1\\x3a:", line) for line in lines)
+_NOUNS = {"fk": "foreign key"}
+_PLURALS = {"index": "indexes"}
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -69,6 +39,49 @@ def revision_label(change: Change) -> str:
     """`` in`` and the revision of a pull request that makes the change; empty for what is pending."""
     made = change.revision if isinstance(change, ChangeSince) else None
     return f" in {visible(made)}" if made is not None else ""
+
+
+def row_label(row: Row, *, brief: bool = False) -> str:
+    """Kind and target: ``add_column widget.colour``, ``modify_type widget.size INTEGER -> BIGINT``."""
+    return f"{visible(row.kind)} {row_target(row, brief=brief)}"
+
+
+def row_target(row: Row, *, brief: bool = False) -> str:
+    """The target of a change with what it changes to; of a rename both names."""
+    target = target_label(row.change, brief=brief)
+    if row.renamed is not None:
+        new = row.renamed.name if row.kind == "rename_column" else row.renamed.table
+        return f"{target} -> {visible(new or '')}"
+    details = from_and_to(row.change)
+    return f"{target} {details}" if details else target
+
+
+def with_parts(rows: Sequence[Row]) -> str:
+    """The label of the first row; of a table with the number of its indexes and constraints."""
+    label = row_label(rows[0])
+    if rows[0].kind not in ("add_table", "remove_table"):
+        return label
+    nouns = Counter(noun(row.kind) for row in rows[1:])
+    parts = [count(number, word, _PLURALS.get(word, "")) for word, number in nouns.items()]
+    return f"{label}, with {', '.join(parts)}" if parts else label
+
+
+def noun(kind: str) -> str:
+    """The object of a kind of change: ``column`` for ``add_column`` and ``modify_type``."""
+    _, _, word = kind.partition("_")
+    if kind.startswith("op:"):
+        return visible(kind.removeprefix("op:"))
+    if kind.startswith("modify_"):
+        return "column"
+    return _NOUNS.get(word, visible(word.replace("_", " ")))
+
+
+def code_spans(text: str) -> list[tuple[str, bool]]:
+    """``text`` in pieces, each with whether it is written between backticks, which are left out."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # one without a partner is text
+        pieces[-2:] = [f"{pieces[-2]}`{pieces[-1]}"]
+    return [(piece, number % 2 == 1) for number, piece in enumerate(pieces) if piece]
 
 
 def target_label(change: Change, *, brief: bool = False) -> str:
@@ -90,7 +103,7 @@ def target_label(change: Change, *, brief: bool = False) -> str:
     return f"{visible(change.name)} on {table}" + ("" if brief else columns)
 
 
-def place_label(location: Location | None) -> str:
+def location_label(location: Location | None) -> str:
     """``path:line``, or a dash where no place is known."""
     return NOWHERE if location is None else f"{visible(location.path)}:{location.line}"
 

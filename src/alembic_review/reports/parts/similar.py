@@ -1,4 +1,4 @@
-"""Many like changes are one line. Nothing is lost: each change and finding belongs to exactly one line."""
+"""Many similar entries are one line. Each entry belongs to exactly one line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from alembic_review.model.review import Change, ChangeSince, Finding
+from alembic_review.reports.parts.items import Item
 
 T = TypeVar("T")
 
@@ -31,21 +32,21 @@ class Line(Generic[T]):
         return len(self.entries) > 1
 
 
-def fold_changes(changes: Iterable[Change], *, verbose: bool = False) -> list[Line[Change]]:
-    """Changes of the same verdict, kind, owner, cause, findings and reason become one line when there are many."""
-    return _fold(changes, _change_key, verbose=verbose)
+def fold_items(entries: Iterable[Item], *, verbose: bool = False) -> list[Line[Item]]:
+    """Items whose changes and findings differ in nothing but names become one line when there are many.
 
-
-def fold_findings(findings: Iterable[Finding], *, verbose: bool = False) -> list[Line[Finding]]:
-    """Findings of the same code and severity that say the same of different names become one line.
-
-    One that blocks by itself stays a line of its own.
+    An item of findings that block stays a line of its own: nothing else shows what has to be fixed.
     """
-    return _fold(findings, _finding_key, verbose=verbose)
+    return _fold(entries, _item_key, verbose=verbose)
+
+
+def fold_changes(changes: Iterable[Change]) -> list[Line[Change]]:
+    """Changes of the same verdict, kind, owner, cause, findings and reason become one line when there are many."""
+    return _fold(changes, _change_key, verbose=False)
 
 
 def common_reason(changes: tuple[Change, ...]) -> str:
-    """The reason that folded changes share, with placeholders for the names that differ."""
+    """The reason that similar changes share, with placeholders for the names that differ."""
     reasons = {change.reason for change in changes}
     return reasons.pop() if len(reasons) == 1 else reason_shape(changes[0])
 
@@ -62,9 +63,13 @@ def _change_key(change: Change) -> Hashable:
     return change.verdict, change.kind, change.owner, change.cause, change.findings, revision, shape
 
 
+def _item_key(item: Item) -> Hashable:
+    if item.blocks and not item.changes:
+        return tuple(finding.fingerprint for finding in item.findings)
+    return tuple(map(_change_key, item.changes)), tuple(map(_finding_key, item.findings)), bool(item.suggestions)
+
+
 def _finding_key(finding: Finding) -> Hashable:
-    if finding.blocks and finding.change is None:
-        return finding.fingerprint  # nothing else tells what has to be mended
     names: dict[str | None, str] = {finding.table: "<table>", finding.revision: "<revision>"}
     hint, message = _shape(finding.hint, names), _shape(finding.message, names)
     return finding.code, finding.severity, finding.blocks, hint, message

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alembic_review.reports.formats.html.highlight import highlighted
-from alembic_review.reports.parts.labels import visible
+from alembic_review.reports.parts.names import visible
 
 CODE = st.one_of(
     st.text(max_size=60),

@@ -33,7 +33,8 @@ from alembic_review.model.review import (
 from alembic_review.reports import Options
 from alembic_review.reports.formats.html import page, render
 from alembic_review.reports.parts.headline import in_revisions
-from alembic_review.reports.parts.labels import table_label, target_label, visible
+from alembic_review.reports.parts.labels import table_label, target_label
+from alembic_review.reports.parts.names import visible
 from tests.reports.samples import NAMES, sample
 
 ELEMENTS = {

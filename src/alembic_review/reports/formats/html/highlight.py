@@ -10,7 +10,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.lexers.sql import SqlLexer
 from pygments.token import Comment, Keyword, Literal, Name, _TokenType
 
-from alembic_review.reports.parts.labels import visible
+from alembic_review.reports.parts.names import visible
 
 _LEXERS: dict[str, type[Lexer]] = {"sql": SqlLexer, "python": PythonLexer}
 LANGUAGES = tuple(_LEXERS)

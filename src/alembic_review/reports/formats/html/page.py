@@ -1,14 +1,15 @@
 """The templates and what they are filled with.
 
-Whatever a template prints goes through ``_shown``, so that no template has to think of hostile names: characters that
-are not seen become visible, and Jinja2 escapes the rest.
+Whatever a template prints goes through ``_shown``, so that templates need not care about hostile names: invisible
+characters are written as escapes, and Jinja2 escapes the rest.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.resources import files
@@ -16,25 +17,38 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from alembic_review.model.review import Change, Review, Role, Verdict
+from alembic_review.model.review import Provenance, Review, Role, Verdict
 from alembic_review.reports.base import Options
 from alembic_review.reports.formats.html import layout
+from alembic_review.reports.formats.html.checks import check_page
 from alembic_review.reports.formats.html.highlight import LANGUAGES, highlighted
-from alembic_review.reports.formats.html.view import view
-from alembic_review.reports.parts.diagram import Diagram, diagram
-from alembic_review.reports.parts.headline import Result, explanation, in_revisions, result
+from alembic_review.reports.formats.html.view import View, about, view
+from alembic_review.reports.parts.diagram import Diagram, Touch, diagram
+from alembic_review.reports.parts.headline import Result, counts, explanation, result
 from alembic_review.reports.parts.labels import (
+    code_spans,
     count,
     interpreter_label,
+    location_label,
     owner_label,
-    place_label,
+    row_target,
     table_label,
-    target_label,
-    visible,
 )
+from alembic_review.reports.parts.names import visible
+from alembic_review.reports.parts.provenance import compared
+from alembic_review.reports.parts.risks import risk_counts
 
 _MARKS = {"blocked": "✕", "safe": "✓", "upstream": "↑"}
 _MARKS |= {Result.PASSED.name: "✓", Result.FAILED.name: "✕", Result.REPORTED.name: "!", Result.NONE.name: "!"}
+_SHORT = 12  # characters of a commit's name
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The page of a check."""
+
+    title: str
+    body: Markup
 
 
 def render(review: Review, options: Options) -> str:
@@ -48,12 +62,16 @@ def render(review: Review, options: Options) -> str:
         .render(
             review=review,
             view=shown,
+            verdicts=_verdicts(shown),
             result=result(review),
             explanation=explanation(review),
-            tallies=_tallies(review),
-            written=in_revisions(review),
+            counts=counts(review),
+            risks=risk_counts(review),
+            about_run=_about(review.provenance),
+            pages=_pages(shown.codes, options),
             options=options,
             diagram=drawn,
+            touches=_touches(drawn),
             layout=layout.lay_out(drawn),
             sentences=_sentences(drawn),
             style=style,
@@ -64,24 +82,31 @@ def render(review: Review, options: Options) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _tallies(review: Review) -> list[tuple[str, list[tuple[str, str, int]]]]:
-    """Groups of numbers with a title, each number with its class and its word."""
-    summary = review.summary
-    found = [
-        ("error", "errors", summary.error),
-        ("warning", "warnings", summary.warning),
-        ("info", "notes", summary.info),
-    ]
-    pending = _verdicts(Counter(change.verdict for change in review.changes))
-    if review.pull_request is None:
-        return [("", [*pending, *found])]
-    written = _verdicts(Counter(change.verdict for change in in_revisions(review)))
-    return [("In revisions", written), ("Pending", pending), ("Findings", found)]
+def _about(run: Provenance) -> list[tuple[str, str]]:
+    """Project, commit and date, as far as they are known."""
+    date = run.date.replace("T", " ").replace("Z", " UTC")
+    found = (("project", run.project), ("commit", run.commit[:_SHORT]), ("", date))
+    return [(title, value) for title, value in found if value]
 
 
-def _verdicts(numbers: Counter[Verdict]) -> list[tuple[str, str, int]]:
-    order = (Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM)
-    return [(verdict.value, verdict.value, numbers[verdict]) for verdict in order]
+def _verdicts(shown: View) -> list[str]:
+    """The verdicts that entries have, for the filter."""
+    present = {card.marks.verdict for section in shown.sections for card in section.cards}
+    return [verdict.value for verdict in (Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM) if verdict.value in present]
+
+
+def _touches(drawn: Diagram) -> list[Touch]:
+    """The kinds of change in a diagram, for its legend."""
+    present = {node.change for node in drawn.nodes}
+    return [touch for touch in Touch if touch in present]
+
+
+def _pages(codes: Iterable[str], options: Options) -> dict[str, _Page]:
+    """The pages of the checks with a finding."""
+    rules = {rule.code: rule for rule in options.rules}
+    return {
+        code: _Page(f"{code}: {rules[code].title}", check_page(rules[code].page)) for code in codes if code in rules
+    }
 
 
 def prepare() -> None:
@@ -103,15 +128,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        count=count, mark=_MARKS.__getitem__, box=layout, role_words=_role_words, table_label=table_label
+        about=about,
+        box=layout,
+        compared=compared,
+        count=count,
+        mark=_MARKS.__getitem__,
+        role_words=_role_words,
+        table_label=table_label,
+        target=row_target,
     )
     environment.filters.update(
         code=highlighted,
         interpreter=interpreter_label,
         lines=_lines,
         owner=owner_label,
-        place=place_label,
-        target=_target,
+        place=location_label,
+        prose=_prose,
     )
     return environment
 
@@ -132,8 +164,13 @@ def _lines(text: str) -> Markup:
     return escape(visible(text, lines=True))
 
 
-def _target(change: Change, *, brief: bool = False) -> str:
-    return target_label(change, brief=brief)
+def _prose(text: str) -> Markup:
+    """A sentence, with what stands between backticks as code."""
+    pieces = code_spans(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(visible(piece)) if is_code else escape(visible(piece))
+        for piece, is_code in pieces
+    )
 
 
 def _role_words(role: Role, owner: str | None) -> str:

@@ -6,26 +6,28 @@
   const sections = [...document.querySelectorAll("main section")];
   const groups = ["verdict", "owner", "codes"];
 
-  const chosen = (name) =>
-    new Set([...form.querySelectorAll(`input[name="${name}"]:checked`)].map((input) => input.value));
+  const off = (name) =>
+    new Set([...form.querySelectorAll(`input[name="${name}"]:not(:checked)`)].map((input) => input.value));
 
-  // A table has no verdict and no finding: what it does not have does not hide it.
-  const fits = (entry, name, wanted) =>
-    wanted.size === 0 || !(name in entry.dataset) || entry.dataset[name].split(" ").some((value) => wanted.has(value));
+  // An entry is hidden when everything that it has of a group is switched off. A table has no verdict and no check.
+  const fits = (entry, name, hidden) => {
+    const values = (entry.dataset[name] ?? "").split(" ").filter((value) => value !== "");
+    return values.length === 0 || values.some((value) => !hidden.has(value));
+  };
 
   const apply = () => {
-    const wanted = groups.map((name) => [name, chosen(name)]);
+    const hidden = groups.map((name) => [name, off(name)]);
     const words = form.elements.words.value.trim().toLowerCase();
     for (const entry of entries) {
       entry.hidden = !(
-        wanted.every(([name, values]) => fits(entry, name, values)) && entry.textContent.toLowerCase().includes(words)
+        hidden.every(([name, values]) => fits(entry, name, values)) && entry.textContent.toLowerCase().includes(words)
       );
     }
     for (const section of sections) {
       const nothing = section.querySelector(":scope > .nothing");
       if (nothing) nothing.hidden = section.querySelector(":scope > .entry:not([hidden])") !== null;
     }
-    const filtered = words !== "" || wanted.some(([, values]) => values.size > 0);
+    const filtered = words !== "" || hidden.some(([, values]) => values.size > 0);
     const articles = entries.filter((entry) => entry.matches("article"));
     const left = articles.filter((entry) => !entry.hidden).length;
     shown.textContent = filtered ? `${left} of ${articles.length} entries shown` : "";
@@ -48,6 +50,17 @@
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
   }
+  // A link to a check opens its page.
+  const unfold = () => {
+    const target = location.hash.startsWith("#check-") ? document.getElementById(location.hash.slice(1)) : null;
+    if (target) {
+      target.querySelector("details").open = true;
+      target.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
   if (form) {
     form.hidden = false;
     form.querySelector("details").open = matchMedia("(min-width: 60rem)").matches;

@@ -1,19 +1,19 @@
-"""What the page shows, put together from a review: plain data for the templates, which only place it.
+"""The content of the page, put together from a review: plain data for the templates, which only place it.
 
-Names stay as they are in here; the templates' environment makes every one of them safe to show.
+Names stay as they are here; the templates' environment makes every one of them safe to show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic_review.model.review import Change, ChangeSince, Finding, Review, Suggestion, Table, Verdict
-from alembic_review.reports.parts.headline import MADE, PENDING, in_revisions
-from alembic_review.reports.parts.labels import table_label, target_label
-from alembic_review.reports.parts.similar import Line, common_reason, fold_changes, fold_findings
-
-_TITLES = {Verdict.BLOCKED: "Blocked", Verdict.SAFE: "Safe", Verdict.UPSTREAM: "Upstream"}
+from alembic_review.reports.parts.headline import in_revisions
+from alembic_review.reports.parts.items import Item, Row, in_reason, items
+from alembic_review.reports.parts.labels import count, table_label
+from alembic_review.reports.parts.risks import marks
+from alembic_review.reports.parts.similar import Line, common_reason, fold_items
 
 
 @dataclass(frozen=True)
@@ -26,181 +26,169 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Block:
-    """One line of changes: a change, or many like it.
+class Card:
+    """One line of items: an item, or many similar ones.
 
-    ``told`` are messages and hints of findings that stand with the change and nowhere else, a message that the reason
-    says already left empty; ``code`` holds one change for each operation, ``state`` says which
-    revision makes the change.
+    ``findings`` are those whose message is not the reason of the change, ``hints`` what else to do. ``code`` holds one
+    change for each operation, ``state`` names the revision that makes the change, ``risks`` are in words.
     """
 
     id: str
-    line: Line[Change]
+    line: Line[Item]
     marks: Marks
     reason: str
-    told: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    hints: tuple[str, ...]
     code: tuple[Change, ...]
     state: str
+    risks: tuple[str, ...]
 
     @property
-    def change(self) -> Change:
-        """The change that speaks for the block."""
+    def item(self) -> Item:
+        """The item that stands for the line."""
         return self.line.first
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The changes of the item; those of all items where there are many."""
+        return tuple(row for item in self.line.entries for row in item.rows)
+
+    @property
+    def sql(self) -> str:
+        """The statements of all operations."""
+        return "\n".join(change.sql.strip() for change in self.code if change.sql)
+
+    @property
+    def python(self) -> str:
+        """The calls of all operations."""
+        return "\n".join(change.python for change in self.code if change.python)
+
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """The suggested fixes of the item."""
+        return self.item.suggestions
 
 
 @dataclass(frozen=True)
 class Section:
-    """The changes of one verdict."""
+    """Cards of one kind, such as what blocks; ``tone`` is the verdict that colours them."""
 
-    verdict: Verdict
+    id: str
+    tone: str
     title: str
     meaning: str
-    count: int
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True)
-class Link:
-    """A text and the id of the place on the page it leads to; empty where there is none."""
-
-    text: str
-    id: str = ""
-
-
-@dataclass(frozen=True)
-class Found:
-    """One line of findings: a finding, or many like it, each with what it is about."""
-
-    line: Line[Finding]
-    marks: Marks
-    about: tuple[Link, ...]
-
-    @property
-    def finding(self) -> Finding:
-        """The finding that speaks for the line."""
-        return self.line.first
-
-
-@dataclass(frozen=True)
-class WayOut:
-    """A suggestion, and what goes away with it."""
-
-    suggestion: Suggestion
-    marks: Marks
-    changes: tuple[Link, ...]
-    findings: tuple[Finding, ...]
+    cards: tuple[Card, ...]
 
 
 @dataclass(frozen=True)
 class View:
-    """The page: the entries of a review folded, numbered and marked for the filters.
+    """The page: the entries of a review grouped, numbered and marked for the filters."""
 
-    ``findings`` are those that don't stand with their change; ``told`` counts those that do.
-    """
-
-    sections: tuple[Section, ...]
-    since: tuple[Section, ...]
-    ways_out: tuple[WayOut, ...]
-    findings: tuple[Found, ...]
-    told: int
+    problems: Section | None
+    made: Section | None
+    others: tuple[Section, ...]
     tables: tuple[tuple[Table, Marks], ...]
     owners: tuple[str | None, ...]
     codes: tuple[str, ...]
 
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Every section with cards, in the order of the page."""
+        return tuple(section for section in (self.problems, self.made, *self.others) if section is not None)
+
 
 def view(review: Review, *, verbose: bool) -> View:
     """The page of ``review``; ``verbose`` folds nothing."""
-    index = _Index(review)
-    since = index.sections(in_revisions(review), MADE, "since", verbose=verbose)
-    sections = index.sections(review.changes, PENDING, "change", verbose=verbose)
-    others = index.others()
+    index = _Index(review, verbose=verbose)
+    found = items(review)
+    others = [item for item in found if not item.is_problem]
+    pending = [item for item in others if not item.in_revision]
+    title = "To fix before merging" if review.gate.refused and review.pull_request is not None else "Blocked"
     return View(
-        sections=sections,
-        since=since,
-        ways_out=tuple(map(index.way_out, review.suggestions)),
-        findings=tuple(map(index.found, fold_findings(others, verbose=verbose))),
-        told=len(review.findings) - len(others),
+        problems=index.section("blocked", "blocked", title, "", [item for item in found if item.is_problem]),
+        made=index.section(
+            "made", "safe", "In revisions", "changes of this pull request", [one for one in others if one.in_revision]
+        ),
+        others=tuple(
+            section
+            for section in (
+                index.section(
+                    "safe", "safe", "Pending", "in the models and in no revision yet", _of(pending, Verdict.SAFE)
+                ),
+                index.section(
+                    "upstream",
+                    "upstream",
+                    "Upstream drift",
+                    "the framework's own models and revisions disagree",
+                    _of(pending, Verdict.UPSTREAM),
+                ),
+                index.section("findings", "", "Warnings and notes", "", _of(pending, None)),
+            )
+            if section is not None
+        ),
         tables=tuple((table, Marks("", index.owner(table.owner))) for table in review.tables),
         owners=tuple(index.owners),
         codes=tuple(index.codes),
     )
 
 
-class _Index:
-    """Numbers and places of what a review names. Sections come first: they decide the places."""
+def _of(found: Iterable[Item], verdict: Verdict | None) -> list[Item]:
+    return [item for item in found if item.verdict is verdict]
 
-    def __init__(self, review: Review) -> None:
+
+class _Index:
+    """Numbers for the filters, and the cards."""
+
+    def __init__(self, review: Review, *, verbose: bool) -> None:
+        self.verbose = verbose
+        self.table_owners = {(table.database, table.schema, table.name): table.owner for table in review.tables}
         changes: tuple[Change, ...] = (*in_revisions(review), *review.changes)
         self.changes = {change.fingerprint: change for change in changes}
-        self.findings = review.findings
-        self.table_owners = {(table.database, table.schema, table.name): table.owner for table in review.tables}
         named = [*(change.owner for change in changes), *(table.owner for table in review.tables)]
         codes = {code for change in changes for code in change.findings}
-        self.owners = sorted({*named, *map(self._finding_owner, review.findings)}, key=lambda owner: owner or "\uffff")
+        owners = {*named, *map(self._finding_owner, review.findings)}
+        self.owners = sorted(owners, key=lambda owner: (owner is None, owner or ""))
         self.codes = sorted(codes | {finding.code for finding in review.findings})
-        self.places: dict[str, str] = {}
-        self.told: dict[str, list[Finding]] = {}
-        for finding in review.findings:
-            if finding.change is not None and self._told(finding):
-                self.told.setdefault(finding.change, []).append(finding)
 
     def owner(self, owner: str | None) -> int:
         return self.owners.index(owner)
 
-    def sections(
-        self, changes: Sequence[Change], meanings: Mapping[Verdict, str], prefix: str, *, verbose: bool
-    ) -> tuple[Section, ...]:
-        found = []
-        for verdict, title in _TITLES.items():
-            own = [change for change in changes if change.verdict is verdict]
-            lines = enumerate(fold_changes(own, verbose=verbose), start=1)
-            blocks = tuple(self._block(line, f"{prefix}-{verdict.value}-{number}") for number, line in lines)
-            if blocks:
-                found.append(Section(verdict, title, meanings[verdict], len(own), blocks))
-        return tuple(found)
+    def section(self, name: str, tone: str, title: str, meaning: str, found: Sequence[Item]) -> Section | None:
+        """The cards of these items; ``None`` without any."""
+        if not found:
+            return None
+        changes = sum(len(item.changes) for item in found)
+        number = count(changes, "change") if changes else str(len(found))
+        if name == "blocked":
+            number = count(len(found), "problem") + (f" ({number})" if changes else "")
+        lines = enumerate(fold_items(found, verbose=self.verbose), start=1)
+        cards = tuple(self._card(line, f"{name}-{position}") for position, line in lines)
+        return Section(name, tone, f"{title}: {number}", meaning, cards)
 
-    def others(self) -> list[Finding]:
-        """The findings that don't stand with their change."""
-        return [finding for finding in self.findings if not self._told(finding)]
-
-    def found(self, line: Line[Finding]) -> Found:
-        first = line.first
-        change = self.changes.get(first.change) if first.change is not None else None
-        verdict = Verdict.BLOCKED if first.blocks else change.verdict if change is not None else None
-        owner = self._finding_owner(first)
-        marks = Marks(verdict.value if verdict else "", self.owner(owner), (self.codes.index(first.code),))
-        return Found(line, marks, tuple(map(self._about, line.entries)))
-
-    def way_out(self, suggestion: Suggestion) -> WayOut:
-        owner = self.table_owners.get((suggestion.database, suggestion.schema, suggestion.table))
-        gone = tuple(finding for finding in self.findings if finding.fingerprint in suggestion.findings)
-        codes = tuple(dict.fromkeys(self.codes.index(finding.code) for finding in gone))
-        number = self.owner(owner) if owner in self.owners else -1
-        return WayOut(suggestion, Marks("blocked", number, codes), tuple(map(self._link, suggestion.changes)), gone)
-
-    def _block(self, line: Line[Change], place: str) -> Block:
-        first = line.first
-        prints = dict.fromkeys(change.fingerprint for change in line.entries)
-        self.places |= dict.fromkeys(prints, place)
-        own = [finding for fingerprint in prints for finding in self.told.get(fingerprint, ())]
-        codes = dict.fromkeys(self.codes.index(code) for code in first.findings)
-        return Block(
+    def _card(self, line: Line[Item], place: str) -> Card:
+        item = line.first
+        owner = item.owner if item.first is not None else self._finding_owner(item.findings[0])
+        codes = tuple(self.codes.index(code) for code in item.codes)
+        hints = dict.fromkeys(one.hint for one in item.findings if one.hint and in_reason(one, item))
+        if item.suggestions:
+            hints = {}  # which replace the general advice
+        firsts = tuple(one.changes[0] for one in line.entries if one.changes)
+        findings = tuple(one for one in item.findings if not in_reason(one, item))
+        if line.folded and item.first is None:
+            findings = tuple(one for entry in line.entries for one in entry.findings)
+        risks = dict.fromkeys(mark for one in item.changes for mark in marks(one, item.findings))
+        verdict = item.verdict or ("" if not item.is_problem else Verdict.BLOCKED)
+        return Card(
             id=place,
             line=line,
-            marks=Marks(first.verdict.value, self.owner(first.owner), tuple(codes)),
-            reason=common_reason(line.entries),
-            told=tuple(dict.fromkeys((self._message(entry), entry.first.hint) for entry in fold_findings(own))),
-            code=_operations(line.entries),
-            state=_state(first),
+            marks=Marks(verdict.value if isinstance(verdict, Verdict) else "", self.owner(owner), codes),
+            reason=common_reason(firsts) if firsts else "",
+            findings=findings,
+            hints=tuple(hints),
+            code=_operations([change for one in line.entries for change in one.changes]),
+            state=_state(item.first) if item.first is not None else "",
+            risks=tuple(risks),
         )
-
-    def _message(self, line: Line[Finding]) -> str:
-        reasons = [self.changes[finding.change].reason for finding in line.entries if finding.change is not None]
-        return "" if reasons == [finding.message for finding in line.entries] else line.first.message
-
-    def _told(self, finding: Finding) -> bool:
-        """Whether a finding says no more than the blocked change that it is about."""
-        return finding.blocks and finding.change in self.changes
 
     def _finding_owner(self, finding: Finding) -> str | None:
         change = self.changes.get(finding.change) if finding.change is not None else None
@@ -210,19 +198,15 @@ class _Index:
             return None
         return self.table_owners.get((finding.database, finding.schema, finding.table))
 
-    def _about(self, finding: Finding) -> Link:
-        if finding.change is not None and finding.change in self.changes:
-            return self._link(finding.change)
-        parts = [table_label(finding.schema, finding.table, finding.scope)] if finding.table is not None else []
-        if finding.revision is not None:
-            parts.append(f"revision {finding.revision}")
-        return Link(", ".join(parts))
 
-    def _link(self, fingerprint: str) -> Link:
-        change = self.changes.get(fingerprint)
-        if change is None:
-            return Link(f"change {fingerprint}")
-        return Link(f"{change.kind} {target_label(change)}", self.places.get(fingerprint, ""))
+def about(finding: Finding, changes: Sequence[Change]) -> str:
+    """What a finding is about where its message does not name it."""
+    if any(finding.change == change.fingerprint for change in changes):
+        return ""
+    named = [table_label(finding.schema, finding.table, finding.scope)] if finding.table is not None else []
+    if finding.revision is not None:
+        named.append(f"revision {finding.revision}")
+    return ", ".join(name for name in named if name not in finding.message)
 
 
 def _state(change: Change) -> str:
@@ -234,8 +218,8 @@ def _state(change: Change) -> str:
 
 def _operations(changes: Sequence[Change]) -> tuple[Change, ...]:
     """The first change of each operation that a revision or a database runs, in their order."""
-    found: dict[tuple[str | None, int], Change] = {}
+    found: dict[tuple[bool, str | None, int], Change] = {}
     for change in changes:
         if change.python or change.sql:
-            found.setdefault((change.database, change.operation), change)
+            found.setdefault((isinstance(change, ChangeSince), change.database, change.operation), change)
     return tuple(found.values())
