@@ -73,12 +73,8 @@ def short(review: Review, options: Options) -> str:
     numbers = "; ".join(counts(review))
     lines = [f"## alembic-review: {result(review).value}", f"{numbers[:1].upper()}{numbers[1:]}."]
     where = _links(options.links)
-    return (
-        "\n\n".join([*lines, "The report is too long for a comment. " + (f"See {where}." if where else _KEPT)]) + "\n"
-    )
-
-
-_KEPT = "See the files that the job kept."
+    kept = f"See {where}." if where else "See the files that the job kept."
+    return "\n\n".join([*lines, f"The report is too long for a comment. {kept}"]) + "\n"
 
 
 def _is_empty(review: Review) -> bool:

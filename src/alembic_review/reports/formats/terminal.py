@@ -156,9 +156,8 @@ class _Page:
         """One cause: its main change, why, what follows, what to do."""
         change = item.changes[0]
         verbose = self._options.verbose
-        label = (row_label(item.rows[0]) if verbose else with_parts(item.rows)) + (
-            "" if made else revision_label(change)
-        )
+        label = row_label(item.rows[0]) if verbose else with_parts(item.rows)
+        label += "" if made else revision_label(change)
         if self._several_owners and change.verdict is Verdict.SAFE:
             label += f" ({owner_label(change.owner)})"
         if change.verdict is Verdict.UPSTREAM:

@@ -3,8 +3,8 @@
 Names never become structure: every character that Markdown or HTML could take for more than itself is written as a
 numeric character reference (https://spec.commonmark.org/current/#entity-and-numeric-character-references). Git hosts
 look for mentions, references, emoji and addresses once more in the text of the finished page, where those are
-characters again. They look at one piece of text at a time, outside of code, so a ``<wbr>`` parts what they look for, and
-what is read and copied stays as it is; the sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday)
+characters again. They look at one piece of text at a time, outside of code, so a ``<wbr>`` parts what they look for,
+and what is read and copied stays as it is; the sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday)
 let it through.
 """
 
@@ -47,10 +47,8 @@ def code(text: str) -> str:
 def prose(text: str) -> str:
     """A sentence, with what stands between backticks as code."""
     pieces = [code(piece) if is_code else escape(piece) for piece, is_code in code_spans(text)]
-    # A blank at the start of a piece is escaped as if it began a line, which only the first one can.
-    return "".join(
-        pieces[:1] + [piece.replace("&#32;", " ", 1) if piece.startswith("&#32;") else piece for piece in pieces[1:]]
-    )
+    # escape() takes each piece for the start of a line, where a blank has a meaning; only the first one is.
+    return "".join([*pieces[:1], *(piece.replace("&#32;", " ", 1) for piece in pieces[1:])])
 
 
 def fence(text: str, language: str) -> str:
