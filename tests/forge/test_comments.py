@@ -10,7 +10,6 @@ from tests.forge.conftest import Publish
 from tests.forge.fakes import TOKEN, Fake, FakeForgejo, Fault, served
 
 MARKER = "<!-- alembic-review -->"
-FOR_COMMIT = "<sub>For commit 0123456789ab.</sub>"
 
 
 def test_the_first_run_creates_the_comment(forge: Fake, environ: dict[str, str], say: Publish) -> None:
@@ -19,7 +18,7 @@ def test_the_first_run_creates_the_comment(forge: Fake, environ: dict[str, str],
     posted = say(environ, "| a | table |")
 
     assert (posted.action, posted.number) == ("created", 7)
-    assert forge.bodies()[1:] == [f"{MARKER}\n\n| a | table |\n\n{FOR_COMMIT}\n"]
+    assert forge.bodies()[1:] == [f"{MARKER}\n\n| a | table |\n"]
     assert posted.url == ("" if forge.name == "gitlab" else "https://github.example/acme/poser/pull/7#issuecomment-2")
 
 
@@ -33,7 +32,7 @@ def test_the_next_run_updates_it_and_leaves_all_others_alone(
     posted = say(environ, "second")
 
     assert posted.action == "updated"
-    assert forge.bodies() == ["Nice work!", f"{MARKER}\n\nsecond\n\n{FOR_COMMIT}\n", "Thank you!"]
+    assert forge.bodies() == ["Nice work!", f"{MARKER}\n\nsecond\n", "Thank you!"]
 
 
 def test_a_comment_that_says_it_already_is_left_as_it_is(forge: Fake, environ: dict[str, str], say: Publish) -> None:

@@ -13,8 +13,8 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 class Pages:
     """URLs for links; empty where the environment does not name them.
 
-    ``source`` is the URL of a file at ``commit``, with ``{path}`` and ``{line}`` in it; ``job`` is the CI job, ``report``
-    the full report.
+    ``source`` is the URL of a file at ``commit``, with ``{path}`` and ``{line}`` in it; ``job`` is the CI job,
+    ``report`` the full report.
     """
 
     commit: str = ""

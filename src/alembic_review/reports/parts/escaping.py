@@ -4,8 +4,8 @@ Names never become structure: every character that Markdown or HTML could take f
 numeric character reference (https://spec.commonmark.org/current/#entity-and-numeric-character-references). Git hosts
 look for mentions, references, emoji and addresses once more in the text of the finished page, where those are
 characters again. They look at one piece of text at a time, outside of code, so a ``<wbr>`` parts what they look for,
-and what is read and copied stays as it is; the sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo (bluemonday)
-let it through.
+and what is read and copied stays as it is. The sanitizers of GitHub and GitLab (html-pipeline) and of Forgejo
+(bluemonday) let it through.
 """
 
 from __future__ import annotations
