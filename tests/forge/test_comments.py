@@ -85,7 +85,7 @@ def test_left_over_doubles_are_removed(forge: Fake, environ: dict[str, str], say
         forge.comment(body)
 
     assert say(environ, "now").action == "updated"
-    assert [body.split("\n")[-4:-3] for body in forge.bodies()] == [["now"], []]
+    assert [body.split("\n")[2:3] for body in forge.bodies()] == [["now"], []]
 
 
 def test_each_key_has_a_comment_of_its_own(forge: Fake, environ: dict[str, str], say: Publish) -> None:
@@ -120,7 +120,7 @@ def test_an_author_that_is_named_is_not_asked_for(forge: Fake, environ: dict[str
 def test_lines_that_a_forge_would_obey_are_defused(forge: Fake, environ: dict[str, str], say: Publish) -> None:
     say(environ, "````sql\n/merge\n  /close now\r/approve\r\n/* a comment */\n10 /x\n````")
 
-    lines = forge.bodies()[0].split("\n")[3:-4]
+    lines = forge.bodies()[0].split("\n")[3:-2]
     assert lines == ["/\u200bmerge", "  /\u200bclose now", "/\u200bapprove", "/* a comment */", "10 /x"]
 
 
@@ -139,7 +139,7 @@ def test_when_the_forge_says_too_long_the_shorter_text_is_sent(
     forge.longest = 500
     say(environ, "first")
 
-    posted = say(environ, "x" * 600, "y" * 450, "z")
+    posted = say(environ, "x" * 600, "y" * 490, "z")
 
     assert posted.action == "updated"
     assert len(forge.comments) == 1

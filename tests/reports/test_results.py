@@ -10,7 +10,7 @@ import pytest
 
 from alembic_review.model.review import Gate, Outcome, Review, Summary
 from alembic_review.reports import REPORTS, Options
-from alembic_review.reports.formats import markdown_short
+from alembic_review.reports.formats import markdown
 from alembic_review.reports.parts.headline import Result, explanation, result
 from tests.reports.samples import sample
 
@@ -18,8 +18,8 @@ CLEAN = replace(sample("clean"), gate=Gate(refused=False))
 REASONS = ("4 pending changes", "1 error")
 HEADLINES = {
     "terminal": r"\A(.*)\n",
-    "markdown": r"\A## alembic-review: (.*\n\n.*)\n",
-    "html": r"<h1><span[^>]*>.</span> (.*?)<div class=",
+    "markdown": r"alembic-review: (.*\n?\n?.*)\n",
+    "html": r"<h1><span[^>]*>.</span> (.*?)<ul class=",
     "github": r"\A::\w+ title=alembic-review%3A .*?::(.*)\n",
     "gitlab": r'"description": "(.*?)\\n',
     "sarif": r'"summary": "(.*)"',
@@ -79,14 +79,20 @@ def test_every_format_with_a_headline_is_tried() -> None:
 def test_the_page_has_the_colour_of_the_result_and_its_title() -> None:
     html = next(report for report in REPORTS if report.name == "html")
     text = html.render(review_with(Outcome.SAFE, refused=True), Options())
-    assert "<title>alembic-review: check failed</title>" in text
+    assert "<title>alembic-review: check failed - poser</title>" in text
     assert '<header class="top failed">' in text
 
 
-def test_so_does_what_stands_in_for_a_long_comment() -> None:
-    assert markdown_short.render(review_with(Outcome.SAFE, refused=True)).startswith(
-        "### alembic-review: check failed\n"
+def test_the_short_comment_has_the_same_result() -> None:
+    assert markdown.short(review_with(Outcome.SAFE, refused=True), Options()).startswith(
+        "## alembic-review: check failed\n"
     )
-    assert markdown_short.render(review_with(Outcome.BLOCKED, refused=False)).startswith(
-        "### alembic-review: report only\n"
+    assert markdown.short(review_with(Outcome.BLOCKED, refused=False), Options()).startswith(
+        "## alembic-review: report only\n"
     )
+
+
+def test_the_headline_counts_causes_and_keeps_the_reasons_that_are_no_problem() -> None:
+    review = sample("suggestion")
+    gate = Gate(refused=True, reasons=("3 blocked changes", "4 pending changes"))
+    assert explanation(replace(review, gate=gate)) == "2 blocking problems; 4 pending changes"

@@ -57,7 +57,7 @@ def test_every_line_is_an_annotation(name: str) -> None:
 def test_the_verdict_stands_first_and_everything_at_its_line() -> None:
     first, *rest = told_of(sample("poser"))
     assert (first.name, first.properties) == ("error", {"title": "alembic-review: check failed"})
-    assert first.data.startswith("Check failed: 1 blocked change")
+    assert first.data.startswith("Check failed: 2 blocking problems")
     assert [(told.name, told.properties.get("file"), told.properties.get("line")) for told in rest] == [
         ("error", "poser/db/model/customers.py", "14"),
         ("error", "poser/db/alembic/versions/7c1f0a9d2b34_more.py", "1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from alembic_review.model.review import Failure, Verdict
+from alembic_review.model.review import Failure, Location, Review, Verdict
 from alembic_review.reports import Options
+from alembic_review.reports.base import Links
 from alembic_review.reports.formats.json import read
-from alembic_review.reports.formats.markdown import CEILING, escape, render
+from alembic_review.reports.formats.markdown import CEILING, render
+from alembic_review.reports.parts.escaping import escape
 from alembic_review.reports.parts.names import visible
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden"
@@ -41,24 +44,9 @@ HOSTILE = st.one_of(
     ),
 )
 
-TEXT = {"text", "text_special", "strong_open", "strong_close"}
-
 
 def parse(text: str) -> list[Token]:
     return MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text)
-
-
-def cells(tokens: list[Token]) -> list[str]:
-    """The text of every table cell."""
-    found = []
-    for number, token in enumerate(tokens):
-        if token.type == "td_open":
-            children = tokens[number + 1].children or []
-            tags = [child for child in children if child.type == "html_inline"]
-            assert {child.type for child in children if child not in tags} <= TEXT
-            assert {tag.content for tag in tags} <= {"<wbr>"}
-            found.append("".join(child.content for child in children if child not in tags))
-    return found
 
 
 @given(HOSTILE)
@@ -88,79 +76,107 @@ def test_forges_find_nothing_in_a_text(text: str, pieces: list[str]) -> None:
     assert [html.unescape(piece) for piece in escape(text).split("<wbr>")] == pieces
 
 
-@settings(max_examples=50)
-@given(HOSTILE, HOSTILE)
-def test_hostile_names_stay_in_their_cells(table: str, reason: str) -> None:
-    changes = tuple(replace(change, table=table, reason=reason, name=table) for change in REVIEW.changes)
-    findings = tuple(replace(finding, message=reason, table=table) for finding in REVIEW.findings)
-    tokens = parse(render(replace(REVIEW, changes=changes, findings=findings), Options(verbose=True)))
-    before = parse(render(REVIEW, Options(verbose=True)))
-    assert [token.type for token in tokens if "table" in token.type or token.type[:3] in ("tr_", "td_", "th_")] == [
-        token.type for token in before if "table" in token.type or token.type[:3] in ("tr_", "td_", "th_")
-    ]
-    assert any(visible(table) in cell for cell in cells(tokens))
-    allowed = ("<details>", "</details>", "<summary>")
-    html = [line for token in tokens if token.type == "html_block" for line in token.content.splitlines()]
-    assert all(line.startswith(allowed) for line in html)
-
-
-def test_a_long_report_is_shortened_and_says_so() -> None:
-    safe = next(change for change in REVIEW.changes if change.verdict is Verdict.SAFE)
-    changes = tuple(replace(safe, table=f"table{n}", python="x" * 400, operation=n) for n in range(200))
-    text = render(replace(REVIEW, changes=changes), Options(verbose=True))
-    assert len(text) <= CEILING
-    assert "Left out, to keep this short: SQL and Python" in text
-    endless = tuple(replace(change, reason="y" * 5000, table=f"t{n}") for n, change in enumerate(changes))
-    short = render(replace(REVIEW, changes=endless), Options(verbose=True))
-    assert len(short) <= CEILING
-    assert "*And 190 more rows: the JSON report has everything.*" in short
-    assert short.startswith("## alembic-review: ")
-    without = render(
-        replace(REVIEW, changes=tuple(replace(change, reason="y" * 65_000) for change in changes)), Options()
-    )
-    assert len(without) <= CEILING
-    assert without.splitlines()[-1].startswith("*Left out, to keep this short: SQL and Python, changes.")
-    assert "### Findings" in without
-
-
-def test_a_long_report_keeps_what_blocks() -> None:
-    """However many changes there are, the findings fit."""
+def long_review(number: int) -> Review:
+    """``number`` blocked changes, each with a cause of its own."""
     blocked = next(change for change in REVIEW.changes if change.verdict is Verdict.BLOCKED)
     changes = tuple(
         replace(
-            blocked, table=f"core_{n}", name=f"c{n}", operation=n, reason=f"See model_{n}. " * 20, fingerprint=f"f{n}"
+            blocked,
+            table=f"core_{n}",
+            name=f"c{n}",
+            operation=n,
+            kind="add_column" if n % 2 else "remove_column",
+            reason=f"See model_{n}, not {n}.",
+            location=Location("project", f"models/m{n}.py", 1),
+            fingerprint=f"f{n}",
         )
-        for n in range(400)
+        for n in range(number)
     )
-    text = render(replace(REVIEW, changes=changes), Options())
-    assert 20_000 < len(text) <= CEILING
-    assert text.count("| add") + text.count("| remove") + text.count("| modify") == 100
-    assert "*And 300 more rows: the JSON report has everything.*" in text
-    assert "### Findings" in text
+    return replace(REVIEW, changes=changes, findings=())
 
 
-def test_each_finding_that_blocks_is_a_row_and_others_name_what_they_are_about() -> None:
+@settings(max_examples=50)
+@given(HOSTILE, HOSTILE)
+def test_hostile_names_stay_text(table: str, reason: str) -> None:
+    table, reason = f"t{table}t", f"r{reason}r"
+
+    def named(table: str, reason: str) -> list[Token]:
+        changes = tuple(replace(change, table=table, reason=reason, name=table) for change in REVIEW.changes)
+        findings = tuple(replace(finding, message=reason, table=table) for finding in REVIEW.findings)
+        return parse(render(replace(REVIEW, changes=changes, findings=findings), Options(verbose=True)))
+
+    tokens = named(table, reason)
+    assert [token.type for token in tokens] == [token.type for token in named("tame", "tame reason")]
+    allowed = ("<details>", "</details>", "<summary>")
+    blocks = [line for token in tokens if token.type == "html_block" for line in token.content.splitlines()]
+    assert all(line.strip().startswith(allowed) for line in blocks if line.strip())
+
+
+def test_a_long_report_is_shortened_and_names_what_is_missing() -> None:
+    long = tuple(
+        replace(change, table=f"t{n}", python="x" * 400, operation=n, fingerprint=f"f{n}", verdict=Verdict.SAFE)
+        for n, change in enumerate([REVIEW.changes[0]] * 200)
+    )
+    text = render(replace(REVIEW, changes=long, findings=()), Options())
+    assert len(text) <= CEILING
+    assert "*Left out because of the size limit of comments: Python. The JSON report has them.*" in text
+
+
+def test_a_long_report_keeps_what_blocks() -> None:
+    text = render(long_review(2000), Options(verbose=True))
+    assert 10_000 < len(text) <= CEILING
+    assert text.count("\n- **<code>") in (30, 100, 300)
+    assert re.search(r"\*\d+ more problems in the JSON report\.\*", text)
+
+
+def test_each_finding_that_blocks_is_a_line_and_others_name_what_they_are_about() -> None:
     tables = [f"core_{name}" for name in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")]
     blocking = next(one for one in REVIEW.findings if one.blocks and one.change is None)
     warning = next(one for one in REVIEW.findings if not one.blocks)
-    found = [replace(blocking, table=name, message=f"{name} is altered.", fingerprint=name) for name in tables]
+    found = [
+        replace(blocking, table=name, location=None, message=f"{name} is altered.", fingerprint=name) for name in tables
+    ]
     lost = [
-        replace(warning, table=f"my_{name}", message=f"This drops my_{name}.", fingerprint=f"my {name}")
+        replace(warning, change=None, table=f"my_{name}", message=f"This drops my_{name}.", fingerprint=f"my {name}")
         for name in tables
     ]
-    text = html.unescape(render(replace(REVIEW, findings=(*lost, *found)), Options()))
-    rows = [line for line in text.splitlines() if line.startswith("| AR")]
-    assert len(rows) == 7
-    assert all(f"{name} is altered." in row for name, row in zip(tables, rows[1:], strict=True))
-    others = ", ".join(f"my_{name}" for name in tables[1:])
-    assert f"This drops my_core_alpha. The same of 5 more, on {others}." in rows[0]
+    text = html.unescape(render(replace(REVIEW, changes=(), findings=(*lost, *found)), Options()))
+    assert all(f"\n- {name} is altered." in text for name in tables)
+    others = ", ".join(f"<code>my_{name}</code>" for name in tables[1:])
+    assert f"This drops my_core_alpha. 5 more findings like this: {others}." in text
 
 
-def test_a_place_breaks_before_the_file() -> None:
-    """Where it can't, the column of the reasons gets too narrow to read."""
-    place = next(change.location for change in REVIEW.changes if change.location is not None)
-    folder, _, file = place.path.rpartition("/")
-    assert f"| {escape(folder)}/<wbr>{escape(f'{file}:{place.line}')} |" in render(REVIEW, Options())
+def test_lines_are_linked_where_the_file_is_in_the_checkout() -> None:
+    links = Links("abcdef0", "https://host.example/o/r/blob/abcdef0/{path}#L{line}", "https://host.example/job")
+    text = render(REVIEW, Options(links=links))
+    assert '<a href="https://host.example/o/r/blob/abcdef0/poser/db/model/customers.py#L14"><code>' in text
+    assert '<a href="https://host.example/job">job</a>' in text
+    assert "Commit <code>abcdef0</code>" in text
+    assert "<a " not in render(REVIEW, Options())
+    outside = replace(REVIEW, provenance=replace(REVIEW.provenance, root="../.."))
+    assert "blob/" not in render(outside, Options(links=links))
+
+
+def test_a_review_without_changes_and_findings_is_one_line() -> None:
+    review = read((GOLDEN / "clean.json").read_text(encoding="utf-8"))
+    quiet = replace(review, findings=(), changes=())
+    text = render(quiet, Options(links=Links(job="https://host.example/job")))
+    assert text.startswith(
+        "<details>\n<summary><b>alembic-review: check passed</b>, no schema changes "
+        '(<a href="https://host.example/job">job</a>)</summary>\n'
+    )
+    assert text.count("<summary>") == 1
+    assert "##" not in text
+
+
+def test_the_owner_is_named_only_with_several() -> None:
+    assert "  -- poser" not in render(REVIEW, Options())
+    other = tuple(
+        replace(change, owner="other") if change.kind == "remove_column" else change for change in REVIEW.changes
+    )
+    text = render(replace(REVIEW, changes=other), Options())
+    assert "+ table poser_order  -- poser\n" in text
+    assert "- column poser_widget.colour  -- data is lost, other\n" in text
 
 
 def test_a_failure_has_its_lines() -> None:

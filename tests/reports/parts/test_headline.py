@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_review.model.review import PullRequest
-from alembic_review.reports.parts.headline import in_revisions, levels, since_label, tally
+from alembic_review.model.review import PullRequest, Severity
+from alembic_review.reports.parts.headline import counts, in_revisions, since_label, tally
 from tests.reports.samples import sample
 
 BASE = "6118cefcbb2a3e3cc67cce03b8fa543471074c0d"
@@ -25,16 +25,25 @@ def test_the_base_is_named_as_it_was_asked_for(ref: str, said: str) -> None:
     assert since_label(PullRequest(BASE, ref=ref)) == f"{said} new revision"
 
 
-def test_of_a_pull_request_revisions_and_what_is_pending_are_counted_apart() -> None:
+def test_the_numbers_of_changes_add_up() -> None:
     review = sample("since")
     assert len(in_revisions(review)) == 3
-    assert tally(review) == "in revisions: 1 blocked, 2 safe; pending: 2 blocked, 1 safe"
-    assert tally(replace(review, pull_request=None)) == "2 blocked, 1 safe"
-    assert tally(sample("clean")) == "no changes"
+    assert tally(review) == "6 schema changes (3 in revisions, 3 pending): 3 blocked, 3 safe"
+    assert tally(replace(review, pull_request=None)) == "3 schema changes: 2 blocked, 1 safe"
+    assert tally(sample("clean")) == "no schema changes"
 
 
-def test_findings_are_counted_by_severity() -> None:
-    assert levels(sample("since")) == "4 errors"
-    assert levels(replace(sample("since"), summary=replace(sample("since").summary, warning=1, info=2))) == (
-        "4 errors, 1 warning, 2 notes"
+def test_risks_are_counted_apart_from_other_findings() -> None:
+    review = sample("suggestion")
+    note = replace(review.findings[-1], code="AR401", severity=Severity.INFO, change=None, fingerprint="n")
+    counted = counts(replace(review, findings=(*review.findings, note)))
+    assert counted == ("7 schema changes: 3 blocked, 4 safe", "1 column loses data", "1 note")
+
+
+def test_a_dropped_table_is_not_counted_as_a_column() -> None:
+    review = sample("suggestion")
+    dropped = tuple(
+        replace(change, kind="remove_table", name=None) if change.kind == "remove_column" else change
+        for change in review.changes
     )
+    assert "1 table loses its data" in counts(replace(review, changes=dropped))
