@@ -162,9 +162,11 @@ class _Page:
             label += f" ({owner_label(change.owner)})"
         if change.verdict is Verdict.UPSTREAM:
             label += f" (upstream drift, owner {owner_label(change.owner)})"
+        if item.is_problem:
+            label += _codes(item.codes)
         self._line(label, location_label(item.location), "bold", indent)
         if item.is_problem or verbose:
-            self._text(visible(change.reason) + _codes(item.codes if item.is_problem else ()), "", indent + 2)
+            self._text(visible(change.reason), "", indent + 2)
         self._following(item, indent + 2)
         for finding in item.findings:
             self._beside(finding, item, indent + 2)
