@@ -127,7 +127,8 @@ class _Html(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open.append(tag)
-        if tag not in {"span", "tspan"}:  # how highlighted code and drawn names are cut into pieces depends on them
+        # How highlighted code and drawn names are cut into pieces depends on names, and backticks in one become code.
+        if tag not in {"span", "tspan", "code"}:
             self.tags.append(f"{tag} {sorted(name for name, _ in attrs)}")
         self.texts += [value for _, value in attrs if value]
         self.steering += [(tag, name, value) for name, value in attrs if name.startswith(STEERING)]

@@ -194,9 +194,9 @@ def test_every_hostile_name_is_there_and_is_nothing_but_a_name(drawn: dict[str, 
 
 
 def skeleton(tree: Element) -> Iterator[str]:
-    """What the page is built of, apart from what depends on names: highlighting, the diagram and the filters."""
+    """The elements of the page, apart from those that depend on names: highlighting, code, the diagram, the filters."""
     for element in tree:
-        if tag(element) in {"svg", "pre", "form"}:
+        if tag(element) in {"svg", "pre", "form", "code"}:
             continue
         yield tag(element)
         yield from skeleton(element)

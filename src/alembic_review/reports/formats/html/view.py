@@ -56,7 +56,7 @@ class Card:
     @property
     def sql(self) -> str:
         """The statements of all operations."""
-        return "\n".join(change.sql.strip() for change in self.code if change.sql)
+        return "\n".join(change.sql.strip(" \n") for change in self.code if change.sql)
 
     @property
     def python(self) -> str:
