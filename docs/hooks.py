@@ -16,7 +16,7 @@ import msgspec
 from alembic_review.cli.commands import cli
 from alembic_review.config.settings_files import EnvironmentSettings, FileSettings
 from alembic_review.model.settings import Settings
-from alembic_review.reports.schema import schema
+from alembic_review.reports.json_schema import schema
 from alembic_review.service import rules
 
 CHECKS = "reference/checks"

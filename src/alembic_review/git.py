@@ -252,6 +252,17 @@ def prefix(root: Path | None) -> str:
     return os.fsdecode(done.stdout).strip().rstrip("/") or "." if done.returncode == 0 else ""
 
 
+def commit_of(root: Path | None) -> str:
+    """The full name of the commit that is checked out at the root; empty outside of a Git checkout."""
+    if root is None:
+        return ""
+    try:
+        done = _run(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    except ObservationError:
+        return ""
+    return os.fsdecode(done.stdout).strip() if done.returncode == 0 else ""
+
+
 def _is_cut_off(top: Path, commits: Sequence[str], base: str) -> bool:
     """Tell whether a shallow clone lacks parents of commits since ``base``: a later base may be hidden behind them."""
     path = Path(os.fsdecode(_told(top, "rev-parse", "--git-path", "shallow").removesuffix(b"\n")))

@@ -21,8 +21,8 @@ from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 from alembic_review.observe.several_environments import observe_environments, upgraded
 from alembic_review.observe.worker_process import Conversation, Request, conversation, observe
-from alembic_review.reports import revision as texts
-from alembic_review.reports.text import count, table_label, target_label
+from alembic_review.reports import revision_file as texts
+from alembic_review.reports.parts.labels import count, table_label, target_label
 
 
 @dataclass(frozen=True)

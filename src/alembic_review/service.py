@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic_review.config.secrets import secrets
-from alembic_review.git import prefix
+from alembic_review.git import commit_of, prefix
 from alembic_review.history import observed_since
 from alembic_review.judge import judge
 from alembic_review.judge.assemble_review import case_of
@@ -34,13 +35,15 @@ from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 from alembic_review.observe.several_environments import observe_environments
 from alembic_review.observe.source_scan import declared_tables, loose_packages
 from alembic_review.observe.worker_process import Request, observe
-from alembic_review.reports import REPORTS, Options, Rule, brief
+from alembic_review.reports import Options, Rule
+from alembic_review.reports.base import Links
+from alembic_review.reports.formats import markdown
+from alembic_review.reports.parts.headline import Result, result
 
 if TYPE_CHECKING:
-    from alembic_review.forge import Posted, Where
+    from alembic_review.forge import Pages, Posted, Where
 
 Progress = Callable[[str], None]
-COMMENT = "markdown"  # the report that goes into a comment
 
 
 def ignore(_text: str) -> None:
@@ -66,8 +69,20 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     progress("judging")
     observed[0].timings_ms["total"] = round((time.perf_counter() - start) * 1000)
     if settings.environments:
-        return redacted(judged_together(observed, settings, server, debug=debug))
-    return redacted(judged(observed[0], settings, server, past, debug=debug))
+        return redacted(dated(judged_together(observed, settings, server, debug=debug), settings))
+    return redacted(dated(judged(observed[0], settings, server, past, debug=debug), settings))
+
+
+def dated(review: Review, settings: Settings) -> Review:
+    """The review with the name of the project, its commit and the time, for the header of reports."""
+    root = settings.root
+    provenance = replace(
+        review.provenance,
+        project=settings.distribution or (root.name if root is not None else ""),
+        commit=commit_of(root),
+        date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    return replace(review, provenance=provenance)
 
 
 def learn_secrets(settings: Settings) -> None:
@@ -183,7 +198,7 @@ def failed_review(error: ReviewError, settings: Settings) -> Review:
         ),
         failure=Failure(error.message, error.hint),
     )
-    return redacted(review)
+    return redacted(dated(review, settings))
 
 
 def explain(code: str) -> str:
@@ -200,16 +215,23 @@ def rules() -> tuple[Rule, ...]:
     return tuple(Rule(check.code, check.title, check.severity, check.page) for check in CHECKS)
 
 
-def publish(review: Review, where: Where, environ: Mapping[str, str]) -> Posted:
-    """Create or update the one comment of a pull request that shows ``review``.
+def publish(review: Review, where: Where, environ: Mapping[str, str], *, label: bool = False) -> Posted:
+    """Create or update the one comment of a pull request that shows ``review``; with ``label``, set its label too.
 
-    What ``where`` leaves open, ``environ`` tells: the environment of the CI job. Raises ``UsageError`` for what was
-    named wrongly and ``ForgeError`` when the comment could not be posted.
+    What ``where`` leaves open is read from ``environ``, the environment of the CI job. Raises ``UsageError`` for wrong
+    options and ``ForgeError`` when the comment could not be posted.
     """
     from alembic_review import forge  # noqa: PLC0415 - loads HTTP and TLS
 
-    markdown = next(report for report in REPORTS if report.name == COMMENT)
-    return forge.publish([markdown.render(review, Options()), brief.render(review)], where, environ)
+    # Where nothing fails the check (`never`), blocked changes and errors still are no pass.
+    states = {Result.PASSED: forge.State.PASSED, Result.NONE: forge.State.NOT_REVIEWED}
+
+    def bodies(pages: Pages) -> tuple[str, str]:
+        options = Options(links=Links(pages.commit, pages.source, pages.job, pages.report))
+        return markdown.render(review, options), markdown.short(review, options)
+
+    state = states.get(result(review), forge.State.FAILED) if label else None
+    return forge.publish(bodies, where, environ, state=state)
 
 
 def tool() -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.test_github import commands
-from tests.reports.test_sarif import VALIDATOR
+from tests.reports.formats.test_github import commands
+from tests.reports.formats.test_sarif import VALIDATOR
 from tests.test_ci import script
 
 from .edits import Edit, Write

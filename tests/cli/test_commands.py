@@ -26,7 +26,7 @@ from alembic_review.model.errors import ObservationError, ReviewError, UsageErro
 from alembic_review.model.review import Failure, Gate, Review, Severity
 from alembic_review.model.settings import FailOn, Settings
 from alembic_review.reports import REPORTS, Options, Rule
-from alembic_review.reports.json import read
+from alembic_review.reports.formats.json import read
 
 HERE = Path(__file__).parent.parent
 SAMPLE = HERE / "golden" / "poser.json"
@@ -472,7 +472,7 @@ def test_version_and_help_cost_no_service(capsys: Captured, monkeypatch: pytest.
 FAKE = """
 import sys, types, time
 import alembic_review
-from alembic_review.reports.json import read
+from alembic_review.reports.formats.json import read
 fake = types.ModuleType("alembic_review.service")
 def review(settings, *, progress, debug):
     progress("working")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alembic_review.forge import Posted, Where, publish
+from alembic_review.forge import Posted, State, Where, publish
 from tests.forge.fakes import COMMIT, FAKES, Fake, FakeGitHub, served
 
 Publish = Callable[..., Posted]
@@ -62,7 +62,8 @@ def environ(forge: Fake, event: Callable[[Any], dict[str, str]]) -> dict[str, st
 def say(naps: list[float]) -> Publish:
     """``publish`` without real pauses."""
 
-    def call(environ: Mapping[str, str], *bodies: str, **where: Any) -> Posted:
-        return publish(bodies or ("hello",), Where(**where), environ, sleep=naps.append, timeout=5.0)
+    def call(environ: Mapping[str, str], *bodies: str, state: State | None = None, **where: Any) -> Posted:
+        texts = bodies or ("hello",)
+        return publish(lambda _: texts, Where(**where), environ, state=state, sleep=naps.append, timeout=5.0)
 
     return call

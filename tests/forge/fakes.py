@@ -50,6 +50,8 @@ class Fake:
     longest: int = 65_536
     url: str = ""
     head: str = COMMIT  # where pull request 7 is now
+    known: list[str] = field(default_factory=list)  # labels of the repository
+    labels: list[str] = field(default_factory=list)  # labels of pull request 7
     name: ClassVar[str] = ""
 
     def comment(self, body: str, author: str | None = None) -> int:
@@ -130,7 +132,7 @@ class FakeGitHub(Fake):
             return 401, {}, {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest"}
         return self.endpoint(asked)
 
-    def endpoint(self, asked: Asked) -> Reply:  # noqa: PLR0911 - one for each
+    def endpoint(self, asked: Asked) -> Reply:  # noqa: C901, PLR0911 - one for each
         match asked.method, asked.path.strip("/").split("/"):
             case "POST", ["graphql"]:
                 return 200, {}, {"data": {"viewer": {"login": self.me}}}
@@ -146,7 +148,35 @@ class FakeGitHub(Fake):
                 return self.write(asked, 7, id_)
             case "DELETE", ["repos", "acme", "poser", "issues", "comments", id_]:
                 return self.remove(id_)
+            case "GET", ["repos", "acme", "poser", "labels"]:
+                return 200, {}, [self.label(name) for name in self.known]
+            case "POST", ["repos", "acme", "poser", "labels"]:
+                return self.create_label(asked.body["name"])
+            case "GET", ["repos", "acme", "poser", "issues", "7", "labels"]:
+                return 200, {}, [self.label(name) for name in self.labels]
+            case "POST", ["repos", "acme", "poser", "issues", "7", "labels"]:
+                return self.set_labels(asked.body["labels"])
+            case "DELETE", ["repos", "acme", "poser", "issues", "7", "labels", which]:
+                self.labels.remove(self.named(which))
+                return 200, {}, []
         return 404, {}, {"message": "Not Found"}
+
+    def label(self, name: str) -> dict[str, Any]:
+        return {"id": self.known.index(name) + 1, "name": name}
+
+    def named(self, which: Any) -> str:
+        """The label of a request: a name on GitHub."""
+        return str(which)
+
+    def create_label(self, name: str) -> Reply:
+        if name in self.known:
+            return 422, {}, {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
+        self.known.append(name)
+        return 201, {}, self.label(name)
+
+    def set_labels(self, wanted: list[Any]) -> Reply:
+        self.labels += map(self.named, wanted)
+        return 200, {}, [self.label(name) for name in self.labels]
 
     def page(self, asked: Asked) -> Reply:
         size, page = min(int(asked.query.get("per_page", 30)), 100), int(asked.query.get("page", 1))
@@ -177,6 +207,14 @@ class FakeForgejo(FakeGitHub):
         if asked.path == "/user":
             return 200, {}, {"id": 5, "login": self.me}
         return self.endpoint(asked)
+
+    def named(self, which: Any) -> str:
+        """The label of a request: an id on Forgejo."""
+        return self.known[int(which) - 1]
+
+    def create_label(self, name: str) -> Reply:
+        self.known.append(name)  # a second one with the same name, if need be
+        return 201, {}, {"id": len(self.known), "name": name}
 
     def page(self, asked: Asked) -> Reply:
         size, page = min(int(asked.query.get("limit", 30)), 50), int(asked.query.get("page", 1))
@@ -209,7 +247,11 @@ class FakeGitLab(Fake):
             case "GET", ["api", "v4", "user"]:
                 return 200, {}, {"id": 1, "username": self.me}
             case "GET", ["api", "v4", "projects", "42", "merge_requests", "7"]:
-                return 200, {}, {"iid": 7, "sha": self.head}
+                return 200, {}, {"iid": 7, "sha": self.head, "labels": self.labels}
+            case "PUT", ["api", "v4", "projects", "42", "merge_requests", "7"]:
+                return self.relabel(asked.body)
+            case "POST", ["api", "v4", "projects", "42", "labels"]:
+                return self.create_label(asked.body["name"])
             case "GET", ["api", "v4", "projects", "42", "merge_requests", "7", "notes"]:
                 return self.page(asked)
             case "POST", ["api", "v4", "projects", "42", "merge_requests", "7", "notes"]:
@@ -225,6 +267,18 @@ class FakeGitLab(Fake):
         ordered = self.comments if asked.query.get("sort") == "asc" else self.comments[::-1]
         shown = [self.shown(comment) for comment in ordered[(page - 1) * size : page * size]]
         return 200, {"X-Next-Page": str(page + 1) if page * size < len(self.comments) else ""}, shown
+
+    def create_label(self, name: str) -> Reply:
+        if name in self.known:
+            return 409, {}, {"message": "Label already exists"}
+        self.known.append(name)
+        return 201, {}, {"id": len(self.known), "name": name}
+
+    def relabel(self, body: dict[str, str]) -> Reply:
+        added, removed = body.get("add_labels", ""), body.get("remove_labels", "")
+        self.known += [added] if added and added not in self.known else []
+        self.labels = [name for name in self.labels if name != removed] + ([added] if added else [])
+        return 200, {}, {"iid": 7, "labels": self.labels}
 
     def too_long(self) -> Reply:
         return 400, {}, {"message": {"note": [f"is too long (maximum is {self.longest} characters)"]}}

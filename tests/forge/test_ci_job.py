@@ -45,7 +45,6 @@ def test_a_run_after_a_pull_request_of_the_repository_itself(github: FakeGitHub,
 
     assert posted.number == 7
     assert "GET /repos/acme/poser/pulls" not in github.done("GET")
-    assert "For commit 0123456789ab" in github.bodies()[0]
 
 
 def test_a_run_after_a_pull_request_from_a_fork_looks_it_up(

@@ -13,28 +13,30 @@ from typing import Any
 
 import pytest
 
-from alembic_review import service
 from alembic_review.cli import run
 from alembic_review.model.review import Review
-from alembic_review.reports import REPORTS, Options, Report
-from alembic_review.reports.json import read
-from tests.forge.fakes import TOKEN, Fake, FakeGitHub, Fault
+from alembic_review.reports import Options
+from alembic_review.reports.base import Links
+from alembic_review.reports.formats import markdown
+from alembic_review.reports.formats.json import read
+from tests.forge.fakes import COMMIT, TOKEN, Fake, FakeGitHub, Fault
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SAMPLE = GOLDEN / "poser.json"
-REVIEW = read(SAMPLE.read_bytes())
+RENDER = markdown.render
+SOURCE = f"https://github.com/acme/poser/blob/{COMMIT}/{{path}}#L{{line}}"
 
 
 Captured = pytest.CaptureFixture[str]
 
 
-def markdown(review: Review, _options: Options) -> str:
+def simple(review: Review, _options: Options) -> str:
     return f"# {review.outcome.value}\n"
 
 
 @pytest.fixture(autouse=True)
 def _markdown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "REPORTS", (Report("markdown", "", markdown),))
+    monkeypatch.setattr(markdown, "render", simple)
     monkeypatch.setattr("alembic_review.forge.ci_job.LONGEST_WAIT", 0.0)  # no pauses here
     for name in list(os.environ):
         if name.startswith(("GITHUB_", "GITLAB_", "CI_", "FORGEJO_", "GITEA_")):
@@ -65,12 +67,13 @@ def test_the_report_becomes_the_comment(job: Fake, capsys: Captured) -> None:
 
 @pytest.mark.parametrize("name", ["poser", "clean", "failed", "hostile"])
 def test_the_markdown_report_arrives_whole(job: Fake, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(service, "REPORTS", REPORTS)
+    monkeypatch.setattr(markdown, "render", RENDER)
 
     assert run(["publish", str(GOLDEN / f"{name}.json"), "--strict"]) == 0
 
     (body,) = job.bodies()
-    report = (GOLDEN / f"{name}.markdown.txt").read_bytes().decode()
+    links = Links(COMMIT) if job.name != "github" else Links(COMMIT, SOURCE)
+    report = markdown.render(read((GOLDEN / f"{name}.json").read_bytes()), Options(links=links))
     assert body.replace("/\u200b", "/").startswith(f"<!-- alembic-review -->\n\n{report}")
     assert not [line for line in body.splitlines() if re.match(r"\s*/[A-Za-z]", line)]
 
@@ -87,15 +90,14 @@ def test_every_option_is_heard(github: FakeGitHub, monkeypatch: pytest.MonkeyPat
 
 
 def test_numbers_stand_in_for_a_report_that_is_too_long(job: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "REPORTS", (Report("markdown", "", lambda *_: "x" * 2000),))
+    monkeypatch.setattr(markdown, "render", lambda *_: "x" * 2000)
     job.longest = 1000
 
     assert run(["publish", str(SAMPLE), "--strict"]) == 0
 
     (body,) = job.bodies()
-    assert "### alembic-review: check failed" in body
-    summary = REVIEW.summary
-    assert f"Changes: {summary.blocked} blocked, {summary.safe} safe, {summary.upstream} upstream." in body
+    assert "## alembic-review: check failed" in body
+    assert "95 schema changes: 1 blocked, 4 safe, 90 upstream; 1 column loses data." in body
 
 
 @pytest.mark.parametrize("reply", [(401, {}, {"message": "no"}), (404, {}, None), (503, {}, None), None])
@@ -117,7 +119,7 @@ def test_an_error_of_the_tool_itself_fails_nothing_either(
     def broken(_review: Review, _options: Options) -> str:
         raise RuntimeError(TOKEN)
 
-    monkeypatch.setattr(service, "REPORTS", (Report("markdown", "", broken),))
+    monkeypatch.setattr(markdown, "render", broken)
 
     assert run(["publish", str(SAMPLE)]) == 0
     err = capsys.readouterr().err

@@ -10,7 +10,6 @@ from tests.forge.conftest import Publish
 from tests.forge.fakes import TOKEN, Fake, FakeForgejo, Fault, served
 
 MARKER = "<!-- alembic-review -->"
-FOR_COMMIT = "<sub>For commit 0123456789ab.</sub>"
 
 
 def test_the_first_run_creates_the_comment(forge: Fake, environ: dict[str, str], say: Publish) -> None:
@@ -19,7 +18,7 @@ def test_the_first_run_creates_the_comment(forge: Fake, environ: dict[str, str],
     posted = say(environ, "| a | table |")
 
     assert (posted.action, posted.number) == ("created", 7)
-    assert forge.bodies()[1:] == [f"{MARKER}\n\n| a | table |\n\n{FOR_COMMIT}\n"]
+    assert forge.bodies()[1:] == [f"{MARKER}\n\n| a | table |\n"]
     assert posted.url == ("" if forge.name == "gitlab" else "https://github.example/acme/poser/pull/7#issuecomment-2")
 
 
@@ -33,7 +32,7 @@ def test_the_next_run_updates_it_and_leaves_all_others_alone(
     posted = say(environ, "second")
 
     assert posted.action == "updated"
-    assert forge.bodies() == ["Nice work!", f"{MARKER}\n\nsecond\n\n{FOR_COMMIT}\n", "Thank you!"]
+    assert forge.bodies() == ["Nice work!", f"{MARKER}\n\nsecond\n", "Thank you!"]
 
 
 def test_a_comment_that_says_it_already_is_left_as_it_is(forge: Fake, environ: dict[str, str], say: Publish) -> None:
@@ -86,7 +85,7 @@ def test_left_over_doubles_are_removed(forge: Fake, environ: dict[str, str], say
         forge.comment(body)
 
     assert say(environ, "now").action == "updated"
-    assert [body.split("\n")[-4:-3] for body in forge.bodies()] == [["now"], []]
+    assert [body.split("\n")[2:3] for body in forge.bodies()] == [["now"], []]
 
 
 def test_each_key_has_a_comment_of_its_own(forge: Fake, environ: dict[str, str], say: Publish) -> None:
@@ -121,7 +120,7 @@ def test_an_author_that_is_named_is_not_asked_for(forge: Fake, environ: dict[str
 def test_lines_that_a_forge_would_obey_are_defused(forge: Fake, environ: dict[str, str], say: Publish) -> None:
     say(environ, "````sql\n/merge\n  /close now\r/approve\r\n/* a comment */\n10 /x\n````")
 
-    lines = forge.bodies()[0].split("\n")[3:-4]
+    lines = forge.bodies()[0].split("\n")[3:-2]
     assert lines == ["/\u200bmerge", "  /\u200bclose now", "/\u200bapprove", "/* a comment */", "10 /x"]
 
 
@@ -140,7 +139,7 @@ def test_when_the_forge_says_too_long_the_shorter_text_is_sent(
     forge.longest = 500
     say(environ, "first")
 
-    posted = say(environ, "x" * 600, "y" * 450, "z")
+    posted = say(environ, "x" * 600, "y" * 490, "z")
 
     assert posted.action == "updated"
     assert len(forge.comments) == 1

@@ -22,7 +22,7 @@ from alembic_review.model.facts import ChangeFact, DatabaseFacts, Edit, Facts, I
 from alembic_review.model.review import Review, Role, Severity, Verdict
 from alembic_review.model.settings import Settings
 from alembic_review.reports import Options
-from alembic_review.reports.json import render
+from alembic_review.reports.formats.json import render
 
 from .world import ANNEX_REVISION, APP_REVISION, CORE_REVISION, SETTINGS, World, key, use
 

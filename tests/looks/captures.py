@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from alembic_review.model.review import Review
-from alembic_review.reports import Options, html, markdown, terminal
-from alembic_review.reports.json import read
+from alembic_review.reports import Options
+from alembic_review.reports.formats import html, markdown, terminal
+from alembic_review.reports.formats.json import read
 from tests.looks.browser import chromium
 
 COLUMNS = 100

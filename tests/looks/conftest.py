@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Dialog
 
 from alembic_review.model.review import Review
 from alembic_review.reports import Options
-from alembic_review.reports.html import render
+from alembic_review.reports.formats.html import render
 from tests.looks.browser import Opened, Watched, chromium
 
 

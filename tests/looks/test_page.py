@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from alembic_review.model.review import Review
-from alembic_review.reports import Options
+from alembic_review.model.review import Review, Severity
+from alembic_review.reports import Options, Rule
 from tests.looks.browser import Opened
-from tests.reports.html.test_page import ATTACKED, request
+from tests.reports.formats.html.test_page import ATTACKED, request
 from tests.reports.samples import NAMES, sample
 
 NARROW, WIDE = 380, 1400
@@ -83,7 +83,7 @@ def test_the_policy_stops_what_does_not_belong_here(opened: Opened, served: tupl
       document.body.append(script);
     }""")
     watched.page.wait_for_timeout(200)
-    assert watched.page.title() == "alembic-review: blocked"
+    assert watched.page.title() == "alembic-review: check failed - poser"
     assert asked == ["/review.html"]
     assert len(watched.complaints) == 3
     assert all("Content Security Policy" in complaint for complaint in watched.complaints)
@@ -108,25 +108,26 @@ def test_all_text_can_be_read_in_light_and_in_dark(name: str, scheme: str, opene
     assert (sum(background) > 600) == (scheme == "light")
 
 
-def test_filters_show_what_they_name(opened: Opened) -> None:
+def test_filters_are_switched_off_one_by_one(opened: Opened) -> None:
     page = opened(sample("poser")).page
     everything = visible(page, ARTICLES)
-    assert len(everything) == 8
-    page.get_by_label("blocked", exact=True).check()
-    assert visible(page, ARTICLES) == ["add_column customer.loyalty_points", "AR105 error, blocks"]
-    assert page.get_by_role("status").inner_text() == "2 of 8 entries shown"
+    assert len(everything) == 5
+    assert page.locator("#filters input[type=checkbox]:not(:checked)").count() == 0
+    for verdict in ("safe", "upstream"):
+        page.get_by_label(verdict, exact=True).uncheck()
+    assert [card.split(" ")[0] for card in visible(page, ARTICLES)] == ["add_column", "error"]
+    assert page.get_by_role("status").inner_text() == "2 of 5 entries shown"
     assert visible(page, "#safe .nothing") == ["None of these match the filter."]
     page.get_by_label("safe", exact=True).check()
-    assert len(visible(page, ARTICLES)) == 7
-    page.get_by_label("AR201", exact=True).check()
-    assert visible(page, ARTICLES) == ["remove_column poser_widget.colour", "AR201 warning"]
+    assert len(visible(page, ARTICLES)) == 4
+    page.get_by_label("AR201", exact=True).uncheck()
+    assert len(visible(page, ARTICLES)) == 3
     page.get_by_role("button", name="Show everything").click()
     assert visible(page, ARTICLES) == everything
     assert page.get_by_role("status").inner_text() == ""
-    page.get_by_label("rattail", exact=True).check()
-    assert visible(page, ARTICLES) == ["add_column customer.loyalty_points", "add_index 90 changes"]
+    page.get_by_label("poser", exact=True).uncheck()
     page.locator("#tables summary").click()
-    assert {row.split("\t")[1] for row in visible(page, "#tables tbody tr")} == {"rattail"}
+    assert "poser" not in {row.split("\t")[1] for row in visible(page, "#tables tbody tr")}
 
 
 def test_search_looks_into_what_is_folded(opened: Opened) -> None:
@@ -137,6 +138,15 @@ def test_search_looks_into_what_is_folded(opened: Opened) -> None:
     assert page.url.endswith("review.html")
     page.get_by_label("Name or text").fill("no such name")
     assert visible(page, ARTICLES) == []
+
+
+def test_a_code_leads_to_the_page_of_its_check(opened: Opened) -> None:
+    rule = Rule("AR201", "Destructive change", Severity.WARNING, "# AR201: x\n\n## What it means\n\nData is lost.\n")
+    page = opened(sample("poser"), options=Options(rules=(rule,))).page
+    meaning = page.get_by_text("Data is lost.", exact=True)
+    assert not meaning.is_visible()
+    page.get_by_role("link", name="AR201").first.click()
+    assert meaning.is_visible()
 
 
 def test_the_page_works_by_keyboard(opened: Opened) -> None:
@@ -154,13 +164,13 @@ def test_the_page_works_by_keyboard(opened: Opened) -> None:
     assert page.evaluate("document.activeElement.parentElement.open")
     page.get_by_label("blocked", exact=True).focus()
     page.keyboard.press("Space")
-    assert len(visible(page, ARTICLES)) == 2
+    assert len(visible(page, ARTICLES)) == 3
 
 
 def test_code_is_copied_as_it_is(opened: Opened, served: tuple[str, list[str]]) -> None:
     review = request(sample("poser"))
     page = opened(review, base=served[0], permissions=["clipboard-read", "clipboard-write"]).page
-    button = page.locator("#suggestions .copy").first
+    button = page.locator("#blocked-1 .copy").first
     button.click()
     page.wait_for_function("button => button.textContent === 'Copied'", arg=button.element_handle())
     assert page.evaluate("navigator.clipboard.readText()") == review.suggestions[0].code.strip()
@@ -169,14 +179,14 @@ def test_code_is_copied_as_it_is(opened: Opened, served: tuple[str, list[str]]) 
 def test_code_is_selected_where_it_may_not_be_copied(opened: Opened) -> None:
     page = opened(request(sample("poser"))).page
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
-    page.locator("#suggestions .copy").first.click()
+    page.locator("#blocked-1 .copy").first.click()
     page.wait_for_function("getSelection().toString().startsWith('class Mine(Base):')")
-    assert page.locator("#suggestions .copy").first.inner_text() == "Selected"
+    assert page.locator("#blocked-1 .copy").first.inner_text() == "Selected"
 
 
 def test_everything_is_shown_without_script(opened: Opened) -> None:
     page = opened(sample("poser"), java_script_enabled=False).page
-    assert len(visible(page, ARTICLES)) == 8
+    assert len(visible(page, ARTICLES)) == 5
     assert visible(page, "#filters") == []
     assert visible(page, ".copy") == []
 

@@ -16,10 +16,10 @@ from xml.etree import ElementTree as ET
 
 from markdown_it import MarkdownIt
 
-from alembic_review.reports.text import visible, writable
-from tests.reports.test_github import commands
-from tests.reports.test_sarif import VALIDATOR
-from tests.reports.test_schema import VALIDATOR as REPORT_VALIDATOR
+from alembic_review.reports.parts.names import visible, writable
+from tests.reports.formats.test_github import commands
+from tests.reports.formats.test_sarif import VALIDATOR
+from tests.reports.test_json_schema import VALIDATOR as REPORT_VALIDATOR
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 # What forges make mentions, references, emoji and links of.
@@ -127,7 +127,8 @@ class _Html(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open.append(tag)
-        if tag not in {"span", "tspan"}:  # how highlighted code and drawn names are cut into pieces depends on them
+        # How highlighted code and drawn names are cut into pieces depends on names, and backticks in one become code.
+        if tag not in {"span", "tspan", "code"}:
             self.tags.append(f"{tag} {sorted(name for name, _ in attrs)}")
         self.texts += [value for _, value in attrs if value]
         self.steering += [(tag, name, value) for name, value in attrs if name.startswith(STEERING)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic_review.model.review import Review
-from alembic_review.reports.json import read
+from alembic_review.reports.formats.json import read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = tuple(sorted(path.stem for path in GOLDEN.glob("*.json")))

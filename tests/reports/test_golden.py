@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from alembic_review.reports import REPORTS, Options, Report
-from alembic_review.reports.json import read
+from alembic_review.reports.formats.json import read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SAMPLES = sorted(path.stem for path in GOLDEN.glob("*.json"))

@@ -26,13 +26,13 @@ from alembic_review.model.review import (
     Verdict,
 )
 from alembic_review.reports import REPORTS, Options
-from alembic_review.reports.json import read
-from alembic_review.reports.json import render as as_json
-from alembic_review.reports.markdown import CEILING
-from alembic_review.reports.text import visible
+from alembic_review.reports.formats.json import read
+from alembic_review.reports.formats.json import render as as_json
+from alembic_review.reports.formats.markdown import CEILING
+from alembic_review.reports.parts.names import visible
+from tests.reports.formats.test_json import reviews
 from tests.reports.readers import READERS
 from tests.reports.samples import sample
-from tests.reports.test_json import reviews
 
 WHOLE = sample("poser")
 # Without the long list of upstream drift, which would be read for every example again.

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from alembic_review.cli import run
 from alembic_review.config.dotenv import read_variables
 from alembic_review.model.errors import UsageError
-from alembic_review.reports.json import read
+from alembic_review.reports.formats.json import read
 
 pytestmark = pytest.mark.one_stack
 

@@ -16,8 +16,9 @@ from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import FailOn, Settings
-from alembic_review.reports import REPORTS, json
-from alembic_review.reports.text import visible
+from alembic_review.reports import REPORTS
+from alembic_review.reports.formats import json
+from alembic_review.reports.parts.names import visible
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted
@@ -39,6 +40,7 @@ class Named(TypedDict):
     token_env: str
     author: str
     key: str
+    report_url: str
 
 
 class DefaultGroup(click.Group):
@@ -82,7 +84,13 @@ _WHERE = (
     click.option("--token-env", default="", metavar="NAME", help="The environment variable that holds the token."),
     click.option("--author", default="", metavar="LOGIN", help="The token's user, if the Git host does not report it."),
     click.option("--key", default="", metavar="KEY", help="Distinguishes several reviews on one pull request."),
-    click.option("--strict", is_flag=True, help="Exit with 3 when the comment can't be posted."),
+    click.option("--report-url", default="", metavar="URL", help="The full report, for a link in the comment."),
+    click.option(
+        "--label",
+        is_flag=True,
+        help="Set the label `alembic-review: passed`, `failed` or `not reviewed` on the pull request as well.",
+    ),
+    click.option("--strict", is_flag=True, help="Exit with 3 when the comment or the label can't be set."),
 )
 
 
@@ -166,31 +174,37 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
 @cli.command("publish", short_help="Show a saved JSON report as a comment of a pull request.")
 @click.argument("file")
 @options(*_WHERE, DEBUG)
-def publish_command(*, file: str, strict: bool, debug: bool, **where: Unpack[Named]) -> int:
+def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **where: Unpack[Named]) -> int:
     """Show the saved JSON report FILE as one comment of a pull request.
 
-    What the options leave open, the environment of the CI job tells. A comment that can't be posted is told on standard
-    error and fails nothing, unless --strict asks for it.
+    What the options leave open is read from the environment of the CI job. If the comment or the label can't be set, a
+    message goes to standard error and the exit status is 0, unless --strict is used.
     """
     review = _saved(file)
     try:
-        posted = _publish(review, where)
+        posted = _publish(review, where, label=label)
     except ReviewError as error:
         if strict or error.exit_code != ReviewError.exit_code:
             raise
         screen.show_error(error, debug=debug)
         return 0
     screen.say(f"Comment {posted.action} on pull request {posted.number}. {posted.url}".rstrip())
+    if posted.label:
+        screen.say(f"Label set: {posted.label}")
+    if posted.label_error is not None:
+        if strict:
+            raise posted.label_error
+        screen.show_error(posted.label_error, debug=debug)
     return 0
 
 
-def _publish(review: Review, where: Named) -> Posted:
-    """Publish, and turn what nobody foresaw into an error that may be let pass."""
+def _publish(review: Review, where: Named, *, label: bool) -> Posted:
+    """Publish, and turn an unexpected exception into an error that may be let pass."""
     try:
         from alembic_review import service  # noqa: PLC0415 - not needed for --help
         from alembic_review.forge import Where  # noqa: PLC0415
 
-        return service.publish(review, Where(**where), os.environ)
+        return service.publish(review, Where(**where), os.environ, label=label)
     except ReviewError:
         raise
     except Exception as error:

@@ -15,7 +15,7 @@ from typing import TextIO, cast
 from alembic_review.model.errors import ObservationError, ReviewError
 from alembic_review.model.known_passwords import hide
 from alembic_review.model.masking import mask
-from alembic_review.reports.text import visible, without_commands
+from alembic_review.reports.parts.names import visible, without_commands
 
 Progress = Callable[[str], None]
 

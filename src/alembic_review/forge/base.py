@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from alembic_review.forge.http import Api
+from alembic_review.forge.pages import Pages
 
 Environ = Mapping[str, str]
 
@@ -19,6 +20,15 @@ class Comment:
     author: str
     body: str
     url: str = ""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label of a pull request; ``colour`` is hexadecimal, without ``#``."""
+
+    name: str
+    colour: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,8 @@ class Head:
 class Coordinates:
     """Where a CI job belongs. ``number`` is the pull request's, ``head`` what to look it up by where it is not known.
 
-    ``commit`` is the head of the pull request, empty when unknown.
+    ``commit`` is the head of the pull request, ``job`` the URL of the job that reviewed it where that is another one;
+    both are empty when unknown.
     """
 
     api: str = ""
@@ -43,10 +54,11 @@ class Coordinates:
     number: int | None = None
     head: Head | None = None
     commit: str = ""
+    job: str = ""
 
 
 class PullRequests(Protocol):
-    """The comments on the pull requests of one repository. Every method may raise ``ForgeError``."""
+    """Comments and labels on the pull requests of one repository. Every method may raise ``ForgeError``."""
 
     def login(self) -> str:
         """The login of the token's own user."""
@@ -70,6 +82,16 @@ class PullRequests(Protocol):
 
     def delete(self, number: int, comment: Comment) -> None: ...
 
+    def labels(self, number: int) -> list[str]:
+        """The names of the pull request's labels."""
+        ...
+
+    def add_label(self, number: int, label: Label) -> None:
+        """Add a label to the pull request; create it in the repository first if it is missing there."""
+        ...
+
+    def remove_label(self, number: int, name: str) -> None: ...
+
 
 @dataclass(frozen=True)
 class Forge:
@@ -77,7 +99,7 @@ class Forge:
 
     ``running`` tells whether a job's environment is this forge's, ``locate`` reads the coordinates out of it.
     ``tokens`` names the variables that may hold a token, ``headers`` shows one to the API. ``longest`` is the length of
-    a comment in characters.
+    a comment in characters. ``pages`` are what a comment links to.
     """
 
     name: str
@@ -87,3 +109,4 @@ class Forge:
     headers: Callable[[str], dict[str, str]]
     connect: Callable[[Api, str], PullRequests]
     longest: int
+    pages: Callable[[Environ, Coordinates], Pages]

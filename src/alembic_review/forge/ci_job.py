@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from alembic_review.forge.base import Coordinates, Environ, Forge, PullRequests
 from alembic_review.forge.errors import ForgeError, UnavailableError
@@ -13,12 +14,15 @@ from alembic_review.forge.forgejo import FORGEJO
 from alembic_review.forge.github import GITHUB
 from alembic_review.forge.gitlab import GITLAB
 from alembic_review.forge.http import TIMEOUT, Api
+from alembic_review.forge.labels import State, set_label
+from alembic_review.forge.pages import Pages
 from alembic_review.forge.sticky_comment import Posted, comment_text, marker, post
 from alembic_review.model.errors import UsageError
 
 # Forgejo's jobs say that they are GitHub's too, so it is asked first.
 FORGES = (FORGEJO, GITHUB, GITLAB)
 LONGEST_WAIT = 60.0
+T = TypeVar("T")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+|[0-9]+")
 
 
@@ -33,17 +37,25 @@ class Where:
     token_env: str = ""
     author: str = ""
     key: str = ""
+    report_url: str = ""
 
 
-def publish(
-    bodies: Sequence[str],
+Bodies = Callable[[Pages], Sequence[str]]
+"""Makes the texts of a comment, the best one first, with links to these pages."""
+
+
+def publish(  # noqa: PLR0913 - the last two are for tests
+    bodies: Bodies,
     where: Where,
     environ: Environ,
     *,
+    state: State | None = None,
     sleep: Callable[[float], None] = time.sleep,
     timeout: float = TIMEOUT,
 ) -> Posted:
-    """Post the first of ``bodies`` (best first) that the forge takes as the pull request's one comment.
+    """Post the first of ``bodies`` that the Git host takes as the pull request's one comment.
+
+    With ``state``, set its label too; a label that can't be set is in ``Posted.label_error``.
 
     When the forge can't answer, everything is done once more after a pause, from looking for the comment on, so that
     none is posted twice. ``timeout`` is in seconds, for one request.
@@ -58,7 +70,10 @@ def publish(
     secret = _token(forge, where, environ, own=place.api.rstrip("/") == found.api.rstrip("/"))
     api = Api(place.api, forge.headers(secret), secret, timeout=timeout)
     pull_requests = forge.connect(api, place.repository)
-    texts = [comment_text(body, where.key, place.commit) for body in bodies]
+    # With another repository than the job's, its pages are not those of the job.
+    linked = forge.pages(environ, place) if place.repository == found.repository else Pages()
+    linked = replace(linked, report=where.report_url or linked.report)
+    texts = [comment_text(body, where.key) for body in bodies(linked)]
     texts = [text for text in texts if len(text) <= forge.longest] or texts[-1:]
 
     def attempt() -> Posted:
@@ -68,13 +83,25 @@ def publish(
             _check_head(pull_requests, place.number, place.commit)
         return post(pull_requests, number, texts, where.key, author)
 
+    posted = _patiently(attempt, sleep)
+    if state is None:
+        return posted
     try:
-        return attempt()
+        name = _patiently(lambda: set_label(pull_requests, posted.number, state, where.key), sleep)
+    except ForgeError as error:
+        return replace(posted, label_error=error)
+    return replace(posted, label=name)
+
+
+def _patiently(action: Callable[[], T], sleep: Callable[[float], None]) -> T:
+    """Do it once more after a pause where the Git host can't answer now."""
+    try:
+        return action()
     except UnavailableError as error:
         if error.wait > LONGEST_WAIT:
             raise
         sleep(error.wait)
-        return attempt()
+        return action()
 
 
 def _forge(where: Where, environ: Environ) -> Forge:
@@ -94,6 +121,7 @@ def _place(found: Coordinates, where: Where) -> Coordinates:
         number=where.pull_request or found.number,
         head=found.head,
         commit=found.commit,
+        job=found.job,
     )
     if not place.api:
         raise UsageError("The address of the forge's API is not known.", hint="Name it with --api-url.")

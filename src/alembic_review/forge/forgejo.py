@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import count
 
 from alembic_review.forge import pull_request_event
-from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
+from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head, Label
 from alembic_review.forge.errors import ForgeError, UnavailableError
 from alembic_review.forge.http import Api, has_next
+from alembic_review.forge.pages import Pages, pages
 from alembic_review.forge.values import entries, number, text
 
 PAGE = 50
@@ -68,12 +69,57 @@ class Forgejo:
     def delete(self, number: int, comment: Comment) -> None:  # noqa: ARG002 - GitLab needs it
         self._api.send("DELETE", f"{self._repository}/issues/comments/{comment.id}")
 
+    def labels(self, number: int) -> list[str]:
+        return [text(entry, "name") for entry in self._labels(number)]
+
+    def add_label(self, number: int, label: Label) -> None:
+        """Labels are added by id, and a name may be used twice: look for it before creating one."""
+        known = [entry for entry in self._known() if text(entry, "name").casefold() == label.name.casefold()]
+        found = (
+            known[0]
+            if known
+            else self._api.send(
+                "POST",
+                f"{self._repository}/labels",
+                name=label.name,
+                color=f"#{label.colour}",
+                description=label.description,
+            ).data
+        )
+        self._api.send("POST", f"{self._repository}/issues/{number}/labels", labels=[_id(found)])
+
+    def remove_label(self, number: int, name: str) -> None:
+        for entry in self._labels(number):
+            if text(entry, "name").casefold() == name.casefold():
+                self._api.send("DELETE", f"{self._repository}/issues/{number}/labels/{_id(entry)}")
+
+    def _labels(self, number: int) -> list[object]:
+        return entries(self._api.get(f"{self._repository}/issues/{number}/labels").data)
+
+    def _known(self) -> Iterator[object]:
+        """The labels of the repository."""
+        seen: set[int] = set()
+        for page in count(1):
+            answer = self._api.get(f"{self._repository}/labels", limit=PAGE, page=page)
+            fresh = [entry for entry in entries(answer.data) if _id(entry) not in seen]
+            seen |= {_id(entry) for entry in fresh}
+            yield from fresh
+            if not fresh or not has_next(answer.headers):
+                return
+
 
 def _comment(entry: object) -> Comment:
     found = number(entry, "id")
     if found is None:
         raise ForgeError("The forge answered with a comment that has no id.")
     return Comment(found, text(entry, "user", "login"), text(entry, "body"), text(entry, "html_url"))
+
+
+def _id(entry: object) -> int:
+    found = number(entry, "id")
+    if found is None:
+        raise ForgeError("The forge answered with a label that has no id.")
+    return found
 
 
 def _running(environ: Environ) -> bool:
@@ -88,7 +134,16 @@ def _locate(environ: Environ) -> Coordinates:
         number=happened.number,
         head=happened.head,
         commit=happened.commit,
+        job=happened.job,
     )
+
+
+def _pages(environ: Environ, place: Coordinates) -> Pages:
+    server = environ.get("FORGEJO_SERVER_URL", "") or environ.get("GITHUB_SERVER_URL", "")
+    repository = f"{server}/{place.repository}"
+    run = environ.get("FORGEJO_RUN_NUMBER", "") or environ.get("GITHUB_RUN_NUMBER", "")
+    job = f"{repository}/actions/runs/{run}" if run.isdecimal() else ""
+    return pages(place.commit, f"{repository}/src/commit/{place.commit}/{{path}}#L{{line}}", place.job or job, "")
 
 
 FORGEJO = Forge(
@@ -99,4 +154,5 @@ FORGEJO = Forge(
     headers=lambda token: {"Accept": "application/json", "Authorization": f"token {token}"},
     connect=Forgejo,
     longest=65_536,
+    pages=_pages,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 
 from alembic_review.forge import pull_request_event
-from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
-from alembic_review.forge.errors import ForgeError
-from alembic_review.forge.http import Api, has_next
+from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head, Label
+from alembic_review.forge.errors import ForgeError, RejectedError
+from alembic_review.forge.http import Api, has_next, segment
+from alembic_review.forge.pages import Pages, pages
 from alembic_review.forge.values import entries, number, text
 
 PAGE = 100
@@ -63,6 +65,25 @@ class GitHub:
     def delete(self, number: int, comment: Comment) -> None:  # noqa: ARG002 - GitLab needs it
         self._api.send("DELETE", f"{self._repository}/issues/comments/{comment.id}")
 
+    def labels(self, number: int) -> list[str]:
+        answer = self._api.get(f"{self._repository}/issues/{number}/labels", per_page=PAGE)
+        return [text(entry, "name") for entry in entries(answer.data)]
+
+    def add_label(self, number: int, label: Label) -> None:
+        """Create the label with its colour first: GitHub would create a missing one in grey."""
+        with suppress(RejectedError):  # it exists
+            self._api.send(
+                "POST",
+                f"{self._repository}/labels",
+                name=label.name,
+                color=label.colour,
+                description=label.description,
+            )
+        self._api.send("POST", f"{self._repository}/issues/{number}/labels", labels=[label.name])
+
+    def remove_label(self, number: int, name: str) -> None:
+        self._api.send("DELETE", f"{self._repository}/issues/{number}/labels/{segment(name)}")
+
 
 def _comment(entry: object) -> Comment:
     found = number(entry, "id")
@@ -79,7 +100,16 @@ def _locate(environ: Environ) -> Coordinates:
         number=happened.number,
         head=happened.head,
         commit=happened.commit,
+        job=happened.job,
     )
+
+
+def _pages(environ: Environ, place: Coordinates) -> Pages:
+    repository = f"{environ.get('GITHUB_SERVER_URL', '') or 'https://github.com'}/{place.repository}"
+    run = environ.get("GITHUB_RUN_ID", "")
+    job = place.job or (f"{repository}/actions/runs/{run}" if run.isdecimal() else "")
+    source = f"{repository}/blob/{place.commit}/{{path}}#L{{line}}"
+    return pages(place.commit, source, job, f"{job}#artifacts" if job else "")
 
 
 GITHUB = Forge(
@@ -94,4 +124,5 @@ GITHUB = Forge(
     },
     connect=GitHub,
     longest=65_536,
+    pages=_pages,
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head
+from alembic_review.forge.base import Comment, Coordinates, Environ, Forge, Head, Label
 from alembic_review.forge.errors import ForgeError
 from alembic_review.forge.http import Api, segment
-from alembic_review.forge.values import entries, number, text
+from alembic_review.forge.pages import Pages, pages
+from alembic_review.forge.values import dig, entries, number, text
 
 PAGE = 100
 
@@ -50,6 +52,25 @@ class GitLab:
     def delete(self, number: int, comment: Comment) -> None:
         self._api.send("DELETE", f"{self._notes(number)}/{comment.id}")
 
+    def labels(self, number: int) -> list[str]:
+        found = dig(self._api.get(f"{self._project}/merge_requests/{number}").data, "labels")
+        return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+    def add_label(self, number: int, label: Label) -> None:
+        """GitLab creates a missing label by itself; creating it first gives it its colour."""
+        with suppress(ForgeError):  # it exists, or the token may not create labels
+            self._api.send(
+                "POST",
+                f"{self._project}/labels",
+                name=label.name,
+                color=f"#{label.colour}",
+                description=label.description,
+            )
+        self._api.send("PUT", f"{self._project}/merge_requests/{number}", add_labels=label.name)
+
+    def remove_label(self, number: int, name: str) -> None:
+        self._api.send("PUT", f"{self._project}/merge_requests/{number}", remove_labels=name)
+
     def _notes(self, number: int) -> str:
         return f"{self._project}/merge_requests/{number}/notes"
 
@@ -73,6 +94,12 @@ def _locate(environ: Environ) -> Coordinates:
     )
 
 
+def _pages(environ: Environ, place: Coordinates) -> Pages:
+    """The commit is in the project of the pipeline, which is the fork for a merge request from one."""
+    source = f"{environ.get('CI_PROJECT_URL', '')}/-/blob/{place.commit}/{{path}}#L{{line}}"
+    return pages(place.commit, source, environ.get("CI_PIPELINE_URL", ""), "")
+
+
 GITLAB = Forge(
     name="gitlab",
     running=lambda environ: environ.get("GITLAB_CI") == "true",
@@ -81,4 +108,5 @@ GITLAB = Forge(
     headers=lambda token: {"Accept": "application/json", "PRIVATE-TOKEN": token},
     connect=GitLab,
     longest=1_000_000,
+    pages=_pages,
 )

@@ -122,7 +122,7 @@ def _host(url: str) -> str:
 
 _HINTS = {
     401: "The token is wrong or has expired.",
-    403: "The token may not do this. It needs the right to comment: see the page on publishing.",
+    403: "The token may not do this. Give it the rights listed in docs/how-to/comments.md.",
     404: "There is no such pull request, or the token may not see it.",
 }
 

@@ -15,11 +15,15 @@ _LARGEST = 8 << 20
 
 @dataclass(frozen=True)
 class Event:
-    """The pull request of an event: its ``number``, or the ``head`` to look it up by; ``commit`` is its head."""
+    """The pull request of an event: its ``number``, or the ``head`` to look it up by; ``commit`` is its head.
+
+    ``job`` is the URL of the workflow run that reviewed it, where another one publishes the report.
+    """
 
     number: int | None = None
     head: Head | None = None
     commit: str = ""
+    job: str = ""
 
 
 def read(environ: Environ) -> Event:
@@ -53,6 +57,7 @@ def _of_run(payload: dict[str, object]) -> Event:
     if text(run, "event") not in ("pull_request", "pull_request_target"):
         return Event()
     commit = text(run, "head_sha")
+    job = text(run, "html_url")
     here = number(payload, "repository", "id")
     listed = {
         number(entry, "number")
@@ -60,10 +65,10 @@ def _of_run(payload: dict[str, object]) -> Event:
         if text(entry, "head", "sha") == commit and number(entry, "base", "repo", "id") == here
     } - {None}
     if len(listed) == 1:
-        return Event(listed.pop(), commit=commit)
+        return Event(listed.pop(), commit=commit, job=job)
     owner = text(run, "head_repository", "owner", "login")
     branch = text(run, "head_branch")
     repository = number(run, "head_repository", "id")
     if not (owner and branch and commit and repository):
-        return Event(commit=commit)
-    return Event(head=Head(owner, branch, commit, repository), commit=commit)
+        return Event(commit=commit, job=job)
+    return Event(head=Head(owner, branch, commit, repository), commit=commit, job=job)

@@ -12,7 +12,6 @@ from alembic_review.forge.errors import ForgeError, RejectedError
 from alembic_review.model.errors import UsageError
 
 _KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./]|-(?!-)){0,59}")
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 # GitLab obeys a line of a comment that starts with a slash and a word, and so do bots elsewhere.
 _SLASH_COMMAND = re.compile(r"^(\s*/)(?=[A-Za-z])", re.MULTILINE)
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -20,11 +19,16 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 @dataclass(frozen=True)
 class Posted:
-    """What became of the comment: ``created``, ``updated`` or ``unchanged``; ``url`` is empty where it is not told."""
+    """What was done: the comment was ``created``, ``updated`` or is ``unchanged``; ``url`` is empty if unknown.
+
+    ``label`` is the label that was set, ``label_error`` why it could not be set.
+    """
 
     action: str
     number: int
     url: str = ""
+    label: str = ""
+    label_error: ForgeError | None = None
 
 
 def marker(key: str) -> str:
@@ -38,13 +42,10 @@ def marker(key: str) -> str:
     return f"<!-- alembic-review: {key} -->"
 
 
-def comment_text(body: str, key: str, commit: str) -> str:
-    """What is posted: the marker, the report, and the commit it is about, which the event tells and not the report."""
+def comment_text(body: str, key: str) -> str:
+    """The text of the comment: the marker and the report."""
     body = body.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
-    lines = [marker(key), "", _SLASH_COMMAND.sub(rf"\1{_ZERO_WIDTH_SPACE}", body)]
-    if _COMMIT.fullmatch(commit):
-        lines += ["", f"<sub>For commit {commit[:12]}.</sub>"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([marker(key), "", _SLASH_COMMAND.sub(rf"\1{_ZERO_WIDTH_SPACE}", body)]) + "\n"
 
 
 def post(pull_requests: PullRequests, number: int, texts: Sequence[str], key: str, author: str) -> Posted:

@@ -229,6 +229,8 @@ class Failure:
 class Provenance:
     """Where the review comes from; the one part that differs between two equal runs.
 
+    ``project`` is the name of the project, ``commit`` the full name of its commit in Git, and ``date`` when the review
+    was made (UTC, ISO 8601); empty where they are not known.
     ``interpreter`` is the path of the Python that ran the application, ``interpreter_source`` why it was that one:
     ``--python``, ``VIRTUAL_ENV``, ``.venv`` or ``tool``.
     """
@@ -252,6 +254,9 @@ class Provenance:
     filters: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
+    project: str = ""
+    commit: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,8 @@
-"""Reports: pure functions from a review to text. ``REPORTS`` is the table of them all."""
+"""Reports: pure functions from a review to text. ``formats.REPORTS`` lists the formats."""
 
 from __future__ import annotations
 
-from alembic_review.model.review import Review
-from alembic_review.reports import github, gitlab, html, json, markdown, sarif
 from alembic_review.reports.base import Options, Report, Rule
+from alembic_review.reports.formats import REPORTS
 
 __all__ = ["REPORTS", "Options", "Report", "Rule"]
-
-
-def _terminal(review: Review, options: Options) -> str:
-    from alembic_review.reports import terminal  # noqa: PLC0415 - rich takes nine MiB, and CI often needs none of it
-
-    return terminal.render(review, options)
-
-
-def _owners(review: Review, options: Options) -> str:
-    from alembic_review.reports import owners  # noqa: PLC0415 - as the terminal report
-
-    return owners.render(review, options)
-
-
-REPORTS = (
-    Report("terminal", "for people, as wide as the terminal", _terminal, for_people=True),
-    Report("json", "for programs, and for `render`", json.render, is_json=True),
-    Report("markdown", "for pull requests, as GitHub, GitLab and Forgejo read it", markdown.render),
-    Report(
-        "html",
-        "one page to attach: filters, highlighted code, a diagram; asks nothing of anybody",
-        html.render,
-        prepare=html.prepare,
-    ),
-    Report("sarif", "SARIF 2.1.0, for code scanning and editors", sarif.render, is_json=True, describes=True),
-    Report("github", "annotations at the models' lines, for the log of a GitHub job", github.render, for_runner=True),
-    Report("gitlab", "GitLab's code quality report", gitlab.render, is_json=True),
-    Report("owners", "every table, its owner, its role and the evidence", _owners, for_people=True),
-)

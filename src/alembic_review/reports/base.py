@@ -19,10 +19,24 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Where a comment on a Git host links to; what is empty is not linked.
+
+    ``commit`` is the commit that was reviewed. ``source`` is the URL of a file at that commit, with ``{path}`` and
+    ``{line}`` in it; ``job`` and ``report`` are the URLs of the CI job and of the full report.
+    """
+
+    commit: str = ""
+    source: str = ""
+    job: str = ""
+    report: str = ""
+
+
+@dataclass(frozen=True)
 class Options:
     """How to show a review. ``width`` is in columns; ``verbose`` lists what is folded otherwise.
 
-    ``rules`` are the checks that there are, for the formats that describe them.
+    ``rules`` are the checks that there are, for the formats that describe them; ``links`` are for comments.
     """
 
     width: int = 80
@@ -30,6 +44,7 @@ class Options:
     sql: bool = False
     verbose: bool = False
     rules: tuple[Rule, ...] = ()
+    links: Links = Links()
 
 
 @dataclass(frozen=True)
