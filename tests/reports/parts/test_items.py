@@ -66,7 +66,7 @@ def test_two_lines_of_the_models_are_two_items() -> None:
     assert len({item.location for item in blocked}) == len(blocked) == 2
 
 
-def renamed(kinds: tuple[str, str], names: tuple[str | None, str | None], tables: tuple[str, str]) -> list[Change]:
+def renamed(kinds: tuple[str, str], names: tuple[str | None, str | None], tables: tuple[str, str]) -> list[ChangeSince]:
     base = vars(in_revisions(sample("since"))[0])
     return [
         ChangeSince(**{**base, "kind": kind, "name": name, "table": table, "operation": 7, "fingerprint": kind})
