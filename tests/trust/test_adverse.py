@@ -301,9 +301,8 @@ def pythons() -> Iterator[Way]:
         yield Way("python_modules_named_like_ours", database=database, variables=path, prepare=junk)
         yield Way("python_project_named_like_ours", database=database, prepare=junk_of_the_project)
     yield Way("python_PYTHONPATH_nowhere", variables={"PYTHONPATH": f"/nowhere::{PYTHONPATH}:/etc/passwd"})
-    for name in ("sitecustomize", "usercustomize"):
-        text = "import os, sys\nsys.stdout.write('hello\\n')\n"
-        yield Way(f"python_{name}", variables=path, prepare=write_to(f"junk/{name}.py", text))
+    text = "import sys\nsys.stdout.write('hello\\n')\n"
+    yield Way("python_sitecustomize", 0, "^hello$", variables=path, prepare=write_to("junk/sitecustomize.py", text))
 
 
 def servers() -> Iterator[Way]:
@@ -357,8 +356,9 @@ def limits() -> Iterator[Way]:
         yield limited("locked_memory_0", "-l 0", database)
         yield limited("stack_1_MB", "-s 1024", database)
     yield limited("open_files_24", "-n 24")
+    yield limited("file_size_1_MB", "-f 2048", POSTGRESQL)
     # The limit is for files, not for the pipe that standard error is here.
-    for name, blocks, database in (("0", 0, SQLITE), ("0", 0, POSTGRESQL), ("1_MB", 2048, POSTGRESQL)):
+    for name, blocks, database in (("0", 0, SQLITE), ("0", 0, POSTGRESQL)):
         shell = f'{{ (ulimit -f {blocks}; exec "$@") 2>&1 >/dev/null; echo $? >"$WAY_STATUS"; }} | cat >&2'
         yield Way(f"limit_file_size_{name}", 3, "File too large|scratch", database, shell=shell)
 
@@ -468,12 +468,14 @@ def linked(place: Place) -> None:
     place.project.folder.symlink_to(real)
 
 
-def links_inside(place: Place) -> None:
-    for name in ("alembic.ini", "migrations/versions"):
+def link_inside(name: str) -> Callable[[Place], None]:
+    def prepare(place: Place) -> None:
         path = place.project.folder / name
-        real = place.folder / name.replace("/", "_")
+        real = place.folder / "real"
         path.rename(real)
         path.symlink_to(real)
+
+    return prepare
 
 
 def dated(time: float) -> Callable[[Place], None]:
@@ -494,7 +496,9 @@ def places() -> Iterator[Way]:
         inside = 'cd -P . && exec "$@"'
         yield Way("project_path_of_3000_characters", database=database, prepare=long_path, shell=inside)
         yield Way("project_a_link", database=database, prepare=linked)
-    yield Way("project_with_links", prepare=links_inside)
+    yield Way("project_config_a_link", prepare=link_inside("alembic.ini"))
+    # Nobody knows the owner of revisions outside the root: what they created is not safe to change.
+    yield Way("project_versions_a_link", 1, prepare=link_inside("migrations/versions"))
     yield Way("project_of_1970", prepare=dated(0))
     yield Way("project_of_the_future", prepare=dated(4e9))
     yield Way("project_with_many_files", prepare=many_files)

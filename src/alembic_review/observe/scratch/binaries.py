@@ -125,7 +125,7 @@ def _pg_config_folder() -> Path | None:
         return None
     folder = os.fsdecode(done.stdout).strip()
     named = done.returncode == 0 and len(folder) <= _LONGEST_FOLDER and folder.isprintable()
-    return Path(folder) if named and os.path.isabs(folder) else None
+    return Path(folder) if named and Path(folder).is_absolute() else None
 
 
 def _version_in(folder: Path) -> tuple[int, ...]:
