@@ -346,8 +346,8 @@ def servers() -> Iterator[Way]:
 
 
 def limits() -> Iterator[Way]:
-    def limited(name: str, limit: str, database: str = SQLITE, status: int = 0, said: str = "") -> Way:
-        return Way(f"limit_{name}", status, said, database, shell=f'ulimit {limit} && exec "$@"')
+    def limited(name: str, limit: str, database: str = SQLITE) -> Way:
+        return Way(f"limit_{name}", database=database, shell=f'ulimit {limit} && exec "$@"')
 
     for database in DATABASES:
         yield limited("open_files_64", "-n 64", database)
@@ -358,9 +358,9 @@ def limits() -> Iterator[Way]:
     yield limited("open_files_24", "-n 24")
     yield limited("file_size_1_MB", "-f 2048", POSTGRESQL)
     # The limit is for files, not for the pipe that standard error is here.
-    for name, blocks, database in (("0", 0, SQLITE), ("0", 0, POSTGRESQL)):
-        shell = f'{{ (ulimit -f {blocks}; exec "$@") 2>&1 >/dev/null; echo $? >"$WAY_STATUS"; }} | cat >&2'
-        yield Way(f"limit_file_size_{name}", 3, "File too large|scratch", database, shell=shell)
+    shell = '{ (ulimit -f 0; exec "$@") 2>&1 >/dev/null; echo $? >"$WAY_STATUS"; } | cat >&2'
+    for database in DATABASES:
+        yield Way("limit_file_size_0", 3, "File too large|scratch", database, shell=shell)
 
 
 SIGNALS = ("HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "CHLD", "USR1", "TTIN", "TTOU", "WINCH")
