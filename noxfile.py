@@ -120,7 +120,9 @@ def trust(session: nox.Session) -> None:
     outcomes.unlink(missing_ok=True)
     session.run(
         *("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
-        *("tests/trust", "-m", "trust or not trust", f"--junitxml={outcomes}", *session.posargs),
+        # The default family of pytest has no properties of a single test.
+        *("-o", "junit_family=xunit1", f"--junitxml={outcomes}"),
+        *("tests/trust", "-m", "trust or not trust", *session.posargs),
         success_codes=[0, 1],  # a way that failed is on the page, and fails the session after that
     )
     page = made(session) / "trust.md" if session.posargs else HERE / "docs" / "trust.md"  # part of the ways: no page
