@@ -180,7 +180,9 @@ def trust(session: nox.Session) -> None:
     with temporary_files() as variables:
         session.run(
             *("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
-            *("tests/trust", "-m", "trust or not trust", f"--junitxml={outcomes}", *session.posargs),
+            # The default family of pytest has no properties of a single test.
+            *("-o", "junit_family=xunit1", f"--junitxml={outcomes}"),
+            *("tests/trust", "-m", "trust or not trust", *session.posargs),
             env=variables,
             success_codes=[0, 1],  # a way that failed is on the page, and fails the session after that
         )

@@ -65,7 +65,6 @@ def write_to(path: str, content: str) -> Callable[[Place], None]:
 def streams() -> Iterator[Way]:
     full = "No space left on device"
     yield redirected("stdin_closed", 'exec "$@" <&-')
-    yield redirected("stdin_a_folder", 'exec "$@" </')
     yield redirected("stdin_full", 'exec "$@" </dev/full')
     yield redirected("stdout_closed", 'exec "$@" >&-', quick=True)
     yield redirected("stderr_closed", 'exec "$@" 2>&-')
@@ -104,7 +103,7 @@ def outputs() -> Iterator[Way]:
     yield json_to("a_version_of_the_kernel", "/proc/version", 3, "could not be written")
     yield json_to("below_a_file", "alembic.ini/report.json", 2, "no folder")
     yield json_to("null", "/dev/null", 0, "")
-    yield Way("output_twice_the_same", argv=("-o", "json", "-o", "json"))
+    yield Way("output_twice_the_same", argv=("-o", "json", "-o", "json"), reports=False)
     yield Way(
         "output_link_to_nowhere",
         3,
@@ -271,7 +270,6 @@ def pythons() -> Iterator[Way]:
         "PYTHONSAFEPATH=1",
         "PYTHONOPTIMIZE=1",
         "PYTHONOPTIMIZE=2",
-        "PYTHONWARNINGS=error",
         "PYTHONWARNINGS=ignore",
         "PYTHONUTF8=0",
         "PYTHONUTF8=1",
@@ -296,14 +294,15 @@ def pythons() -> Iterator[Way]:
         where = {"PYTHONPATH": f"{PYTHONPATH}:{{folder}}/project"} if name == "PYTHONSAFEPATH" else {}
         quick = assigned == "PYTHONOPTIMIZE=2"
         yield Way(f"python_{assigned}", variables={name: value, **where}, quick=quick)
+    # Alembic itself warns about this config.
+    yield Way("python_PYTHONWARNINGS=error", 3, "DeprecationWarning", variables={"PYTHONWARNINGS": "error"})
     path = {"PYTHONPATH": f"{{folder}}/junk:{PYTHONPATH}"}
     for database in DATABASES:
         yield Way("python_modules_named_like_ours", database=database, variables=path, prepare=junk)
         yield Way("python_project_named_like_ours", database=database, prepare=junk_of_the_project)
     yield Way("python_PYTHONPATH_nowhere", variables={"PYTHONPATH": f"/nowhere::{PYTHONPATH}:/etc/passwd"})
-    for name in ("sitecustomize", "usercustomize"):
-        text = "import os, sys\nsys.stdout.write('hello\\n')\nos.environ['PYTHONHASHSEED'] = 'x'\n"
-        yield Way(f"python_{name}", variables=path, prepare=write_to(f"junk/{name}.py", text))
+    text = "import sys\nsys.stdout.write('hello\\n')\n"
+    yield Way("python_sitecustomize", 0, "^hello$", variables=path, prepare=write_to("junk/sitecustomize.py", text))
 
 
 def servers() -> Iterator[Way]:
@@ -347,8 +346,8 @@ def servers() -> Iterator[Way]:
 
 
 def limits() -> Iterator[Way]:
-    def limited(name: str, limit: str, database: str = SQLITE, status: int = 0, said: str = "") -> Way:
-        return Way(f"limit_{name}", status, said, database, shell=f'ulimit {limit} && exec "$@"')
+    def limited(name: str, limit: str, database: str = SQLITE) -> Way:
+        return Way(f"limit_{name}", database=database, shell=f'ulimit {limit} && exec "$@"')
 
     for database in DATABASES:
         yield limited("open_files_64", "-n 64", database)
@@ -357,9 +356,11 @@ def limits() -> Iterator[Way]:
         yield limited("locked_memory_0", "-l 0", database)
         yield limited("stack_1_MB", "-s 1024", database)
     yield limited("open_files_24", "-n 24")
-    yield limited("file_size_0", "-f 0", SQLITE, 3, "File too large|disk I/O error|disk is full")
-    yield limited("file_size_0", "-f 0", POSTGRESQL, 3, "File too large|scratch server could not be started")
-    yield limited("file_size_1_MB", "-f 2048", POSTGRESQL, 3, "File too large|scratch server could not be started")
+    yield limited("file_size_1_MB", "-f 2048", POSTGRESQL)
+    # The limit is for files, not for the pipe that standard error is here.
+    shell = '{ (ulimit -f 0; exec "$@") 2>&1 >/dev/null; echo $? >"$WAY_STATUS"; } | cat >&2'
+    for database in DATABASES:
+        yield Way("limit_file_size_0", 3, "File too large|scratch", database, shell=shell)
 
 
 SIGNALS = ("HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "CHLD", "USR1", "TTIN", "TTOU", "WINCH")
@@ -467,12 +468,14 @@ def linked(place: Place) -> None:
     place.project.folder.symlink_to(real)
 
 
-def links_inside(place: Place) -> None:
-    for name in ("alembic.ini", "models.py", "migrations/versions"):
+def link_inside(name: str) -> Callable[[Place], None]:
+    def prepare(place: Place) -> None:
         path = place.project.folder / name
-        real = place.folder / name.replace("/", "_")
+        real = place.folder / "real"
         path.rename(real)
         path.symlink_to(real)
+
+    return prepare
 
 
 def dated(time: float) -> Callable[[Place], None]:
@@ -493,20 +496,24 @@ def places() -> Iterator[Way]:
         inside = 'cd -P . && exec "$@"'
         yield Way("project_path_of_3000_characters", database=database, prepare=long_path, shell=inside)
         yield Way("project_a_link", database=database, prepare=linked)
-    yield Way("project_with_links", prepare=links_inside)
+    yield Way("project_config_a_link", prepare=link_inside("alembic.ini"))
+    # Nobody knows the owner of revisions outside the root: what they created is not safe to change.
+    yield Way("project_versions_a_link", 1, prepare=link_inside("migrations/versions"))
     yield Way("project_of_1970", prepare=dated(0))
     yield Way("project_of_the_future", prepare=dated(4e9))
     yield Way("project_with_many_files", prepare=many_files)
     gone = 'mkdir gone && cd gone && rmdir "$PWD" && exec "$@"'
     for database in DATABASES:
-        yield Way("cwd_deleted", 2, "config", database, shell=gone)
-    yield Way("cwd_deleted_with_config", 3, "stops", shell=gone, argv=("-c", "{folder}/project/alembic.ini"))
+        yield Way("cwd_deleted", 2, "does not exist any more", database, shell=gone)
+    yield Way(
+        "cwd_deleted_with_config", 2, "does not exist any more", shell=gone, argv=("-c", "{folder}/project/alembic.ini")
+    )
     yield Way(
         "cwd_in_the_project",
         shell='cd migrations/versions && exec "$@"',
         argv=("-c", "../../alembic.ini"),
         status=3,
-        said="stops",
+        said="Path doesn't exist: migrations",
     )
     yield Way("cwd_is_the_root", 2, "config", shell='cd / && exec "$@"')
 
@@ -567,7 +574,11 @@ def jobs() -> Iterator[Way]:
         },
     )
     everything = {"GITHUB_ACTIONS": "true", "GITLAB_CI": "true", "CI": "true", "FORGEJO_ACTIONS": "true"}
-    yield Way("ci_all_at_once", variables=everything, argv=("-o", "github", "-o", "gitlab={folder}/out/gitlab.json"))
+    yield Way(
+        "ci_all_at_once",
+        variables=everything,
+        argv=("-o", "github={folder}/out/github", "-o", "gitlab={folder}/out/gitlab.json"),
+    )
 
 
 def others() -> Iterator[Way]:
@@ -599,11 +610,11 @@ def others() -> Iterator[Way]:
             "ODD=value": os.fsdecode(b"caf\xe9"),
             "LONG=value": "x" * 100_000,
             "NEWLINE=value": "a\nb\n",
-            "ALEMBIC_CONFIG=/nowhere": None,
             "ALEMBIC_REVIEW_NONSENSE=1": None,
         },
     )
     yield from variables("variable", POSTGRESQL, {"LD_LIBRARY_PATH=/nowhere": None, "TZ=nonsense": None})
+    yield Way("variable_ALEMBIC_CONFIG", 2, "/nowhere", variables={"ALEMBIC_CONFIG": "/nowhere"})
     yield Way("variables_many", variables={f"V{number}": "x" * 50 for number in range(5000)})
     for database in DATABASES:
         yield Way(
@@ -628,9 +639,12 @@ CHANGES: dict[str, tuple[int, str, str, int]] = {
 }
 
 
+# The rights of root are lost with the second program only.
+ACCOUNT = f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
+
+
 def unprivileged() -> Iterator[Way]:
-    account = f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
-    start = f'exec {account} "$@"'
+    start = f'exec {ACCOUNT} /bin/sh -c \'"$@"\' sh "$@"'
 
     def closed(path: str, mode: int) -> Callable[[Place], None]:
         def prepare(place: Place) -> None:
@@ -671,13 +685,6 @@ def unprivileged() -> Iterator[Way]:
         "nobody_in_a_folder_of_root", argv=("-o", "sarif=x.sarif"), status=2, said="permission denied", shell=start
     )
     yield Way("nobody_cache_of_root", database=POSTGRESQL, shell=start)
-    yield Way(
-        "nobody_no_processes",
-        3,
-        "can't be started|Resource temporarily unavailable",
-        prepare=as_nobody,
-        shell=f'exec {account} /bin/sh -c \'ulimit -u 1 && exec "$@"\' sh "$@"',
-    )
 
 
 WAYS = [
@@ -742,7 +749,7 @@ def place(request: pytest.FixtureRequest, cache: Path) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def nobody() -> None:
     """Skip where an account without rights can't be taken on, or can't read the interpreter."""
-    command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *TOOL, "--version"]
+    command = [*ACCOUNT.split(), "/bin/sh", "-c", '"$@"', "sh", *TOOL, "--version"]
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv")
     if subprocess.run(command, cwd="/", capture_output=True, check=False).returncode:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
@@ -543,28 +542,17 @@ INITIAL = 3  # databases of a new server: template0, template1 and postgres
 
 @pytest.mark.trust
 @pytest.mark.parametrize("name", ["KILL", "SEGV"])
-@pytest.mark.parametrize(
-    ("victim", "phase"),
-    [
-        *((victim, phase) for victim in ("worker", "server") for phase in PARTS),
-        # A server that ends while it starts is started once more, without what the cache holds.
-        ("server", "start"),
-    ],
-)
+@pytest.mark.parametrize("phase", PARTS)
+@pytest.mark.parametrize("victim", ["worker", "server"])
 def test_a_part_is_killed(victim: str, name: str, phase: str, place: Place, projects: dict[str, Project]) -> None:
     """The run ends by itself with exit status 3, or without what it could not try."""
     project = projects[POSTGRESQL]
     code = "while not os.path.exists(os.environ['WAY_MARK'] + '.go'): time.sleep(0.01)"
-    if phase == "start":
-        shutil.copytree(place.cache, place.folder / "cache")
-        place.cache = place.folder / "cache"
-    process = place.start(project, phase="models" if phase == "start" else phase, code=code)
+    process = place.start(project, phase=phase, code=code)
     place.wait_for(place.mark.exists, process)
-    if phase == "start":
-        place.wait_for(lambda: list(place.temporary.glob("alembic-review-*/data/postmaster.pid")), process)
-    else:  # the server is ready when the first scratch database is there
-        place.wait_for(lambda: len(list(place.temporary.glob("alembic-review-*/data/base/*"))) > INITIAL, process)
-        time.sleep(0.3)
+    # The server is ready when the first scratch database is there; one that ends before is started once more.
+    place.wait_for(lambda: len(list(place.temporary.glob("alembic-review-*/data/base/*"))) > INITIAL, process)
+    time.sleep(0.3)
     text = "worker/__main__.py" if victim == "worker" else "config_file="
     (pid,) = [
         pid
@@ -575,7 +563,7 @@ def test_a_part_is_killed(victim: str, name: str, phase: str, place: Place, proj
     place.mark.with_suffix(".go").touch()
     status = place.ended(process)
     place.record("outcome", f"exit {status}")
-    assert status == (0 if phase in {"start", "downgrade"} else 3), place.said()
+    assert status == (0 if phase == "downgrade" else 3), place.said()
     assert "Traceback" not in place.said()
     place.check(project, killed=False)
 

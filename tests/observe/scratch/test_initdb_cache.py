@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,13 @@ def test_a_file_that_was_damaged_is_not_used(data: Path, tmp_path: Path, place: 
     packed.write_bytes(content)
     assert not initdb_cache.unpack(packed, tmp_path / "back", OURSELVES)
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_what_is_no_file_is_not_used(make: Callable[[Path], None], tmp_path: Path) -> None:
+    packed = tmp_path / "x.pgdata"
+    make(packed)
+    assert not template.unpack(packed, tmp_path / "back", OURSELVES)
 
 
 @pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from alembic_review.model.review import Change, ChangeSince, Review, State, Verdict
+from alembic_review.model.review import ChangeSince, Review, State, Verdict
 from alembic_review.reports.parts.headline import in_revisions
 from alembic_review.reports.parts.items import Item, items, rows
 from alembic_review.reports.parts.labels import row_label

@@ -55,11 +55,15 @@ def unpack(packed: Path, data: Path, account: Account) -> bool:
     replace a file by a link and have us write through it.
     """
     try:
-        handle = os.open(packed, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Without waiting for the other end of a pipe.
+        handle = os.open(packed, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        return False
     with os.fdopen(handle, "rb") as source:
-        status = os.fstat(handle)
         if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return False
         index = _read_index(source, status.st_size)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OVERRIDE = "ALEMBIC_REVIEW_POSTGRES_BIN"
+_LONGEST_FOLDER = 1024  # characters, of whatever another program prints
 _SYSTEM_PATTERNS = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -123,7 +124,8 @@ def _pg_config_folder() -> Path | None:
     except (OSError, subprocess.SubprocessError):
         return None
     folder = os.fsdecode(done.stdout).strip()
-    return Path(folder) if folder and done.returncode == 0 else None
+    named = done.returncode == 0 and len(folder) <= _LONGEST_FOLDER and folder.isprintable()
+    return Path(folder) if named and Path(folder).is_absolute() else None
 
 
 def _version_in(folder: Path) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from alembic_review.model.review import Change, ChangeSince, Finding, Review, Su
 from alembic_review.reports.parts.headline import in_revisions
 from alembic_review.reports.parts.items import Item, Row, in_reason, items
 from alembic_review.reports.parts.labels import count, table_label
+from alembic_review.reports.parts.names import visible
 from alembic_review.reports.parts.risks import marks
 from alembic_review.reports.parts.similar import Line, common_reason, fold_items
 
@@ -206,7 +207,7 @@ def about(finding: Finding, changes: Sequence[Change]) -> str:
     named = [table_label(finding.schema, finding.table, finding.scope)] if finding.table is not None else []
     if finding.revision is not None:
         named.append(f"revision {finding.revision}")
-    return ", ".join(name for name in named if name not in finding.message)
+    return ", ".join(name for name in named if visible(name) not in visible(finding.message))
 
 
 def _state(change: Change) -> str:
