@@ -122,7 +122,7 @@ def test_a_file_that_was_damaged_is_not_used(data: Path, tmp_path: Path, place: 
 def test_what_is_no_file_is_not_used(make: Callable[[Path], None], tmp_path: Path) -> None:
     packed = tmp_path / "x.pgdata"
     make(packed)
-    assert not template.unpack(packed, tmp_path / "back", OURSELVES)
+    assert not initdb_cache.unpack(packed, tmp_path / "back", OURSELVES)
 
 
 @pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
