@@ -39,14 +39,14 @@ LIFECYCLE = """
 with PostgresScratch() as scratch:
     database = scratch.create()
     path = f"{database.host}/.s.PGSQL.{database.port}"
-    with wire.Connection(path, user=database.user, database=database.database) as connection:
+    with postgres_protocol.Connection(path, user=database.user, database=database.database) as connection:
         connection.execute("CREATE TABLE works ()")
     print(scratch.kind, os.stat(database.host).st_uid)
 """
 INTRUDER = """
 try:
-    wire.Connection(sys.argv[1], user="postgres", database="postgres")
-except wire.ServerRefusalError as refusal:
+    postgres_protocol.Connection(sys.argv[1], user="postgres", database="postgres")
+except postgres_protocol.ServerRefusalError as refusal:
     print(refusal.code, refusal)
 """
 
