@@ -184,7 +184,7 @@ def test_every_scratch_database_is_filled_before_its_first_connection(tmp_path: 
         tmp_path,
         """
         filled = []
-        def fill(engine, target):
+        def fill(engine, target, first):
             with engine.begin() as connection:
                 connection.execute(text("CREATE TABLE earlier (id INTEGER)"))
                 connection.execute(text("PRAGMA foreign_keys = ON"))
@@ -212,7 +212,7 @@ def test_engines_are_counted_as_if_nothing_had_been_filled(tmp_path: Path) -> No
     found = run(
         tmp_path,
         """
-        redirect._fill = lambda engine, target: where(engine)
+        redirect._fill = lambda engine, target, first: where(engine)
         def connected():
             return [sa.create_engine("sqlite://").connect().exec_driver_sql("SELECT name FROM sqlite_master").scalar()
                     for _ in range(2)]
@@ -230,7 +230,7 @@ def test_what_can_not_be_filled_is_refused(tmp_path: Path) -> None:
         tmp_path,
         """
         from alembic_review.worker.worker_errors import WorkerError
-        def fill(engine, target):
+        def fill(engine, target, first):
             raise WorkerError("no such role", "make it")
         redirect._fill = fill
         result = {"said": attempt(lambda: where(sa.create_engine("sqlite:///a.db"))), "hint": redirect.refusal.hint}
