@@ -265,7 +265,7 @@ class Redirect:
             scratch = self._ask(dialect, target)
             self._scratch[target.key] = scratch
             if self._fill is not None:
-                self._fill(self._own_engine(self._drivername(dialect), target), target, not scratch.prepared)
+                self._fill(self._own_engine(self._urls[id(dialect)][1], target), target, not scratch.prepared)
         except WorkerError as error:
             self._scratch.pop(target.key, None)
             raise self._refuse(error.message, error.hint) from error
@@ -274,7 +274,8 @@ class Redirect:
     def over_own_connection(self, target: Target, work: Callable[[Connection], None]) -> None:
         """Call ``work`` with a connection to a target's database that the application never has."""
         dialect = next(dialect for dialect, _ in self._urls.values() if self.targets.get(id(dialect)) == target)
-        engine = self._own_engine("sqlite" if dialect.name == "sqlite" else self._drivername(dialect), target)
+        drivername = "sqlite" if dialect.name == "sqlite" else str(self._urls[id(dialect)][1].drivername)
+        engine = self._own_engine(URL.create(drivername), target)
         if engine.dialect.is_async:
             # An event loop belongs to a thread, and that of the application's thread is the application's.
             with ThreadPoolExecutor(1) as thread:
@@ -283,13 +284,10 @@ class Redirect:
         with engine.connect() as connection:
             work(connection)
 
-    def _drivername(self, dialect: Any) -> str:
-        return str(self._urls[id(dialect)][1].drivername)
-
-    def _own_engine(self, drivername: str, target: Target) -> Engine:
+    def _own_engine(self, url: URL, target: Target) -> Engine:
         """For connections that the application never has."""
         made = self._made.copy()
-        engine = create_engine(URL.create(drivername), poolclass=NullPool)
+        engine = create_engine(url, poolclass=NullPool)
         self._made = made
         self.targets[id(engine.dialect)] = target
         return engine
