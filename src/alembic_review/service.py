@@ -22,7 +22,7 @@ from alembic_review.judge.environments import united
 from alembic_review.judge.project import custom_packages, loose_folders, own_packages
 from alembic_review.judge.review import case_of
 from alembic_review.model.attempts import Attempts, show
-from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UsageError
+from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.history import History
 from alembic_review.model.literals import forget, learn
@@ -80,6 +80,16 @@ def _observed(
     settings: Settings, asked: Request, progress: Progress, *, superuser: bool = False
 ) -> tuple[tuple[Facts, ...], History | None, str]:
     """The facts of every environment, the base of a pull request, and how the databases were had."""
+    try:
+        return _observed_once(settings, asked, progress, superuser=superuser)
+    except UnexplainedError:
+        progress("repeating the replay with a digest per revision")
+        return _observed_once(settings, replace(asked, digests=True), progress, superuser=superuser)
+
+
+def _observed_once(
+    settings: Settings, asked: Request, progress: Progress, *, superuser: bool
+) -> tuple[tuple[Facts, ...], History | None, str]:
     past = None
     databases = RunDatabases(settings.server, guess_dialect(asked.config), superuser=superuser)
     try:

@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from alembic_review.model.attempts import Attempts, show
-from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError
+from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.literals import known, learn
 from alembic_review.model.revision import RevisionFile, RevisionPlan
@@ -66,7 +66,8 @@ class Request:
     another conversation, to be compared with instead of the models. ``shown`` is what this command has passed on of the
     application's output; a request that is made of another one shares it. ``before`` is a file of SQL, as an absolute
     path, or ``module:callable``: what exists before the first revision. ``environment`` is the
-    name of one of several: the worker then waits between its upgrade and its comparison.
+    name of one of several: the worker then waits between its upgrade and its comparison. With ``digests``, the whole
+    catalogue is read after each revision, also where event triggers would tell what it touched.
     """
 
     python: str
@@ -90,6 +91,7 @@ class Request:
     env: Mapping[str, str] = field(default_factory=dict)
     before: str | None = None
     environment: str | None = None
+    digests: bool = False
     shown: Shown = field(default_factory=Shown, compare=False)
 
 
@@ -263,6 +265,7 @@ class Conversation:
             against=list(request.against),
             before=request.before,
             environment=request.environment,
+            digests=request.digests,
             secrets=known(),
         )
 
@@ -280,14 +283,14 @@ class Conversation:
 
         attempts = Attempts(show if self.request.debug else None)
 
-        def unless_repeated() -> HistoryFacts | SuperuserNeededError:
+        def unless_repeated() -> HistoryFacts | SuperuserNeededError | UnexplainedError:
             try:
                 return asked()
-            except SuperuserNeededError as error:
+            except (SuperuserNeededError, UnexplainedError) as error:
                 return error
 
         found = attempts.attempt(_HISTORY, unless_repeated, None)
-        if isinstance(found, SuperuserNeededError):
+        if isinstance(found, (SuperuserNeededError, UnexplainedError)):
             raise found
         return found or attempts.failures[0]
 
@@ -330,6 +333,8 @@ class Conversation:
                 self._note(str(message.get("statement", "")))
             elif kind == "error":
                 text = self._named(str(message.get("message", "")))
+                if message.get("unexplained"):
+                    raise UnexplainedError(text)
                 if isinstance(message.get("superuser"), dict):
                     raise SuperuserNeededError(text, _decoded(body, _SuperuserMessage).superuser)
                 raise ObservationError(text, hint=str(message.get("hint", "")))

@@ -33,7 +33,7 @@ class Replayed:
     changed any table or type. Those on ``trial`` come last; ``before`` is the database without them, ``after`` what it
     is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
     that had created them. ``running`` is the revision that runs just now, or empty. ``earlier`` are the tables, by
-    identity, that the settings made before the first revision.
+    identity, that the settings made before the first revision. Not ``explained``: see ``Catalogue``.
     """
 
     catalogue: Catalogue
@@ -54,6 +54,7 @@ class Replayed:
     circumstances: Circumstances = field(default_factory=Circumstances)
     running: str = ""
     earlier: frozenset[Any] = frozenset()
+    explained: bool = True
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -130,6 +131,7 @@ def _steps(
         progress(f"applying revision {step.revision.revision} ({number} of {len(steps)})")
         step.migration_fn = Noted(result, context, step.migration_fn, step.revision)
         yield step
+    result.explained = result.catalogue.explained(connection_of(context))
 
 
 class Noted:

@@ -39,6 +39,7 @@ from alembic_review.worker.creations import Creations
 from alembic_review.worker.declarations import SUGGESTIONS, declarations
 from alembic_review.worker.described import Compared
 from alembic_review.worker.environment import Environment
+from alembic_review.worker.events import Doubts, UnexplainedError, observing
 from alembic_review.worker.folders import Folders
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
@@ -95,6 +96,7 @@ class Session:
         self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
+        self.doubts = Doubts(lambda connection: getattr(self._replayed_on(connection), "catalogue", None))
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -113,6 +115,7 @@ class Session:
         self.privileges.install()
         self.intruders.install()
         self.creations.install()
+        self.doubts.install()
         folders = Folders(self.request["instead"], self.request["beside"])
         application = Application(self._named())
         given = (self.request["config"], self.request["section"], self.request["x"])
@@ -156,7 +159,9 @@ class Session:
                 self._load_revisions(environment, config, script)
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            catalogue = catalogue_of(connection_of(context), self.redirect.altered)
+            catalogue = observing(
+                connection_of(context), self.redirect.altered, digests=bool(self.request.get("digests"))
+            )
             earlier = self.earlier.get(target.key, frozenset())
             replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
             self.replayed.append((target, replayed))
@@ -164,7 +169,12 @@ class Session:
             return replay(context, private.upgrade_steps(script, heads), replayed, progress)
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
+        self._require_explained()
         return script
+
+    def _require_explained(self) -> None:
+        if not all(replayed.explained for _, replayed in self.replayed):
+            raise UnexplainedError
 
     def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
         with self._timed("load"):
@@ -265,6 +275,7 @@ class Session:
         with self._timed("downgrade"), self.redirect.elsewhere() if several else nullcontext():
             no_downgrades: list[tuple[Downgrade, ...]] = []
             downgrades = tuple(self.attempts.attempt("downgrades", history.downgrades, no_downgrades))
+        self._require_explained()
         self.privileges.check()
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 
