@@ -14,7 +14,7 @@ _ALTERS = 10
 _PER_MODULE = 50
 _COLUMNS = 6
 
-_ENV = '''\
+_ENV = """\
 from alembic import context
 from sqlalchemy import engine_from_config
 
@@ -28,21 +28,21 @@ with engine.connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=True)
     with context.begin_transaction():
         context.run_migrations()
-'''
+"""
 
-_BASE = '''\
+_BASE = """\
 from sqlalchemy.orm import declarative_base
 
 Base = declarative_base()
-'''
+"""
 
-_HEADER = '''\
+_HEADER = """\
 from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Index, Integer, Numeric, String, UniqueConstraint, text
 
 from app.base import Base
-'''
+"""
 
-_REVISION = '''\
+_REVISION = """\
 import sqlalchemy as sa
 from alembic import op
 
@@ -56,7 +56,7 @@ def upgrade():
 
 def downgrade():
 {downgrade}
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,13 @@ from alembic_review.judge.environments import united
 from alembic_review.judge.project import custom_packages, loose_folders, own_packages
 from alembic_review.judge.review import case_of
 from alembic_review.model.attempts import Attempts, show
-from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UnexplainedError, UsageError
+from alembic_review.model.errors import (
+    ObservationError,
+    ReviewError,
+    SuperuserNeededError,
+    UnexplainedError,
+    UsageError,
+)
 from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.history import History
 from alembic_review.model.literals import forget, learn

@@ -6,6 +6,7 @@ statement also writes rows of objects that it does not change, their contents ar
 referenced column changes). Sums need no order.
 """
 
+# ruff: noqa: S608 - constants put together, and numbers
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -4,6 +4,7 @@ The parent installs the triggers in databases of a server of its own. Whatever t
 snapshot a complete one, and ``explained`` compares everything in the end.
 """
 
+# ruff: noqa: S608 - constants put together
 from __future__ import annotations
 
 import re
@@ -40,7 +41,9 @@ _WITHOUT_EVENT = re.compile(
     re.IGNORECASE,
 )
 _READS = re.compile(r"\s*(?:SELECT|SHOW|VALUES|TABLE)\b", re.IGNORECASE)
-_CHANGES = re.compile(r"\b(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|RENAME|REFRESH|IMPORT|SECURITY|CALL|DO)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r"\b(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|RENAME|REFRESH|IMPORT|SECURITY|CALL|DO)\b", re.IGNORECASE
+)
 
 
 class EventCatalogue(PostgresCatalogue):

@@ -7,6 +7,7 @@ can't disable them, and ``session_replication_role`` does not hold for them eith
 https://www.postgresql.org/docs/current/event-triggers.html
 """
 
+# ruff: noqa: S608 - constants put together
 from __future__ import annotations
 
 from alembic_review.model.events import EVERYTHING, LOG, ON_DROP, ON_END, OTHERS, TYPES
@@ -56,7 +57,8 @@ WHERE d.command_tag <> 'ALTER DEFAULT PRIVILEGES'
 _DROPPED = f"""
 SELECT CASE
     WHEN d.object_type = 'index' THEN 'i' || d.objid
-    WHEN d.classid = 'pg_class'::regclass AND d.object_type IN ('table', 'foreign table', 'table column') THEN d.objid::text
+    WHEN d.classid = 'pg_class'::regclass AND d.object_type IN ('table', 'foreign table', 'table column')
+      THEN d.objid::text
     WHEN d.object_type IN ('trigger', 'rule', 'policy', 'table constraint', 'default value') THEN coalesce((
       SELECT {_RELATION} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname = d.address_names[1] AND c.relname = d.address_names[2]), '')
