@@ -171,7 +171,7 @@ def _model(number: int) -> str:
     name = _table(number)
     columns = "".join(f"    c{n} = Column(String({20 + n}))\n" for n in range(_COLUMNS))
     reference = f', ForeignKey("{_table(number - 1)}.id", name="fk_{name}_previous")' if number else ""
-    return f'''
+    return f"""
 
 class T{number:05}(Base):
     __tablename__ = "{name}"
@@ -189,7 +189,7 @@ class T{number:05}(Base):
         Index("ix_{name}_made", "made"),
         Index("ix_{name}_late", "late"),
     )
-'''
+"""
 
 
 def _write(path: Path, text: str) -> None:

@@ -153,7 +153,7 @@ STATEMENTS = [
     "ANALYZE a",
     "RESET ALL",
     "SET alembic_review.touched = ''",
-    "DO $$ BEGIN CREATE TABLE f (id integer); RAISE 'no'; EXCEPTION WHEN OTHERS THEN CREATE TABLE e (i integer); END $$",
+    "DO $$ BEGIN CREATE TABLE f (i int); RAISE 'no'; EXCEPTION WHEN OTHERS THEN CREATE TABLE e (i int); END $$",
     "DO $$ BEGIN ALTER TABLE a ADD COLUMN late integer; CREATE INDEX ix_late ON a (late); END $$",
 ]
 # Parents are read with all their children; a has none here.

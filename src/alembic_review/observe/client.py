@@ -332,14 +332,18 @@ class Conversation:
             elif kind == "noted":
                 self._note(str(message.get("statement", "")))
             elif kind == "error":
-                text = self._named(str(message.get("message", "")))
-                if message.get("unexplained"):
-                    raise UnexplainedError(text)
-                if isinstance(message.get("superuser"), dict):
-                    raise SuperuserNeededError(text, _decoded(body, _SuperuserMessage).superuser)
-                raise ObservationError(text, hint=str(message.get("hint", "")))
+                raise self._error(body, message)
             else:
                 raise _nonsense(f"a message of type {kind!r}")
+
+    def _error(self, body: bytes, message: Mapping[str, Any]) -> ObservationError:
+        """What the worker reports, or that the replay has to be repeated."""
+        text = self._named(str(message.get("message", "")))
+        if message.get("unexplained"):
+            return UnexplainedError(text)
+        if isinstance(message.get("superuser"), dict):
+            return SuperuserNeededError(text, _decoded(body, _SuperuserMessage).superuser)
+        return ObservationError(text, hint=str(message.get("hint", "")))
 
     def _expect_hello(self, body: bytes) -> None:
         message = _decode(body)

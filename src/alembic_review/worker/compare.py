@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +93,8 @@ def compare(
     private.keep_nullability(
         column for each in metadatas(context) for table in each.tables.values() for column in table.c
     )
-    upgrade = produce_migrations(context, target).upgrade_ops
+    with private.answered_in_bulk(context), _uncollected():
+        upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
         return result
     reader = _Reader(context, type_users, metadatas(context), attempts or Attempts())
@@ -102,6 +105,19 @@ def compare(
             _settle(operation)
             result.changes.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
     return result
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Meanwhile, no garbage is collected: nearly all that a comparison makes is still in use at its end."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _see_everything(context: MigrationContext) -> None:
