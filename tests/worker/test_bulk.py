@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ from sqlalchemy.pool import StaticPool
 from alembic_review.worker import private
 from alembic_review.worker.compare import compare
 
-_TYPES = {
+_TYPES: dict[str, Callable[[], Any]] = {
     "string": lambda: String(20),
     "longer": lambda: String(40),
     "integer": Integer,
@@ -46,14 +46,14 @@ _TYPES = {
     "boolean": Boolean,
     "datetime": DateTime,
 }
-_DEFAULTS = {
+_DEFAULTS: dict[str, Callable[[], Any]] = {
     "none": lambda: None,
     "zero": lambda: text("0"),
     "quoted": lambda: "0",
     "other": lambda: "1",
     "now": func.now,
     "word": lambda: text("'word'"),
-    "spelled": lambda: text("'wo' || 'rd'"),
+    "spelled": lambda: text("('wo' || 'rd')"),
 }
 _FITTING = {
     "string": ("none", "quoted", "other", "word", "spelled"),
@@ -63,8 +63,6 @@ _FITTING = {
     "boolean": ("none",),
     "datetime": ("none", "now"),
 }
-
-Shape = "list[dict[str, Any]]"
 
 
 @st.composite
