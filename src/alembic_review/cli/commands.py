@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from alembic_review.cli import outputs, screen
-from alembic_review.cli.group import cli
+from alembic_review.cli.group import DEFAULT, cli
 from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
 from alembic_review.config import CommandLine, load
@@ -22,6 +22,8 @@ from alembic_review.reports.text import visible
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted
+
+__all__ = ["DEFAULT", "cli"]
 
 _LARGEST = 32 << 20  # bytes of a report that comes from elsewhere
 _QUOTED = 300
