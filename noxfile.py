@@ -267,3 +267,5 @@ def speed(session: nox.Session) -> None:
     session.run("python", "-m", "tests.realapps.environments", "--tool", str(built), env=env)
     session.run("python", "-m", "benchmarks.compare_with_alembic", *session.posargs, env=env)
     session.run("python", "-m", "benchmarks.many_reports")
+    page = HERE / "docs" / "performance.md"
+    session.run("python", "-m", "benchmarks.speed", "--page", str(page), *session.posargs)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from alembic_review.git import Base, Earlier, Location, find_base, same_text
 from alembic_review.judge.ownership.application_packages import normal_name
-from alembic_review.model.errors import ObservationError, SuperuserNeededError
+from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, Place, Revision
 from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.settings import Settings
@@ -73,7 +73,7 @@ def _unchanged(facts: Facts) -> Facts:
 def _of_base(base: Base, earlier: Sequence[Earlier], observed: Callable[[], Facts]) -> Facts:
     try:
         return observed()
-    except SuperuserNeededError:
+    except (SuperuserNeededError, UnexplainedError):
         raise
     except ObservationError as error:
         message = error.message

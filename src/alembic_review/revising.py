@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alembic_review import service
 from alembic_review.judge.revision_plan import left_out, plan
-from alembic_review.model.errors import ObservationError, SuperuserNeededError, UsageError
+from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Facts, Privilege
 from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Outcome, Review, Verdict
@@ -63,6 +63,9 @@ def revise(
     request = service.request(settings, debug=debug)
     try:
         return _revise(settings, request, wish, progress)
+    except UnexplainedError:
+        progress("repeating the replay with a digest per revision")
+        return _revise(settings, replace(request, digests=True), wish, progress)
     except SuperuserNeededError as error:
         progress("repeating the replay as superuser")
         return _revise(settings, request, wish, progress, error.privilege)

@@ -22,7 +22,13 @@ from alembic_review.judge.combined_review import case_of_reviewed, judge_togethe
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
 from alembic_review.judge.several_environments import united
-from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UsageError
+from alembic_review.model.errors import (
+    ObservationError,
+    ReviewError,
+    SuperuserNeededError,
+    UnexplainedError,
+    UsageError,
+)
 from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.known_passwords import forget, learn
 from alembic_review.model.optional_steps import Attempts, show
@@ -95,6 +101,16 @@ def _observed(
     settings: Settings, asked: Request, progress: Progress, *, superuser: bool = False
 ) -> tuple[tuple[Facts, ...], History | None, str]:
     """The facts of every environment, the base of a pull request, and how the databases were had."""
+    try:
+        return _observed_once(settings, asked, progress, superuser=superuser)
+    except UnexplainedError:
+        progress("repeating the replay with a digest per revision")
+        return _observed_once(settings, replace(asked, digests=True), progress, superuser=superuser)
+
+
+def _observed_once(
+    settings: Settings, asked: Request, progress: Progress, *, superuser: bool
+) -> tuple[tuple[Facts, ...], History | None, str]:
     past = None
     databases = RunDatabases(settings.server, guess_dialect(asked.config), superuser=superuser)
     try:

@@ -542,7 +542,7 @@ class Interrupting:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting())
-sys.argv = ["alembic-review", "--version"]
+sys.argv = ["alembic-review", "owners", "--help"]
 """
 ENTRIES = {
     "script": "from alembic_review.__main__ import main\nmain()\n",

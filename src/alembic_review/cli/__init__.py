@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from alembic_review.cli import screen
-from alembic_review.cli.commands import cli
+from alembic_review.cli.lazy_commands import cli
 from alembic_review.cli.options import State
 from alembic_review.model.errors import ObservationError, ReviewError
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from alembic_review.cli import outputs, screen
+from alembic_review.cli.lazy_commands import DEFAULT, cli
 from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
 from alembic_review.config import CommandLine, load
@@ -23,11 +24,11 @@ from alembic_review.reports.parts.names import visible
 if TYPE_CHECKING:
     from alembic_review.forge import Posted
 
-DEFAULT = "review"
+__all__ = ["DEFAULT", "cli"]
+
 _LARGEST = 32 << 20  # bytes of a report that comes from elsewhere
 _QUOTED = 300
 _FORMATS = ", ".join(report.name for report in REPORTS)
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Named(TypedDict):
@@ -41,25 +42,6 @@ class Named(TypedDict):
     author: str
     key: str
     report_url: str
-
-
-class DefaultGroup(click.Group):
-    """A group whose command may be left out: options alone mean ``review``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command in front of options that come without one."""
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
-            args = [DEFAULT, *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=DefaultGroup, context_settings=_CONTEXT)
-@click.version_option(package_name="alembic-review", message="%(prog)s %(version)s")
-def cli() -> None:
-    """Show what `alembic revision --autogenerate` would do, and which part of it is yours to do.
-
-    Without a command, `review` is meant: `alembic-review -c app/rattail.conf`.
-    """
 
 
 _OUTPUT = (

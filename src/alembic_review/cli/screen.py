@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TextIO, cast
 
 from alembic_review.model.errors import ObservationError, ReviewError
-from alembic_review.model.known_passwords import hide
-from alembic_review.model.masking import mask
-from alembic_review.reports.parts.names import visible, without_commands
 
 Progress = Callable[[str], None]
 
@@ -72,6 +66,9 @@ def give_up(stream: TextIO) -> None:
 
 def say(text: str) -> None:
     """A line on stderr, with everything shown that a terminal would not; a stderr that is gone is no error."""
+    from alembic_review.model.known_passwords import hide  # noqa: PLC0415 - not needed for --help
+    from alembic_review.reports.parts.names import visible  # noqa: PLC0415
+
     with suppress(OSError, ValueError):
         shown = logged(visible(hide(text), lines=True))
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
@@ -86,11 +83,17 @@ def logged(text: str, *, is_json: bool = False) -> str:
     """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return text
+    from alembic_review.reports.parts.names import without_commands  # noqa: PLC0415 - not needed for --help
+
     return text.replace("##[", r"##\u005b") if is_json else without_commands(text)
 
 
 def show_error(error: ReviewError, *, debug: bool) -> None:
     """What happened and what to do about it; the traceback only with ``debug``."""
+    import traceback  # noqa: PLC0415 - not needed for --help
+
+    from alembic_review.model.masking import mask  # noqa: PLC0415
+
     if debug:
         say(mask("".join(traceback.format_exception(error))).rstrip())
     say(mask(f"Error: {error.message}"))
@@ -100,6 +103,9 @@ def show_error(error: ReviewError, *, debug: bool) -> None:
 
 def internal_error(error: Exception) -> ReviewError:
     """An error that nobody foresaw, told without its text, which may hold anything."""
+    import traceback  # noqa: PLC0415 - not needed for --help
+    from pathlib import Path  # noqa: PLC0415
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     told = ObservationError(
@@ -119,6 +125,8 @@ def progress(*, verbose: bool) -> Iterator[Progress]:
         from rich.console import Console  # noqa: PLC0415 - seven MiB that a run in CI does not need
         from rich.text import Text  # noqa: PLC0415
 
+        from alembic_review.reports.parts.names import visible  # noqa: PLC0415
+
         # A terminal that was closed must not hide the signal that ends the run.
         with Console(file=cast("TextIO", _Forgiving(sys.stderr))).status(Text("starting")) as status:
             yield lambda text: status.update(Text(visible(text)))
@@ -128,6 +136,8 @@ def progress(*, verbose: bool) -> Iterator[Progress]:
 
 def width() -> int:
     """Columns of the terminal, or what COLUMNS says; 80 where there is none."""
+    import shutil  # noqa: PLC0415 - not needed for --help
+
     return max(shutil.get_terminal_size((80, 25)).columns, 20)
 
 

@@ -35,6 +35,10 @@ class ObservationError(ReviewError):
     """The application, its migrations or the scratch database could not be observed: exit status 3."""
 
 
+class UnexplainedError(ObservationError):
+    """The replay has to be repeated with a digest per revision: something changed that no event told."""
+
+
 class SuperuserNeededError(ObservationError):
     """The replay has to be repeated as superuser, because of ``privilege``."""
 

@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError
+from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.known_passwords import known, learn
 from alembic_review.model.optional_steps import Attempts, show
@@ -68,7 +68,8 @@ class Request:
     another conversation, to be compared with instead of the models. ``shown`` is what this command has passed on of the
     application's output; a request that is made of another one shares it. ``before`` is a file of SQL, as an absolute
     path, or ``module:callable``: what exists before the first revision. ``environment`` is the
-    name of one of several: the worker then waits between its upgrade and its comparison.
+    name of one of several: the worker then waits between its upgrade and its comparison. With ``digests``, the whole
+    catalogue is read after each revision, also where event triggers would tell what it touched.
     """
 
     python: str
@@ -92,6 +93,7 @@ class Request:
     env: Mapping[str, str] = field(default_factory=dict)
     before: str | None = None
     environment: str | None = None
+    digests: bool = False
     shown: Shown = field(default_factory=Shown, compare=False)
 
 
@@ -265,6 +267,7 @@ class Conversation:
             against=list(request.against),
             before=request.before,
             environment=request.environment,
+            digests=request.digests,
             secrets=known(),
         )
 
@@ -282,14 +285,14 @@ class Conversation:
 
         attempts = Attempts(show if self.request.debug else None)
 
-        def unless_repeated() -> HistoryFacts | SuperuserNeededError:
+        def unless_repeated() -> HistoryFacts | SuperuserNeededError | UnexplainedError:
             try:
                 return asked()
-            except SuperuserNeededError as error:
+            except (SuperuserNeededError, UnexplainedError) as error:
                 return error
 
         found = attempts.attempt(_HISTORY, unless_repeated, None)
-        if isinstance(found, SuperuserNeededError):
+        if isinstance(found, (SuperuserNeededError, UnexplainedError)):
             raise found
         return found or attempts.failures[0]
 
@@ -332,12 +335,18 @@ class Conversation:
             elif kind == "noted":
                 self._note(str(message.get("statement", "")))
             elif kind == "error":
-                text = self._named(str(message.get("message", "")))
-                if isinstance(message.get("superuser"), dict):
-                    raise SuperuserNeededError(text, _decoded(body, _SuperuserMessage).superuser)
-                raise ObservationError(text, hint=str(message.get("hint", "")))
+                raise self._error(body, message)
             else:
                 raise _nonsense(f"a message of type {kind!r}")
+
+    def _error(self, body: bytes, message: Mapping[str, Any]) -> ObservationError:
+        """What the worker reports, or that the replay has to be repeated."""
+        text = self._named(str(message.get("message", "")))
+        if message.get("unexplained"):
+            return UnexplainedError(text)
+        if isinstance(message.get("superuser"), dict):
+            return SuperuserNeededError(text, _decoded(body, _SuperuserMessage).superuser)
+        return ObservationError(text, hint=str(message.get("hint", "")))
 
     def _expect_hello(self, body: bytes) -> None:
         message = _decode(body)

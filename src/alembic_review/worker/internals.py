@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import traceback
 from argparse import Namespace
@@ -24,6 +25,7 @@ from alembic.ddl import impl
 from alembic.migration import MigrationContext
 from alembic.operations.ops import UpgradeOps
 from alembic.script import Script, ScriptDirectory, base, write_hooks
+from alembic.util import sqla_compat
 from sqlalchemy import Constraint, Index
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.pool import Pool
@@ -472,3 +474,80 @@ def original_item(operation: Any) -> Any:
         if item is not None:
             return item
     return None
+
+
+_OWNER_OF_SEQUENCE = (
+    "select c.relname, a.attname from pg_class as c join pg_depend d on d.objid=c.oid and "
+    "d.classid='pg_class'::regclass and d.refclassid='pg_class'::regclass join pg_class t on t.oid=d.refobjid "
+    "join pg_attribute a on a.attrelid=t.oid and a.attnum=d.refobjsubid where c.relkind='S'"
+)
+"""What Alembic executes for each column with a sequence, up to the condition that names the sequence."""
+_ONE_SEQUENCE = " and c.oid=cast(:seqname as regclass)"
+_SPACE = re.compile(r"\s+")
+
+
+class _Row:
+    """Stands for the result of a query that has this one row."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self._row = row
+
+    def first(self) -> tuple[Any, ...]:
+        return self._row
+
+
+class _Remembering:
+    """A connection that asks the server only once whether two server defaults are equal."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._known: dict[Any, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def scalar(self, statement: Any, *arguments: Any, **named: Any) -> Any:
+        if arguments or named:
+            return self._connection.scalar(statement, *arguments, **named)
+        compiled = statement.compile(dialect=self._connection.dialect)
+        key = (str(compiled), repr(sorted(compiled.params.items())))
+        if key not in self._known:
+            self._known[key] = self._connection.scalar(statement)
+        return self._known[key]
+
+
+@contextmanager
+def answered_in_bulk(context: MigrationContext) -> Iterator[None]:
+    """Meanwhile, a comparison on PostgreSQL reads the owners of sequences with one query, and equal questions once.
+
+    Whatever Alembic asks in other words than it is known to goes to the server.
+    """
+    ask: Any = getattr(sqla_compat, "_exec_on_inspector", None)
+    implementation: Any = context.impl
+    if ask is None or context.dialect.name != "postgresql" or getattr(implementation, "connection", None) is None:
+        yield
+        return
+    owners: dict[str, list[tuple[Any, ...]]] = {}
+    asked = False
+
+    def answer(inspector: Any, statement: Any, **parameters: Any) -> Any:
+        nonlocal asked
+        text = _SPACE.sub(" ", getattr(statement, "text", ""))
+        if text != _OWNER_OF_SEQUENCE + _ONE_SEQUENCE or parameters.keys() != {"seqname"}:
+            return ask(inspector, statement, **parameters)
+        if not asked:
+            asked = True
+            every = _OWNER_OF_SEQUENCE.replace("select ", "select c.oid::regclass::text, ", 1)
+            for name, *row in context.connection.exec_driver_sql(every).fetchall():  # type: ignore[union-attr]
+                owners.setdefault(name, []).append(tuple(row))
+        found = owners.get(parameters["seqname"], [])
+        return _Row(found[0]) if len(found) == 1 else ask(inspector, statement, **parameters)
+
+    connection = implementation.connection
+    implementation.connection = _Remembering(connection)
+    sqla_compat._exec_on_inspector = answer
+    try:
+        yield
+    finally:
+        sqla_compat._exec_on_inspector = ask
+        implementation.connection = connection

@@ -68,6 +68,7 @@ from alembic_review.worker.replay.created_from_models import Creations
 from alembic_review.worker.replay.downgrade_differences import contents, downgrade_steps
 from alembic_review.worker.replay.revision_failures import is_locked, wait_briefly_for_locks
 from alembic_review.worker.replay.revision_trials import History
+from alembic_review.worker.replay.touched_objects import Doubts, UnexplainedError, observing
 from alembic_review.worker.replay.upgrade import Replayed, connection_of, replay, revision_packages, running_revision
 from alembic_review.worker.worker_errors import WorkerError, describe, recognise
 from alembic_review.worker.write.revision_files import Plan, run_hooks, write
@@ -106,6 +107,7 @@ class Session:
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
         self.completed = Completed(self._key_of)
+        self.doubts = Doubts(lambda connection: getattr(self._replayed_on(connection), "catalogue", None))
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -125,6 +127,7 @@ class Session:
         self.intruders.install()
         self.completed.install()
         self.creations.install()
+        self.doubts.install()
         folders = Folders(self.request["instead"], self.request["beside"])
         application = Application(self._named())
         given = (self.request["config"], self.request["section"], self.request["x"])
@@ -176,7 +179,9 @@ class Session:
                 self._load_revisions(environment, config, script)
             target = self._target(context)
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            catalogue = catalogue_of(connection_of(context), self.redirect.altered)
+            catalogue = observing(
+                connection_of(context), self.redirect.altered, digests=bool(self.request.get("digests"))
+            )
             earlier = self.earlier.get(target.key, frozenset())
             replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
             self.replayed.append((target, replayed))
@@ -186,6 +191,7 @@ class Session:
             return self.completed.watched(run, steps, connection_of(context))
 
         self._run(environment, config, script, work, "replay", destination_rev="heads")
+        self._require_explained()
         return script
 
     def _require_complete(self) -> None:
@@ -209,6 +215,10 @@ class Session:
                 f"The upgrade was not committed: after env.py, a transaction is still open ({describe(error)}).",
                 "Close the connection in env.py, and commit what was done over it.",
             ) from error
+
+    def _require_explained(self) -> None:
+        if not all(replayed.explained for _, replayed in self.replayed):
+            raise UnexplainedError
 
     def _load_revisions(self, environment: Environment, config: Config, script: ScriptDirectory) -> None:
         with self._timed("load"):
@@ -320,6 +330,7 @@ class Session:
         with self._timed("downgrade"), self.redirect.elsewhere() if several else nullcontext():
             no_downgrades: list[tuple[Downgrade, ...]] = []
             downgrades = tuple(self.attempts.attempt("downgrades", history.downgrades, no_downgrades))
+        self._require_explained()
         self.privileges.check()
         return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe import process_tree
-from alembic_review.observe.scratch import initdb_cache
+from alembic_review.observe.scratch import event_triggers, initdb_cache
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 from alembic_review.observe.scratch.guarded_process import Guarded
 from alembic_review.observe.scratch.postgres_programs import Binaries, find_binaries
@@ -139,9 +139,19 @@ class PostgresScratch(Scratch):
                 connection.execute(f"CREATE ROLE {_USER} {rights}")
         except (OSError, ServerRefusalError) as error:
             raise self._failed(f"a role could not be created: {error}") from error
-        if self._major < _OWNED_PUBLIC:
-            with self._connect("template1") as connection:
+        try:
+            self._fill_template()
+        except (OSError, ServerRefusalError) as error:
+            raise self._failed(f"the template could not be prepared: {error}") from error
+
+    def _fill_template(self) -> None:
+        """What every database begins with. A superuser could write to the catalogues without any event."""
+        with self._connect("template1") as connection:
+            if self._major < _OWNED_PUBLIC:
                 connection.execute(f"ALTER SCHEMA public OWNER TO {_USER}")
+            if not self._superuser:
+                connection.execute(event_triggers.INSTALL)
+            connection.leave()
 
     @property
     def _major(self) -> int:

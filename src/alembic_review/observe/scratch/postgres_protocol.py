@@ -46,6 +46,12 @@ class Connection:
         self._send(b"Q", statement.encode() + b"\0")
         self._until_ready()
 
+    def leave(self) -> None:
+        """End the session and wait until the server has: it would not copy a database that is still in use."""
+        self._send(b"X", b"")
+        while self._stream.read(1):
+            pass
+
     def close(self) -> None:
         """Close the session; harmless when it is closed."""
         if hasattr(self, "_stream"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,7 +110,8 @@ def compare(
 
 def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attempts: Attempts) -> list[ChangeFact]:
     """Every entry of Alembic's comparison with ``target``, in its order."""
-    upgrade = produce_migrations(context, target).upgrade_ops
+    with internals.answered_in_bulk(context), _uncollected():
+        upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
         return []
     found: list[ChangeFact] = []
@@ -120,6 +123,19 @@ def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attem
             _settle(operation)
             found.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
     return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Meanwhile, no garbage is collected: nearly all that a comparison makes is still in use at its end."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _see_everything(context: MigrationContext) -> None:

@@ -2,13 +2,12 @@
 
 A snapshot maps each table to a digest that changes when anything about the table changes; details are read only for
 tables whose digest did. PostgreSQL's answer comes from its system catalogues
-(https://www.postgresql.org/docs/current/catalogs.html): any DDL writes a new row version there, so the places of the
-row versions (``ctid``) are a digest that costs nothing to compute.
+(https://www.postgresql.org/docs/current/catalogs.html).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from warnings import catch_warnings, simplefilter
@@ -19,6 +18,7 @@ from sqlalchemy.exc import SAWarning
 
 from alembic_review.model.facts import TableKey
 from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
+from alembic_review.worker.replay.catalogue_digests import OTHERS, OWN_SCHEMAS, SEQUENCES, names, tables
 
 
 class Definition(NamedTuple):
@@ -75,6 +75,10 @@ class Catalogue(Protocol):
         """True when one of the tables that went during this revision may be there by another name and identity."""
         ...
 
+    def explained(self, connection: Connection) -> bool:
+        """False when something changed that snapshots which don't read everything have missed."""
+        ...
+
     def namer(self, connection: Connection, tables: Iterable[TableKey], *, all_schemas: bool) -> Namer:
         """How Alembic calls tables on this connection; ``all_schemas`` is env.py's ``include_schemas``."""
         ...
@@ -93,53 +97,11 @@ def catalogue_of(connection: Connection, altered: AlteredTables) -> Catalogue:
 
 
 # Constants put together; what an application brings is never part of these texts, but for quoted names of types.
-_OWN_SCHEMAS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
-
-# Those of the table's own columns; nextval() changes none of these rows.
-_SEQUENCES = """pg_catalog.pg_sequence q JOIN pg_catalog.pg_class r ON r.oid = q.seqrelid
-      JOIN pg_catalog.pg_depend d ON d.objid = r.oid AND d.deptype IN ('a', 'i')
-        AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass"""
-
-_SNAPSHOT = f"""
-SELECT c.oid, n.nspname, c.relname,
-  c.ctid::text || coalesce(a.places, '') || coalesce(d.places, '') || coalesce(k.places, '')
-  || coalesce(i.places, '') || coalesce(t.places, '') || coalesce(o.places, '')
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN (SELECT attrelid AS id, string_agg(ctid::text, '' ORDER BY attnum) AS places
-  FROM pg_catalog.pg_attribute WHERE attnum > 0 AND attrelid >= 16384 GROUP BY 1) a ON a.id = c.oid
-LEFT JOIN (SELECT adrelid AS id, string_agg(ctid::text, '' ORDER BY adnum) AS places
-  FROM pg_catalog.pg_attrdef WHERE adrelid >= 16384 GROUP BY 1) d ON d.id = c.oid
-LEFT JOIN (SELECT conrelid AS id, string_agg(ctid::text, '' ORDER BY oid) AS places
-  FROM pg_catalog.pg_constraint WHERE conrelid >= 16384 GROUP BY 1) k ON k.id = c.oid
-LEFT JOIN (SELECT x.indrelid AS id, string_agg(x.ctid::text || r.relname, '' ORDER BY x.indexrelid) AS places
-  FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class r ON r.oid = x.indexrelid
-  WHERE x.indrelid >= 16384 GROUP BY 1) i ON i.id = c.oid
-LEFT JOIN (SELECT objoid AS id, string_agg(ctid::text, '' ORDER BY objsubid) AS places
-  FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::regclass AND objoid >= 16384 GROUP BY 1) t
-  ON t.id = c.oid
-LEFT JOIN (SELECT id, string_agg(place, '' ORDER BY what, place) AS places FROM (
-    SELECT tgrelid AS id, 't' AS what, ctid::text AS place FROM pg_catalog.pg_trigger
-      WHERE NOT tgisinternal OR tgenabled <> 'O'
-    UNION ALL SELECT ev_class, 'r', ctid::text FROM pg_catalog.pg_rewrite WHERE ev_class >= 16384
-    UNION ALL SELECT polrelid, 'p', ctid::text FROM pg_catalog.pg_policy
-    UNION ALL SELECT stxrelid, 's', ctid::text FROM pg_catalog.pg_statistic_ext
-    UNION ALL SELECT d.refobjid, 'q', r.ctid::text || q.ctid::text FROM {_SEQUENCES}) others GROUP BY 1) o
-  ON o.id = c.oid
-WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS} ORDER BY n.nspname, c.relname
-"""
-
-_NAMES = f"""
-SELECT c.oid, n.nspname, c.relname
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND {_OWN_SCHEMAS} ORDER BY n.nspname, c.relname
-"""
-
 _TYPES = f"""
 SELECT t.oid, concat_ws('.', n.nspname, t.typname), e.enumlabel
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 JOIN pg_catalog.pg_enum e ON e.enumtypid = t.oid
-WHERE t.oid >= 16384 AND {_OWN_SCHEMAS} ORDER BY t.oid, e.enumsortorder
+WHERE t.oid >= 16384 AND {OWN_SCHEMAS} ORDER BY t.oid, e.enumsortorder
 """
 
 _DOMAINS = f"""
@@ -148,22 +110,7 @@ SELECT t.oid, concat_ws('.', n.nspname, t.typname),
     (SELECT string_agg(pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)
      FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-WHERE t.typtype = 'd' AND t.oid >= 16384 AND {_OWN_SCHEMAS}
-"""
-
-# Few rows, each found by an index, and a sum, which needs no order. The rules are what views are made of.
-_OTHERS = f"""
-SELECT sum(hashtextextended(what || oid || place, 0)) FROM (
-  SELECT 'n' AS what, n.oid, n.ctid::text AS place FROM pg_catalog.pg_namespace n WHERE {_OWN_SCHEMAS}
-  UNION ALL SELECT 'c', c.oid, c.ctid::text FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('v', 'm', 'S', 'c') AND c.oid >= 16384 AND {_OWN_SCHEMAS}
-  UNION ALL SELECT 'p', p.oid, p.ctid::text FROM pg_catalog.pg_proc p
-    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384 AND {_OWN_SCHEMAS}
-  UNION ALL SELECT 'q', seqrelid, ctid::text FROM pg_catalog.pg_sequence
-  UNION ALL SELECT 'r', ev_class, ctid::text FROM pg_catalog.pg_rewrite WHERE ev_class >= 16384
-  UNION ALL SELECT 'e', oid, ctid::text FROM pg_catalog.pg_extension
-  UNION ALL SELECT 't', oid, ctid::text FROM pg_catalog.pg_event_trigger) others
+WHERE t.typtype = 'd' AND t.oid >= 16384 AND {OWN_SCHEMAS}
 """
 
 _DETAILS = f"""
@@ -216,7 +163,7 @@ FROM pg_catalog.pg_class c CROSS JOIN LATERAL (VALUES
     FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND t.tgisinternal AND t.tgenabled <> 'O')),
   ('setting', 'sequences', (SELECT string_agg(concat_ws(' ', r.relname, r.relnamespace, q.seqstart, q.seqincrement,
       q.seqmin, q.seqmax, q.seqcycle, q.seqtypid), ', ' ORDER BY r.relname)
-    FROM {_SEQUENCES} WHERE d.refobjid = c.oid))
+    FROM {SEQUENCES} WHERE d.refobjid = c.oid))
 ) v (kind, name, text)
 WHERE c.oid IN ({{ids}})
 """
@@ -240,15 +187,30 @@ class PostgresCatalogue:
     def snapshot(self, connection: Connection, *, digests: bool) -> Snapshot:
         """Every table; without digests only names, which is an order of magnitude cheaper."""
         if not digests:
-            names = connection.exec_driver_sql(_NAMES).fetchall()
-            return Snapshot({oid: (TableKey(schema, name), "") for oid, schema, name in names}, {})
-        rows = connection.exec_driver_sql(_SNAPSHOT).fetchall()
-        types: dict[str, tuple[str, ...]] = {}
+            rows = connection.exec_driver_sql(names()).fetchall()
+            return Snapshot({oid: (TableKey(schema, name), "") for oid, schema, name in rows}, {})
+        rows = self.read(connection)
+        found = {oid: (TableKey(schema, name), digest) for oid, schema, name, digest, _ in rows}
+        return Snapshot(found, self.types(connection), self.others(connection))
+
+    @staticmethod
+    def read(connection: Connection, only: Iterable[Any] | None = None) -> Sequence[Any]:
+        """Identity, schema, name, digest and indexes of every table, or of these only."""
+        return connection.exec_driver_sql(tables(only)).fetchall()
+
+    @staticmethod
+    def types(connection: Connection) -> Mapping[str, tuple[str, ...]]:
+        """Name and values of every enum and domain, by identity."""
+        found: dict[str, tuple[str, ...]] = {}
         for query in (_TYPES, _DOMAINS):
             for oid, name, value in connection.exec_driver_sql(query).fetchall():
-                types[str(oid)] = (*types.get(str(oid), (name,)), value)
-        others = str(connection.exec_driver_sql(_OTHERS).scalar())
-        return Snapshot({oid: (TableKey(schema, name), digest) for oid, schema, name, digest in rows}, types, others)
+                found[str(oid)] = (*found.get(str(oid), (name,)), value)
+        return found
+
+    @staticmethod
+    def others(connection: Connection) -> str:
+        """A digest of what belongs to no table."""
+        return str(connection.exec_driver_sql(OTHERS).scalar())
 
     def details(self, connection: Connection, identities: Iterable[Any]) -> Mapping[Any, Details]:
         """Definitions of everything on these tables, by table identity."""
@@ -270,6 +232,10 @@ class PostgresCatalogue:
 
     def start_revision(self) -> None:
         """Nothing to do."""
+
+    def explained(self, _connection: Connection) -> bool:
+        """True: every snapshot reads everything."""
+        return True
 
     def may_be_renamed(self, _connection: Connection, _went: Iterable[TableKey]) -> bool:
         """False: the identity would still be there."""
@@ -351,6 +317,10 @@ class SqliteCatalogue:
         """True when one of them was altered, or when nobody would have heard of it."""
         heard = self._altered.listens(lambda: self._ask(connection))
         return not heard or any(key.name in self._altered for key in went)
+
+    def explained(self, _connection: Connection) -> bool:
+        """True: every snapshot reads everything."""
+        return True
 
     def _ask(self, connection: Connection) -> None:
         """Another text each time: a statement that SQLite knows already is not compiled again."""

@@ -94,6 +94,8 @@ def steps(script: ScriptDirectory, order: Sequence[str], notes: Notes) -> Iterat
         step: Any = MigrationStep.downgrade_from_script(script.revision_map, revision)
         step.migration_fn = _noted(step.migration_fn, revision, notes)
         yield step
+    if not notes.replayed.catalogue.explained(connection_of(notes.context)):
+        notes.replayed.explained = False
 
 
 def _noted(function: Any, revision: Any, notes: Notes) -> Callable[..., None]:

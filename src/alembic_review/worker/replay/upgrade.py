@@ -35,7 +35,7 @@ class Replayed:
     is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
     that had created them. ``running`` is the revision that runs just now, or empty. ``earlier`` are the tables, by
     identity, that the settings made before the first revision. ``noted`` and ``noted_alterations`` are ``last`` and the
-    number of ``alterations`` right after the last revision so far.
+    number of ``alterations`` right after the last revision so far. Not ``explained``: see ``Catalogue``.
     """
 
     catalogue: Catalogue
@@ -58,6 +58,7 @@ class Replayed:
     earlier: frozenset[Any] = frozenset()
     noted: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
     noted_alterations: int = 0
+    explained: bool = True
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -134,6 +135,7 @@ def _steps(
         progress(f"applying revision {step.revision.revision} ({number} of {len(steps)})")
         step.migration_fn = Noted(result, context, step.migration_fn, step.revision)
         yield step
+    result.explained = result.catalogue.explained(connection_of(context))
 
 
 class Noted:
