@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alembic_review.judge import gate, pull_request
+from alembic_review.judge import gate, proof, pull_request
 from alembic_review.judge.case import Case, Judged, JudgedDatabase
 from alembic_review.judge.cause import Causes
 from alembic_review.judge.checks import CHECKS
@@ -71,6 +71,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         provenance=_provenance(case, tool, server, root, attempts.failures),
         pull_request=brought,
         suggestions=offered,
+        proofs=proof.outcomes(case, ordered),
     )
 
 
@@ -231,6 +232,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
                     *_compile_rules(case),
                     *untried(case),
                     *pull_request.not_checked(case),
+                    *proof.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
                     *failures,

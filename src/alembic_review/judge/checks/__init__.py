@@ -27,6 +27,7 @@ from alembic_review.judge.checks import (
     witnesses_disagree,
 )
 from alembic_review.judge.checks.base import Check
+from alembic_review.judge.checks.data import does_not_apply, not_converged
 
 __all__ = ["CHECKS", "Check"]
 
@@ -39,6 +40,8 @@ CHECKS: tuple[Check, ...] = (
     core_revision.CHECK,
     destructive_change.CHECK,
     required_column.CHECK,
+    does_not_apply.CHECK,
+    not_converged.CHECK,
     prefix.CHECK,
     namespace.CHECK,
     edited_revision.CHECK,

@@ -1,0 +1,1 @@
+"""AR6xx: what the comparison of Alembic does not see."""
