@@ -26,6 +26,7 @@ from alembic_review.model.history import ChangedSettings, EditedRevision, Histor
 from alembic_review.model.review import Outcome, Severity
 from alembic_review.model.settings import Settings
 
+from .checks import proved
 from .world import (
     ANNEX,
     ANNEX_REVISION,
@@ -147,6 +148,7 @@ def as_superuser(world: World) -> None:
 
 
 EXAMPLES: dict[str, Callable[[World], None]] = {
+    **proved.EXAMPLES,
     "AR101": blocked,
     "AR102": disagreeing,
     "AR103": unowned,
@@ -199,8 +201,8 @@ def test_codes_are_unique_and_in_order_and_nothing_lies_about() -> None:
     codes = [check.code for check in CHECKS]
     assert codes == sorted(set(codes))
     assert set(codes) == set(EXAMPLES)
-    assert {page.stem for page in PAGES.glob("*.md")} == set(codes)
-    modules = {path.stem for path in PAGES.parent.glob("*.py")} - {"__init__", "base"}
+    assert {page.stem for page in PAGES.rglob("*.md")} == set(codes)
+    modules = [path for path in PAGES.parent.rglob("*.py") if path.stem not in {"__init__", "base"}]
     assert len(modules) == len(codes)
 
 

@@ -40,6 +40,7 @@ from alembic_review.model.facts import (
     VersionLocation,
 )
 from alembic_review.model.history import History
+from alembic_review.model.proofs import Proofs
 from alembic_review.model.review import Change, Finding, Review, Table
 from alembic_review.model.settings import Settings
 
@@ -97,6 +98,7 @@ class World:
     history: History | None = None
     superuser: Privilege | None = None
     server_changes: list[ServerChange] = field(default_factory=list)
+    proofs: Proofs = field(default_factory=Proofs)
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -159,6 +161,7 @@ class World:
             rehearsals=tuple(self.rehearsals),
             superuser=self.superuser,
             server_changes=tuple(self.server_changes),
+            proofs=self.proofs,
         )
 
     def _linked(self) -> tuple[Revision, ...]:
