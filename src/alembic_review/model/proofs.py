@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from alembic_review.model.keys import Place, TableKey
 
 CONVERGES, ROWS = "converges", "rows"
-PLAIN = (CONVERGES,)
+PLAIN = (CONVERGES, ROWS)
 """The proofs of every run: their cost is proportional to the plan."""
 
 ON_REQUEST: tuple[str, ...] = ()

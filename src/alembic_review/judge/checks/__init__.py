@@ -27,7 +27,20 @@ from alembic_review.judge.checks import (
     witnesses_disagree,
 )
 from alembic_review.judge.checks.base import Check
-from alembic_review.judge.checks.data import does_not_apply, not_converged
+from alembic_review.judge.checks.data import (
+    cast,
+    does_not_apply,
+    duplicates,
+    lost_values,
+    not_converged,
+    nulls,
+    orphans,
+    overlaps,
+    too_long,
+    violated_check,
+)
+from alembic_review.judge.checks.reversal import fails_on_rows
+from alembic_review.judge.checks.reversal import lost_values as lost_by_downgrade
 
 __all__ = ["CHECKS", "Check"]
 
@@ -40,6 +53,14 @@ CHECKS: tuple[Check, ...] = (
     core_revision.CHECK,
     destructive_change.CHECK,
     required_column.CHECK,
+    lost_values.CHECK,
+    nulls.CHECK,
+    duplicates.CHECK,
+    too_long.CHECK,
+    cast.CHECK,
+    orphans.CHECK,
+    violated_check.CHECK,
+    overlaps.CHECK,
     does_not_apply.CHECK,
     not_converged.CHECK,
     prefix.CHECK,
@@ -54,6 +75,8 @@ CHECKS: tuple[Check, ...] = (
     downgrade.CHECK,
     filters.CHECK,
     compared_with_itself.CHECK,
+    fails_on_rows.CHECK,
+    lost_by_downgrade.CHECK,
     given_server.CHECK,
     superuser.CHECK,
 )

@@ -30,12 +30,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from alembic_review.model.attempts import Attempts
-from alembic_review.model.proofs import CONVERGES, Proved
-from alembic_review.worker.prove import converges
+from alembic_review.model.proofs import CONVERGES, ROWS, Proved
+from alembic_review.worker.prove import converges, rows
 from alembic_review.worker.prove.bench import Bench
 
 PROOFS: Mapping[str, Callable[[Bench], list[Proved]]] = {
     CONVERGES: converges.observe,
+    ROWS: rows.observe,
 }
 
 

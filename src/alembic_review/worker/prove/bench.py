@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -29,6 +30,7 @@ class Bench:
 
     ``copying`` has every new connection to a target, by its key, lead to a copy of the scratch database of this name.
     ``as_superuser`` is for comparisons only.
+    ``applied`` are the new revisions that were applied to the present copies of each database.
     ``shared`` keeps what one proof has observed for the others, by a name of their own.
     """
 
@@ -40,6 +42,7 @@ class Bench:
     copying: Callable[[Mapping[tuple[Any, ...], str]], AbstractContextManager[None]]
     as_superuser: Callable[[], AbstractContextManager[None]]
     shared: dict[str, Any] = field(default_factory=dict)
+    applied: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def numbers(self) -> range:
@@ -56,6 +59,32 @@ class Bench:
         changes = self.compared[number].comparison.changes
         return next((change.python for change in changes if change.operation == entry.number), "")
 
+    def texts(self, number: int) -> tuple[str, ...]:
+        """What names the tables that the plan may touch: its code, and what new revisions altered."""
+        new = set(self.plan.revisions)
+        altered = [one.key.name for one in self.compared[number].replayed.alterations if one.revision in new]
+        found = [*altered, *(self.python(number, entry) for entry in self.entries(number))]
+        for name in self.plan.revisions:
+            revision = self.script.get_revision(name)
+            with suppress(OSError, UnicodeError), open(str(revision.path), encoding="utf-8") as file:
+                found.append(file.read())
+        return tuple(found)
+
+    def reversed_entries(self, number: int) -> list[Entry]:
+        """What the downgrade of the pending operations would do. Raises ``WorkerError`` where one has no reverse."""
+        found = []
+        for entry in reversed(self.entries(number)):
+            try:
+                found.append(replace(entry, operation=entry.operation.reverse(), diffs=()))
+            except Exception as error:
+                raise WorkerError(f"{type(entry.operation).__name__} can't be reversed: {error}") from error
+        return found
+
+    def rendered(self, number: int, entry: Entry) -> str:
+        """The Python of an operation that is not one of the comparison."""
+        renderer = self.compared[number].comparison.renderer
+        return renderer.python(entry.operation, entry.parent) if renderer is not None else ""
+
     @contextmanager
     def copies(self) -> Iterator[None]:
         """Meanwhile, every target is a new copy of its database, as it was before the plan.
@@ -64,6 +93,7 @@ class Bench:
         """
         # A database to which anybody is connected can't be copied.
         self.redirect.start_run()
+        self.applied.clear()
         pairs = zip(self.compared, self.plan.originals, strict=True)
         with self.copying({each.target.key: original for each, original in pairs}), self.redirect.elsewhere():
             yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +13,15 @@ from alembic.migration import MigrationContext
 from alembic_review.model.attempts import Attempts
 from alembic_review.model.facts import ChangeFact
 from alembic_review.model.proofs import DatabaseError, NotApplied, Remaining, Statement
+from alembic_review.worker import private
 from alembic_review.worker.compare import compare
 from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.prove.failing import hazard_of
+from alembic_review.worker.prove.recorder import Recorder
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_plan
+from alembic_review.worker.prove.structure import Structure, read_structure
+from alembic_review.worker.replay import connection_of
 
 _SHARED = "dry"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -28,13 +32,20 @@ _DEPENDANT = re.compile(
     r"(?:rule \S+ on )?(?P<what>(?:materialized )?view \S+|trigger \S+ on table \S+|policy \S+ on table \S+"
     r"|function \S+?\(.*?\)|constraint \S+ on table \S+|index \S+|default value for column \S+ of table \S+) depends on"
 )
+_WORD = re.compile(r"\w+")
 _GENERATED = re.compile(r'used by (?P<what>generated column "?[^"]+"?)')
 
 
 @dataclass
 class DryRun:
-    """What the plan did on one database without rows; ``statements`` are those of all databases."""
+    """What the plan did on one database without rows.
 
+    ``names`` are the tables that it may touch, ``after`` is what they are then, and ``statements`` are those of all
+    databases.
+    """
+
+    names: frozenset[str] = frozenset()
+    after: Structure = field(default_factory=dict)
     failures: list[NotApplied] = field(default_factory=list)
     remaining: list[Remaining] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
@@ -45,8 +56,9 @@ def dry_run(bench: Bench) -> list[DryRun]:
     if _SHARED not in bench.shared:
         hooks = _Dry(bench, [DryRun() for _ in bench.numbers])
         with bench.copies():
-            recorder = run_plan(bench, hooks)
-        hooks.found[0].statements = recorder.statements
+            run_plan(bench, hooks, hooks.recorder)
+        for one in hooks.found:
+            one.statements = hooks.recorder.statements
         bench.shared[_SHARED] = hooks.found
     found: list[DryRun] = bench.shared[_SHARED]
     return found
@@ -74,6 +86,12 @@ def _created(operation: Any, error: DatabaseError) -> str | None:
 class _Dry(Hooks):
     bench: Bench
     found: list[DryRun]
+    recorder: Recorder = field(default_factory=Recorder)
+    base: dict[int, Structure] = field(default_factory=dict)
+
+    def start(self, number: int, context: MigrationContext) -> None:
+        names = self._mentioned(number, context, self.bench.texts(number))
+        self.base[number] = read_structure(connection_of(context), names)
 
     def failed(self, unit: Unit, error: DatabaseError) -> bool:
         if unit.revision:
@@ -90,8 +108,23 @@ class _Dry(Hooks):
         raise WorkerError(f"revision {failed.revision} can't be applied twice on one server: {failed.cause}")
 
     def finish(self, number: int, context: MigrationContext) -> None:
+        texts = (*self.bench.texts(number), *(statement.sql for statement in self.recorder.statements))
+        names = self._mentioned(number, context, texts) | {table.key.name for table in self.base[number].values()}
+        self.found[number].names = frozenset(names)
+        self.found[number].after = read_structure(connection_of(context), names, self.base[number].keys())
         if self.bench.entries(number):
             self.found[number].remaining = list(self._remaining(number, context))
+
+    def _mentioned(self, number: int, context: MigrationContext, texts: Iterable[str]) -> set[str]:
+        """The tables whose names are words of these texts."""
+        catalogue = self.bench.compared[number].replayed.catalogue
+        known = {key.name for key, _ in catalogue.snapshot(connection_of(context), digests=False).tables.values()}
+        words = {word for text in texts for word in _WORD.findall(text)}
+        every = "\n".join(texts) if any(not _WORD.fullmatch(name) for name in known) else ""
+        version_table, _ = private.version_tables(context)
+        return {name for name in known if name in words or (name in every and not _WORD.fullmatch(name))} - {
+            version_table
+        }
 
     def _remaining(self, number: int, context: MigrationContext) -> Iterator[Remaining]:
         """Entries of a comparison of the plan's tables, without those that are not in the plan."""

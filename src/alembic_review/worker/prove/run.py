@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alembic.migration import MigrationContext
+from alembic.runtime.migration import MigrationStep
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from alembic_review.model.proofs import DatabaseError, Statement
 from alembic_review.worker import private
+from alembic_review.worker.compare import Entry
 from alembic_review.worker.problems import StoppedError
 from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.prove.failing import database_error
@@ -94,10 +96,22 @@ class Hooks:
 
 def run_plan(bench: Bench, hooks: Hooks, recorder: Recorder | None = None) -> Recorder:
     """Apply the plan once, inside ``bench.copies()``. Raises ``WorkerError`` where that was not possible at all."""
+    return _run(bench, hooks, recorder, back=False)
+
+
+def run_back(bench: Bench, hooks: Hooks, recorder: Recorder | None = None) -> Recorder:
+    """Take back what ``run_plan`` has applied to the same copies: the reverse of the operations, then the downgrades.
+
+    Raises ``WorkerError`` where that was not possible at all.
+    """
+    return _run(bench, hooks, recorder, back=True)
+
+
+def _run(bench: Bench, hooks: Hooks, recorder: Recorder | None, *, back: bool) -> Recorder:
     recorder = recorder if recorder is not None else Recorder()
     run = _Run(bench, hooks, recorder)
     with recorder.listening(), private.around_operations(run.operation):
-        bench.run(run.steps)
+        bench.run(run.back if back else run.steps, ("downgrade", "-1") if back else ("upgrade", "heads"))
     return recorder
 
 
@@ -110,40 +124,62 @@ class _Run:
     depth: int = 0
 
     def steps(self, number: int, heads: Any, context: MigrationContext) -> Iterator[Any]:
-        self.database = number
-        with self.recorder.quiet():
-            self.hooks.start(number, context)
+        """The new revisions, and then the pending operations."""
+        self._start(number, context)
         for step in private.upgrade_steps(self.bench.script, heads):
             step.migration_fn = self._revision(step.migration_fn, step.revision)
+            self.bench.applied[number].append(step.revision.revision)
             yield step
         entries = self.bench.entries(number)
         if entries:
             with private.begin_migration(context):
-                self._pending(number, context)
+                for entry in entries:
+                    self._operation(number, context, entry, self.bench.python(number, entry))
                 self._finish(number, context)
         else:
             self._finish(number, context)
+
+    def back(self, number: int, _heads: Any, context: MigrationContext) -> Iterator[Any]:
+        """The reverse of the pending operations, and then the downgrades of the new revisions."""
+        self._start(number, context)
+        entries = self.bench.reversed_entries(number)
+        revisions = [self.bench.script.get_revision(name) for name in reversed(self.bench.applied[number])]
+        if entries:
+            with private.begin_migration(context):
+                for entry in entries:
+                    self._operation(number, context, entry, self.bench.rendered(number, entry))
+                if not revisions:
+                    self._finish(number, context)
+        for revision in revisions:
+            step: Any = MigrationStep.downgrade_from_script(self.bench.script.revision_map, revision)
+            step.migration_fn = self._revision(step.migration_fn, revision)
+            yield step
+        if revisions or not entries:
+            self._finish(number, context)
+
+    def _start(self, number: int, context: MigrationContext) -> None:
+        self.database = number
+        with self.recorder.quiet():
+            self.hooks.start(number, context)
 
     def _finish(self, number: int, context: MigrationContext) -> None:
         with self.recorder.quiet():
             self.hooks.finish(number, context)
 
-    def _pending(self, number: int, context: MigrationContext) -> None:
+    def _operation(self, number: int, context: MigrationContext, entry: Entry, python: str) -> None:
         renderer = self.bench.compared[number].comparison.renderer
         assert renderer is not None
-        for entry in self.bench.entries(number):
-            python = self.bench.python(number, entry)
-            self.recorder.operation = entry.number
-            try:
-                self._unit(
-                    Unit(number, context, operation=entry.number, invoked=entry.operation),
-                    lambda: renderer.perform(entry.operation, python, context),  # noqa: B023 - called here
-                )
-            finally:
-                self.recorder.operation = None
+        self.recorder.operation = entry.number
+        try:
+            self._unit(
+                Unit(number, context, operation=entry.number, invoked=entry.operation),
+                lambda: renderer.perform(entry.operation, python, context),
+            )
+        finally:
+            self.recorder.operation = None
 
     def _revision(self, function: Callable[..., Any], revision: Any) -> Callable[..., None]:
-        def upgrade(**arguments: Any) -> None:
+        def migrate(**arguments: Any) -> None:
             self.recorder.revision, self.recorder.file = revision.revision, os.path.realpath(revision.path)
             first = len(self.recorder.statements)
             try:
@@ -159,7 +195,7 @@ class _Run:
             finally:
                 self.recorder.revision = self.recorder.file = ""
 
-        return upgrade
+        return migrate
 
     def operation(self, invoked: Any, call: Callable[[], Any], context: MigrationContext) -> Any:
         """Run one operation of a revision; what an operation invokes in turn is a part of it."""

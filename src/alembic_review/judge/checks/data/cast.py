@@ -1,0 +1,33 @@
+"""AR213: a change of type without a cast, or with one that fails for values of the old type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge import rows
+from alembic_review.judge.case import Case, JudgedDatabase
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.ownership import table_text
+from alembic_review.model.facts import TableKey
+from alembic_review.model.proofs import Hazard
+from alembic_review.model.review import Severity
+
+_MISSING = frozenset({"42804", "42846"})  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+_USING = "Write the cast in postgresql_using, or fill a new column of the type and exchange the two."
+_CLEAN = "Correct those values first, or fill a new column of the type and exchange the two."
+
+
+def _run(case: Case) -> Iterator[Report]:
+    yield from rows.hazards(case, "cast", _tell)
+
+
+def _tell(_database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
+    what = f"`{table_text(key)}.{hazard.column}`" if hazard.column is not None else f"`{table_text(key)}`"
+    state = hazard.error.sqlstate if hazard.error is not None else ""
+    if state in _MISSING:
+        return f"The type of {what} can't be changed: PostgreSQL has no automatic cast.", _USING, None
+    to = f" to {hazard.wanted}" if hazard.wanted and hazard.column is not None else ""
+    return f"Changing {what}{to} fails if it has values that can't be cast.", _CLEAN, None
+
+
+CHECK = Check("AR213", "Cast that is missing or fails", Severity.ERROR, _run)
