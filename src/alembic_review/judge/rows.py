@@ -9,7 +9,7 @@ from alembic_review.judge.case import Case, JudgedDatabase
 from alembic_review.judge.checks.base import Report
 from alembic_review.judge.ownership import table_text
 from alembic_review.model.facts import TableKey
-from alembic_review.model.proofs import ROWS, Hazard, Rows
+from alembic_review.model.proofs import CONVERGES, ROWS, Hazard, Rows
 from alembic_review.model.review import Severity
 
 HELD = "It held on the seeded rows."
@@ -101,8 +101,15 @@ def _lost(what: str, how: str, *, whole: bool, back: bool) -> str:
     return f"Values of {what} are lost{after}: the column has other values then."
 
 
-def lost(case: Case, database: str | None, key: TableKey, column: str | None) -> bool | None:
-    """Whether rows have shown that a column, or a table, loses its values; ``None`` where no rows were tried."""
+def lost(
+    case: Case, database: str | None, key: TableKey, column: str | None, operation: int | None = None
+) -> bool | None:
+    """Whether rows have shown that a column, or a table, loses its values.
+
+    ``None`` where no rows were tried, or where the pending ``operation`` does not apply.
+    """
+    if operation is not None and _fails(case, database, operation):
+        return None
     for judged, rows in _observed(case):
         if judged.name != database:
             continue
@@ -111,6 +118,15 @@ def lost(case: Case, database: str | None, key: TableKey, column: str | None) ->
             return True
         return False if key in {observed.table(judged, one) for one in rows.seeded} else None
     return None
+
+
+def _fails(case: Case, database: str | None, operation: int) -> bool:
+    return any(
+        judged.name == database
+        and proved.converges is not None
+        and any(failure.statement.operation == operation for failure in proved.converges.failures)
+        for judged, proved in observed.proved(case, CONVERGES)
+    )
 
 
 def fails_without_value(case: Case, database: str | None, key: TableKey, column: str | None) -> bool | None:

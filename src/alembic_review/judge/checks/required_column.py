@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from alembic_review.judge import rows
 from alembic_review.judge.case import Case
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.ownership import table_text
@@ -39,7 +40,12 @@ def _run(case: Case) -> Iterator[Report]:
                 message, hint = f"Rows of {table} that have no value for {fact.name} make this fail.", _OLD
             else:
                 continue
-            yield Report(message, hint, judged.decision.place, judged, database=database.name)
+            fails = rows.fails_without_value(case, database.name, fact.key, fact.name)
+            if fails:
+                continue  # AR210, which has seen it
+            held, severity = (f" {rows.HELD}", Severity.INFO) if fails is False else ("", None)
+            place = judged.decision.place
+            yield Report(f"{message}{held}", hint, place, judged, severity=severity, database=database.name)
     yield from _in_revisions(case)
 
 
@@ -57,8 +63,12 @@ def _in_revisions(case: Case) -> Iterator[Report]:
             or not (required and safe)
         ):
             continue
+        fails = rows.fails_without_value(case, written.database.name, fact.key, fact.name)
+        if fails:
+            continue
+        held = f" {rows.HELD}" if fails is False else ""
         yield Report(
-            f"After revision {revision} no row of {table_text(fact.key)} may be without a value for {fact.name}.",
+            f"After revision {revision} no row of {table_text(fact.key)} may be without a value for {fact.name}.{held}",
             _MADE,
             case.revision_place(revision),
             written.judged,

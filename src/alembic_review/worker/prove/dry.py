@@ -15,7 +15,7 @@ from alembic_review.model.facts import ChangeFact
 from alembic_review.model.proofs import DatabaseError, NotApplied, Remaining, Statement
 from alembic_review.worker import private
 from alembic_review.worker.compare import compare
-from alembic_review.worker.problems import WorkerError
+from alembic_review.worker.problems import WorkerError, describe
 from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.prove.failing import hazard_of
 from alembic_review.worker.prove.recorder import Recorder
@@ -87,25 +87,28 @@ class _Dry(Hooks):
     bench: Bench
     found: list[DryRun]
     recorder: Recorder = field(default_factory=Recorder)
+    database: int = 0
     base: dict[int, Structure] = field(default_factory=dict)
 
     def start(self, number: int, context: MigrationContext) -> None:
+        self.database = number
         names = self._mentioned(number, context, self.bench.texts(number))
         self.base[number] = read_structure(connection_of(context), names)
 
     def failed(self, unit: Unit, error: DatabaseError) -> bool:
-        if unit.revision:
-            raise WorkerError(f"revision {unit.revision} can't be applied twice on one server: {error.message}")
         if error.sqlstate == _PRIVILEGES:
             raise WorkerError(f"the plan needs a superuser: {error.message}")
-        statement = unit.failing or Statement("", unit.operation)
+        statement = unit.failing or Statement("", unit.operation, unit.revision)
         failure = NotApplied(statement, error, hazard_of(error), dependants(error), _created(unit.invoked, error))
         self.found[unit.database].failures.append(failure)
         return False
 
     def broken(self, failed: Failed) -> None:
-        # It was replayed without an error before.
-        raise WorkerError(f"revision {failed.revision} can't be applied twice on one server: {failed.cause}")
+        # It was replayed without an error before: in one transaction with those before it, or by a superuser.
+        if failed.error is None or failed.statement is None or failed.error.sqlstate == _PRIVILEGES:
+            raise WorkerError(f"revision {failed.revision} failed: {describe(failed.cause)}")
+        failure = NotApplied(failed.statement, failed.error, hazard_of(failed.error), dependants(failed.error))
+        self.found[self.database].failures.append(failure)
 
     def finish(self, number: int, context: MigrationContext) -> None:
         texts = (*self.bench.texts(number), *(statement.sql for statement in self.recorder.statements))

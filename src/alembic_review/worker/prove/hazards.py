@@ -59,7 +59,8 @@ def _of_columns(old: Table, new: Table) -> Iterator[Danger]:
         required = not column.nullable and not column.filled and not column.generated
         if required and (before.nullable if before is not None else column.default is None):
             yield given.told(kind="not_null", wanted=f"{column.type} NOT NULL")
-        if before is not None and before.type != column.type:
+        # Another enum may have the same name.
+        if before is not None and (before.type != column.type or set(before.labels) - set(column.labels)):
             yield given.told(kind="cast", wanted=column.type)
 
 

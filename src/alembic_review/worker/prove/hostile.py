@@ -24,6 +24,7 @@ ACCEPTED, IMPOSSIBLE = "accepted", "impossible"
 _ORPHAN = 7000
 _SATISFYING = 2
 _VIOLATING = 4
+_PREDICATES = 8
 _TRIED = 200  # combinations of values whose condition is evaluated
 _PROBE = "alembic_review_probe"
 _INDEX = re.compile(r"^CREATE UNIQUE INDEX .*? ON ", re.DOTALL)
@@ -37,9 +38,10 @@ def wishes(connection: Connection, tables: Structure, found: Sequence[Danger]) -
         if table is None or one.of_new_column:
             continue
         if one.hazard.kind == "cast" and one.column is not None and one.before is not None:
-            values = one.column.labels or [literals.benign(one.column, n) or "" for n in (1, 2)]
-            if all(values):
-                wished[one.identity, one.before.name] = list(values)
+            if not _castable(connection, one.before, one.column):
+                values = one.column.labels or [literals.benign(one.column, n) or "" for n in (1, 2)]
+                if all(values):
+                    wished[one.identity, one.before.name] = list(values)
         if one.hazard.kind == "check" and one.constraint is not None:
             columns = _columns(table, one.names)
             if any((one.identity, column.name) in wished for column in columns):
@@ -50,6 +52,23 @@ def wishes(connection: Connection, tables: Structure, found: Sequence[Danger]) -
                 if chosen and all(values):
                     wished[one.identity, column.name] = values
     return wished
+
+
+def _castable(connection: Connection, before: Column, after: Column) -> bool:
+    """Whether usual values of the old type are values of the new one as well."""
+    usual = [literals.benign(before, n) for n in (1, 2)]
+    length, _ = literals.modifiers(after)
+    if _is_text(after) and length is not None and any(len(value or "") > length for value in usual):
+        return False  # an explicit cast cuts them off
+    if connection.dialect.name == "sqlite":
+        return True
+    shown = (f"CAST(CAST({literal(value)} AS {before.type}) AS {after.type})" for value in usual)
+    try:
+        with _Probe(connection):
+            execute(connection, f"SELECT {', '.join(shown)}")
+    except DBAPIError:
+        return False
+    return True
 
 
 @dataclass
@@ -103,7 +122,8 @@ class Hostile:
         texts = {column.name for column in columns if literals.benign(column, 1) == literals.benign(column, 1)}
         predicate = _columns(table, _mentioned(table, constraint.predicate))
         others = [column for column in columns if column not in predicate and column.name in texts]
-        for chosen in islice(combinations(predicate, constraint.predicate, number), 8):
+        every = combinations(predicate, constraint.predicate, number) if predicate else iter([Values()])
+        for chosen in islice(every, _PREDICATES):
             yield {**values, **chosen}, {**values, **chosen}
             words = [column.name for column in others if _is_text(column)]
             yield (
@@ -205,17 +225,13 @@ def _deciding(
         )
         name = column_name(connection, table.key.name)
         try:
-            with _probing(connection):
+            with _Probe(connection):
                 # SELECT of constants: nothing that the application brings but its own condition.
                 result = execute(connection, f"SELECT {expression} FROM (SELECT {shown}) AS {name}").scalar()
         except DBAPIError:
             continue
         if (bool(result) is wanted and result is not None) or (wanted and result is None):
             yield values
-
-
-def _probing(connection: Connection) -> Any:
-    return _Probe(connection)
 
 
 class _Probe:

@@ -41,7 +41,7 @@ def observe(bench: Bench) -> list[Proved]:
     """Hazards and losses of the plan, up and down. Raises ``WorkerError``."""
     dry = dry_run(bench)
     found = [_Found() for _ in bench.numbers]
-    if any(one.after or one.failures for one in dry):
+    if any(one.names for one in dry):
         for hostile in (False, True):
             _run(bench, dry, found, hostile=hostile)
     for number, one in enumerate(dry):
@@ -78,7 +78,8 @@ class _Found:
         for failure in dry.failures:
             if failure.kind == "cast":
                 key = _key_of(failure.statement.sql, dry.after)
-                if key is not None:
+                known = [one.hazard for one in self.dangers.values() if one.hazard.state == "found"]
+                if key is not None and not any((one.key, one.kind) == (key, "cast") for one in known):
                     hazard = Hazard("cast", key, _altered(failure.statement.sql), wanted=failure.statement.sql)
                     told = replace(hazard, state="found", benign=True, error=failure.error, statement=failure.statement)
                     self.dangers.setdefault((key, "cast", failure.statement.sql), Danger(told, None))
@@ -109,21 +110,23 @@ def _run(bench: Bench, dry: Sequence[DryRun], found: list[_Found], *, hostile: b
         hooks = _OnRows(bench, dry, found, hostile=hostile, skipped=skipped)
         with bench.copies():
             run_plan(bench, hooks, hooks.recorder)
-            if not hooks.blocked and not hostile:
-                _back(bench, hooks, found)
+            if not hooks.blocked and not any(one.failures for one in dry):
+                _back(bench, hooks, found, hostile=hostile)
         skipped = skipped | hooks.blocked
         if not hooks.blocked:
             return
 
 
-def _back(bench: Bench, hooks: _OnRows, found: list[_Found]) -> None:
+def _back(bench: Bench, hooks: _OnRows, found: list[_Found], *, hostile: bool) -> None:
     """The downgrade on the rows that survived, and on hostile ones for it."""
+    reason = ""
     try:
-        back = _Back(bench, hooks.dry, found, hostile=True, skipped=set(), befores=hooks.originals)
+        back = _Back(bench, hooks.dry, found, hostile=hostile, skipped=set(), came=hooks)
         run_back(bench, back, back.recorder)
     except WorkerError as error:
-        for one in found:
-            one.not_checked.append(f"the downgrade on rows ({error.message})")
+        reason = error.message.split("\n", 1)[0]
+    for one in found if reason else ():
+        one.not_checked.append(f"the downgrade on rows ({reason})")
 
 
 class _OnRows(Hooks):
@@ -139,18 +142,21 @@ class _OnRows(Hooks):
         *,
         hostile: bool,
         skipped: set[TableKey],
-        befores: dict[int, Content] | None = None,
+        came: _OnRows | None = None,
     ) -> None:
         self.bench, self.dry, self.hostile, self.skipped = bench, dry, hostile, skipped
         self.everything = found
         self.recorder = Recorder()
-        self.originals: dict[int, Content] = dict(befores or {})
+        # The tables before the plan, and the rows that were in them when the plan came to them.
+        self.origins: dict[int, Structure] = dict(came.origins) if came is not None else {}
+        self.originals: dict[int, Content] = dict(came.befores) if came is not None else {}
         self.befores: dict[int, Content] = {}
         self.wanted: dict[int, Structure] = {}
         self.blocked: set[TableKey] = set()
         self.database = 0
         self.emptied: set[Any] = set()
         self.tried: set[int] = set()
+        self.refilled: set[Any] = set()
 
     @property
     def found(self) -> _Found:
@@ -164,7 +170,7 @@ class _OnRows(Hooks):
             kept = {one: table for one, table in tables.items() if table.key not in self.skipped}
             seeder = self._fill(connection, tables, list(kept), transaction=False)
             self.befores[number] = content(connection, tables)
-            self.originals.setdefault(number, self.befores[number])
+            self.origins.setdefault(number, tables)
         for identity, table in tables.items():
             if identity in seeder.reasons:
                 self.found.unfilled.setdefault(table.key, seeder.reasons[identity])
@@ -199,6 +205,8 @@ class _OnRows(Hooks):
 
     def failed(self, unit: Unit, error: DatabaseError) -> bool:
         self.database = unit.database
+        if self._expected(unit, error):
+            return False
         kind = hazard_of(error) or ("cast" if error.sqlstate.startswith(_DATA) else "")
         connection = unit.connection
         if not unit.restored:
@@ -206,15 +214,12 @@ class _OnRows(Hooks):
         statement = unit.failing or Statement("", unit.operation, unit.revision)
         tables = read_structure(connection, self.dry[unit.database].names, self.befores[unit.database].tables.keys())
         identity = _table_of(tables, error, statement, unit)
-        if not kind:
-            if not self._expected(unit, error):
-                self.found.not_checked.append(f"a part of the plan on rows ({error.message})")
-            return False
-        if identity is None:
+        if not kind or identity is None:
             self.found.not_checked.append(f"a part of the plan on rows ({error.message})")
             return False
         self._note(tables, identity, kind, error, statement, unit)
         if id(unit) in self.tried:
+            self._refill(connection)
             return False
         self.tried.add(id(unit))
         self._lose(connection, tables)
@@ -229,8 +234,11 @@ class _OnRows(Hooks):
     def _expected(self, unit: Unit, error: DatabaseError) -> bool:
         """Whether it failed without rows, too."""
         failures = self.dry[unit.database].failures
+        state = error.sqlstate
         return any(
-            one.statement.operation == unit.operation and one.error.sqlstate == error.sqlstate for one in failures
+            (one.statement.operation, one.statement.revision, one.error.sqlstate)
+            == (unit.operation, unit.revision, state)
+            for one in failures
         )
 
     def _note(
@@ -258,6 +266,7 @@ class _OnRows(Hooks):
     def _refill(self, connection: Connection) -> None:
         """Rows for the rest of the plan."""
         identities, self.emptied = list(self.emptied), set()
+        self.refilled |= set(identities)
         tables = read_structure(connection, self.dry[self.database].names, self.befores[self.database].tables.keys())
         transaction = _in_transaction(connection)
         self._fill(connection, tables, identities, transaction=transaction)
@@ -313,16 +322,26 @@ class _Back(_OnRows):
     back = True
 
     def _target(self, number: int, tables: Structure) -> Structure:  # noqa: ARG002 - as the interface has it
-        return self.originals[number].tables
+        return self.origins[number]
 
     def finish(self, number: int, context: MigrationContext) -> None:
         self.database = number
         connection = connection_of(context)
         tables = read_structure(connection, self.dry[number].names, self.originals[number].tables.keys())
         gone = {(loss.key, loss.column) for loss in self.found.losses.values() if not loss.back}
-        for loss in losses(self.originals[number], content(connection, tables)):
+        for loss in losses(self._of_origin(number), content(connection, tables)):
             if (loss.key, loss.column) not in gone and (loss.key, None) not in gone:
                 self.found.lose(replace(loss, back=True, statement=self._losing(loss)))
+
+    def _of_origin(self, number: int) -> Content:
+        """The rows from before the upgrade, in the columns that there were; not those of tables emptied since."""
+        then, tables = self.originals[number], {}
+        for identity, table in self.origins[number].items():
+            known = then.tables.get(identity)
+            if known is not None and identity not in self.refilled:
+                numbers = {column.number for column in known.columns}
+                tables[identity] = replace(table, columns=tuple(c for c in table.columns if c.number in numbers))
+        return Content(tables, then.counts, then.values)
 
     def _lose(self, connection: Connection, tables: Structure) -> None:
         """Nothing before the end: the rows that count are those from before the upgrade."""

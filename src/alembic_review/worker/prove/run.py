@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from alembic_review.model.proofs import DatabaseError, Statement
 from alembic_review.worker import private
 from alembic_review.worker.compare import Entry
-from alembic_review.worker.problems import StoppedError
+from alembic_review.worker.problems import StoppedError, WorkerError, describe
 from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.prove.failing import database_error
 from alembic_review.worker.prove.recorder import Recorder
 
 _SAVEPOINT = "alembic_review"
+_DUPLICATE = "42710"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+_ROLE = re.compile(r"^role .* already exists", re.IGNORECASE)
 
 
 @dataclass
@@ -184,7 +187,7 @@ class _Run:
             first = len(self.recorder.statements)
             try:
                 function(**arguments)
-            except StoppedError:
+            except WorkerError:
                 raise
             except Exception as error:
                 statements = self.recorder.statements[first:]
@@ -211,13 +214,18 @@ class _Run:
             saved = self.hooks.savepoints and self._savepoint(unit, "SAVEPOINT")
             try:
                 result = self._nested(call)
-            except StoppedError:
+            except WorkerError:
                 raise
             except Exception as error:
                 told = database_error(error)
+                if told is None and unit.operation is not None:
+                    # Alembic or the dialect can't make a statement of it.
+                    told = DatabaseError(describe(error).split("\n", 1)[0])
                 if told is None or not self.hooks.savepoints:
                     raise
                 unit.restored = saved and self._savepoint(unit, "ROLLBACK TO SAVEPOINT")
+                if told.sqlstate == _DUPLICATE and _ROLE.search(told.message):
+                    return None  # roles belong to the whole server, where the replay has made this one already
                 with self.recorder.quiet():
                     again = self.hooks.failed(unit, told)
                 if not again:

@@ -40,7 +40,7 @@ class Seeder:
     """Fills tables over one connection: in AUTOCOMMIT, or else in ``transaction``, with a savepoint for each row.
 
     ``wishes`` are values for columns by ``(identity, name)``, which benign rows prefer; ``keys`` are foreign keys that
-    the plan adds, which benign rows fulfil already.
+    the plan adds, which benign rows fulfil already. ``unwished`` are tables that do not take their wishes.
     """
 
     connection: Connection
@@ -50,6 +50,7 @@ class Seeder:
     keys: Mapping[Any, Sequence[Constraint]] = field(default_factory=dict)
     reasons: dict[Any, str] = field(default_factory=dict)
     numbers: dict[Any, int] = field(default_factory=dict)
+    unwished: set[Any] = field(default_factory=set)
 
     def fill(self, identities: Iterable[Any] | None = None) -> None:
         """Benign rows for these tables, or all: those that others refer to first. ``reasons`` has what got none."""
@@ -75,11 +76,16 @@ class Seeder:
             if error is None:
                 return None
             kind = hazard_of(error)
-            if kind == "unique" and not self._all_fixed(table, error, fixed):
+            if kind in ("cast", "narrow") and table.identity not in self.unwished and self._wished(table):
+                self.unwished.add(table.identity)
+            elif kind == "unique" and not self._all_fixed(table, error, fixed):
                 number = self._next(table)
             elif not self._mended(table, error, kind, values, fixed, fallback, override):
                 return error
         return error
+
+    def _wished(self, table: Table) -> bool:
+        return any(identity == table.identity for identity, _ in self.wishes)
 
     def insert(self, table: Table, values: Values) -> DatabaseError | None:
         """Insert one row; the error where the database refuses it."""
@@ -140,7 +146,7 @@ class Seeder:
         for column in table.columns:
             if column.generated or (column.filled and column.name not in itself):
                 continue
-            wishes = self.wishes.get((table.identity, column.name))
+            wishes = self.wishes.get((table.identity, column.name)) if table.identity not in self.unwished else None
             value = wishes[(number - 1) % len(wishes)] if wishes else literals.benign(column, number)
             if value is not None or column.nullable:
                 values[column.name] = value
