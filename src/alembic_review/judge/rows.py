@@ -12,7 +12,7 @@ from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import CONVERGES, ROWS, Hazard, Rows
 from alembic_review.model.review import Severity
 
-HELD = "It held on the seeded rows."
+HELD = "Held on the seeded rows."
 
 Told = tuple[str, str, "str | None"]
 """Message, hint and suggestion."""
@@ -135,9 +135,9 @@ def fails_without_value(case: Case, database: str | None, key: TableKey, column:
         if judged.name != database:
             continue
         for hazard in rows.hazards:
-            if (hazard.kind, hazard.column, hazard.back) == ("not_null", column, False):
-                if observed.table(judged, hazard.key) == key and hazard.state != "not_tried":
-                    return hazard.state == "found"
+            same = (hazard.kind, hazard.column, hazard.back) == ("not_null", column, False)
+            if same and observed.table(judged, hazard.key) == key and hazard.state != "not_tried":
+                return hazard.state == "found"
     return None
 
 

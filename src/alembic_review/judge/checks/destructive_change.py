@@ -92,12 +92,12 @@ def _unseen(case: Case) -> Iterator[Report]:
             )
 
 
-def _held(lost: bool | None) -> str:
+def _held(lost: bool | None) -> str:  # noqa: FBT001 - the answer of ``rows.lost``
     """What rows have shown of it: ``False`` where these kept their values."""
     return f" {rows.HELD}" if lost is False else ""
 
 
-def _severity(lost: bool | None) -> Severity | None:
+def _severity(lost: bool | None) -> Severity | None:  # noqa: FBT001 - as above
     return Severity.INFO if lost is False else None
 
 

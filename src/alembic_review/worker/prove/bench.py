@@ -72,13 +72,8 @@ class Bench:
 
     def reversed_entries(self, number: int) -> list[Entry]:
         """What the downgrade of the pending operations would do. Raises ``WorkerError`` where one has no reverse."""
-        found = []
-        for entry in reversed(self.entries(number)):
-            try:
-                found.append(replace(entry, operation=entry.operation.reverse(), diffs=()))
-            except Exception as error:
-                raise WorkerError(f"{type(entry.operation).__name__} can't be reversed: {error}") from error
-        return found
+        every = reversed(self.entries(number))
+        return [replace(entry, operation=_reverse(entry.operation), diffs=()) for entry in every]
 
     def rendered(self, number: int, entry: Entry) -> str:
         """The Python of an operation that is not one of the comparison."""
@@ -129,3 +124,10 @@ class Bench:
             raise WorkerError("env.py connected to other databases than when comparing")
         if not self.redirect.proves(context.connection):
             raise WorkerError("env.py keeps a connection from one run to the next")
+
+
+def _reverse(operation: Any) -> Any:
+    try:
+        return operation.reverse()
+    except Exception as error:
+        raise WorkerError(f"{type(operation).__name__} can't be reversed: {error}") from error

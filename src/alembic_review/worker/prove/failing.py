@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from alembic_review.model.lengths import shortened
 from alembic_review.model.masking import mask
 from alembic_review.model.proofs import DatabaseError
 from alembic_review.worker.errors import chain, database_text, original, sqlstate
@@ -26,8 +27,7 @@ _STATES = {
     "23514": "check",
     "23P01": "exclude",
 }
-WITHOUT_ROWS = frozenset({"42804", "42846"})
-"""Casts that do not exist: these fail on an empty table, too."""
+_LONGEST = 300  # characters of a message
 
 _SQLITE = (
     ("not_null", re.compile(r"NOT NULL constraint failed: (?P<table>[^.]+)\.(?P<column>.+)")),
@@ -59,7 +59,9 @@ def database_error(error: BaseException) -> DatabaseError | None:
     names = {name: _name(fields.get(name)) for name in ("schema", "table", "column", "constraint")}
     if not state:
         names |= _sqlite_names(message)
-    return DatabaseError(mask(message.split("\n", 1)[0]), state, mask(str(fields.get("detail") or "")), **names)
+    return DatabaseError(
+        shortened(mask(message.split("\n", 1)[0]), _LONGEST), state, mask(str(fields.get("detail") or "")), **names
+    )
 
 
 def _name(value: object) -> str | None:

@@ -37,11 +37,11 @@ def wishes(connection: Connection, tables: Structure, found: Sequence[Danger]) -
         table = tables.get(one.identity)
         if table is None or one.of_new_column:
             continue
-        if one.hazard.kind == "cast" and one.column is not None and one.before is not None:
-            if not _castable(connection, one.before, one.column):
-                values = one.column.labels or [literals.benign(one.column, n) or "" for n in (1, 2)]
-                if all(values):
-                    wished[one.identity, one.before.name] = list(values)
+        before, after = one.before, one.column
+        if one.hazard.kind == "cast" and before is not None and after is not None:
+            values = list(after.labels) or [literals.benign(after, n) or "" for n in (1, 2)]
+            if all(values) and not _castable(connection, before, after):
+                wished[one.identity, before.name] = values
         if one.hazard.kind == "check" and one.constraint is not None:
             columns = _columns(table, one.names)
             if any((one.identity, column.name) in wished for column in columns):

@@ -224,8 +224,8 @@ def _hostile(column: Column) -> Iterator[str]:
         yield from column.labels
     elif kind in TEXTS:
         longest = length if length is not None else LONGEST
-        yield "x" * longest
         yield from (word for word in _WORDS if len(word) <= longest)
+        yield "x" * longest
         yield "9" * min(longest, 40)
         yield "1.5" if longest >= len("1.5") else "z"
     elif kind in _INTEGERS:

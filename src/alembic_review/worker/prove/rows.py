@@ -29,6 +29,7 @@ from alembic_review.worker.prove.recorder import Recorder
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_back, run_plan
 from alembic_review.worker.prove.seeding import Seeder, emptied, empty
 from alembic_review.worker.prove.structure import Structure, execute, quoted, read_structure
+from alembic_review.worker.prove.suggesting import required_column
 from alembic_review.worker.replay import connection_of
 
 _AGAIN = 3  # runs, where a revision fails outside any operation
@@ -43,7 +44,7 @@ def observe(bench: Bench) -> list[Proved]:
     found = [_Found() for _ in bench.numbers]
     if any(one.names for one in dry):
         for hostile in (False, True):
-            _run(bench, dry, found, hostile=hostile)
+            _run(_Trial(bench, dry, found), hostile=hostile)
     for number, one in enumerate(dry):
         found[number].add_failures(one)
     return [one.proved(number) for number, one in enumerate(found)]
@@ -104,28 +105,47 @@ def _identity(danger: Danger) -> Any:
     return danger.identity, hazard.kind, number, hazard.name, hazard.wanted, hazard.back
 
 
-def _run(bench: Bench, dry: Sequence[DryRun], found: list[_Found], *, hostile: bool) -> None:
+@dataclass(frozen=True)
+class _Shown:
+    """An error that shows a hazard of this kind, and where."""
+
+    kind: str
+    error: DatabaseError
+    statement: Statement
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What is tried, and where it is noted, by database."""
+
+    bench: Bench
+    dry: Sequence[DryRun]
+    found: list[_Found]
+
+
+def _run(trial: _Trial, *, hostile: bool) -> None:
     skipped: set[TableKey] = set()
     for _ in range(_AGAIN):
-        hooks = _OnRows(bench, dry, found, hostile=hostile, skipped=skipped)
-        with bench.copies():
-            run_plan(bench, hooks, hooks.recorder)
-            if not hooks.blocked and not any(one.failures for one in dry):
-                _back(bench, hooks, found, hostile=hostile)
+        hooks = _OnRows(trial, hostile=hostile, skipped=skipped)
+        with trial.bench.copies():
+            run_plan(trial.bench, hooks, hooks.recorder)
+            if not hooks.blocked and not any(one.failures for one in trial.dry):
+                _back(trial, hooks, hostile=hostile)
         skipped = skipped | hooks.blocked
         if not hooks.blocked:
             return
 
 
-def _back(bench: Bench, hooks: _OnRows, found: list[_Found], *, hostile: bool) -> None:
+def _back(trial: _Trial, hooks: _OnRows, *, hostile: bool) -> None:
     """The downgrade on the rows that survived, and on hostile ones for it."""
     reason = ""
     try:
-        back = _Back(bench, hooks.dry, found, hostile=hostile, skipped=set(), came=hooks)
-        run_back(bench, back, back.recorder)
+        back = _Back(trial, hostile=hostile, came=hooks)
+        run_back(trial.bench, back, back.recorder)
     except WorkerError as error:
         reason = error.message.split("\n", 1)[0]
-    for one in found if reason else ():
+    for one in trial.found if reason else ():
         one.not_checked.append(f"the downgrade on rows ({reason})")
 
 
@@ -135,17 +155,10 @@ class _OnRows(Hooks):
     back = False
 
     def __init__(
-        self,
-        bench: Bench,
-        dry: Sequence[DryRun],
-        found: list[_Found],
-        *,
-        hostile: bool,
-        skipped: set[TableKey],
-        came: _OnRows | None = None,
+        self, trial: _Trial, *, hostile: bool, skipped: set[TableKey] | None = None, came: _OnRows | None = None
     ) -> None:
-        self.bench, self.dry, self.hostile, self.skipped = bench, dry, hostile, skipped
-        self.everything = found
+        self.bench, self.dry, self.everything = trial.bench, trial.dry, trial.found
+        self.hostile, self.skipped = hostile, skipped or set()
         self.recorder = Recorder()
         # The tables before the plan, and the rows that were in them when the plan came to them.
         self.origins: dict[int, Structure] = dict(came.origins) if came is not None else {}
@@ -217,7 +230,7 @@ class _OnRows(Hooks):
         if not kind or identity is None:
             self.found.not_checked.append(f"a part of the plan on rows ({error.message})")
             return False
-        self._note(tables, identity, kind, error, statement, unit)
+        self._note(tables, identity, _Shown(kind, error, statement, unit))
         if id(unit) in self.tried:
             self._refill(connection)
             return False
@@ -241,22 +254,22 @@ class _OnRows(Hooks):
             for one in failures
         )
 
-    def _note(
-        self, tables: Structure, identity: Any, kind: str, error: DatabaseError, statement: Statement, unit: Unit
-    ) -> None:
-        coming = [one.told(back=self.back) for one in dangers(tables, self.wanted[unit.database])]
-        column = error.column or _column_of(unit, statement)
-        matched = matching(coming, identity, kind, column, error.constraint)
+    def _note(self, tables: Structure, identity: Any, shown: _Shown) -> None:
+        coming = [one.told(back=self.back) for one in dangers(tables, self.wanted[self.database])]
+        name, column = shown.error.constraint, shown.error.column or _column_of(shown.unit, shown.statement)
+        matched = matching(coming, identity, shown.kind, column, name)
         if not matched:
             columns = (column,) if column is not None else ()
-            hazard = Hazard(kind, tables[identity].key, column, columns, error.constraint, back=self.back)
+            hazard = Hazard(shown.kind, tables[identity].key, column, columns, name, back=self.back)
             matched = [Danger(hazard, identity)]
+        fields: dict[str, Any] = {"benign": not self.hostile, "statement": shown.statement, "error": shown.error}
+        if shown.kind == "not_null":
+            fields["suggestion"] = required_column(self.bench, self.database, shown.unit.invoked)
         for one in matched:
-            # The same part of the plan, whatever it turned out to be.
-            self.found.dangers.pop(_identity(one), None) if one.hazard.kind != kind else None
-            named = replace(one, hazard=replace(one.hazard, kind=kind, name=one.hazard.name or error.constraint))
-            fields = {"benign": not self.hostile, "statement": statement, "error": error}
-            self.found.found(named if kind != one.hazard.kind else one, **fields)
+            if one.hazard.kind != shown.kind:
+                # The same part of the plan: what is too long may turn out not to be castable, and the reverse.
+                self.found.dangers.pop(_identity(one), None)
+            self.found.found(one.told(kind=shown.kind, name=one.hazard.name or name), **fields)
 
     def after(self, unit: Unit) -> None:
         if self.emptied:
@@ -290,7 +303,8 @@ class _OnRows(Hooks):
             return
         identity = next(one for one, table in self.befores[self.database].tables.items() if table.key == key)
         unit = Unit(self.database, None, revision=failed.revision)  # type: ignore[arg-type] # nothing runs in it
-        self._note(self.befores[self.database].tables, identity, kind, failed.error, statement, unit)
+        shown = _Shown(kind, failed.error, statement, unit)
+        self._note(self.befores[self.database].tables, identity, shown)
         self.blocked.add(key)
 
     def finish(self, number: int, context: MigrationContext) -> None:

@@ -66,21 +66,20 @@ class Seeder:
     def row(self, table: Table, changed: Values | None = None) -> DatabaseError | None:
         """One more row, benign but for the ``changed`` values; the error where the database takes none."""
         fixed = changed or {}
-        fallback: dict[str, Iterator[Values]] = {}
-        override: Values = {}
+        trial = _Trial(table, fixed)
         error: DatabaseError | None = None
         number = self._next(table)
         for _ in range(_ATTEMPTS):
-            values = {**self.values(table, number), **override, **fixed}
-            error = self.insert(table, values)
+            trial.values = {**self.values(table, number), **trial.override, **fixed}
+            error = self.insert(table, trial.values)
             if error is None:
                 return None
             kind = hazard_of(error)
             if kind in ("cast", "narrow") and table.identity not in self.unwished and self._wished(table):
                 self.unwished.add(table.identity)
-            elif kind == "unique" and not self._all_fixed(table, error, fixed):
+            elif kind == "unique" and not _is_fixed(trial, error):
                 number = self._next(table)
-            elif not self._mended(table, error, kind, values, fixed, fallback, override):
+            elif not self._mended(trial, error, kind):
                 return error
         return error
 
@@ -172,58 +171,64 @@ class Seeder:
         """The values of these columns in every row, as text."""
         return read_values(self.connection, table, columns)
 
-    def _all_fixed(self, table: Table, error: DatabaseError, fixed: Values) -> bool:
-        """Whether another number can't help: what is there already was wanted so."""
-        for one in table.of_kind("primary", "unique"):
-            if one.columns and error.constraint == one.name and not set(one.columns) <= fixed.keys():
-                return False
-            if error.constraint is None and error.column in one.columns and not set(one.columns) <= fixed.keys():
-                return False
-        return bool(fixed) and any(set(one.columns) <= fixed.keys() for one in table.of_kind("primary", "unique"))
-
-    def _mended(
-        self,
-        table: Table,
-        error: DatabaseError,
-        kind: str,
-        values: Values,
-        fixed: Values,
-        fallback: dict[str, Iterator[Values]],
-        override: Values,
-    ) -> bool:
-        """Whether there is another value to try, which is then in ``override``."""
-        if kind == "not_null" and error.column is not None and error.column not in fixed:
-            column = table.column(error.column)
-            if column is not None and values.get(column.name) is None:
-                override[column.name] = literals.benign(column, self.numbers[table.identity]) or "1"
+    def _mended(self, trial: _Trial, error: DatabaseError, kind: str) -> bool:
+        """Whether there is another value to try, which is then in the override of the trial."""
+        if kind == "not_null":
+            column = trial.table.column(error.column or "")
+            if column is not None and column.name not in trial.fixed and trial.values.get(column.name) is None:
+                number = self.numbers[trial.table.identity]
+                trial.override[column.name] = literals.benign(column, number) or "1"
                 return True
         if kind == "foreign_key":
-            keys = [one for one in table.of_kind("foreign_key") if error.constraint in (None, one.name)]
-            names = [name for one in keys for name in one.columns if name not in fixed]
-            free = [name for name in names if (one := table.column(name)) is not None and one.nullable]
-            if any(values.get(name) is not None for name in free):
-                override.update(dict.fromkeys(free))
-                return True
+            free = _free(trial, error)
+            trial.override.update(dict.fromkeys(free))
+            return bool(free)
         if kind in ("check", "cast", "narrow", ""):
-            label = error.constraint or kind
-            if label not in fallback:
-                fallback[label] = self._alternatives(table, error, kind, fixed)
-            found = next(fallback[label], None)
-            if found is not None:
-                override.update(found)
-                return True
+            found = next(
+                trial.alternatives.setdefault(error.constraint or kind, self._others(trial, error, kind)), None
+            )
+            trial.override.update(found or {})
+            return found is not None
         return False
 
-    def _alternatives(self, table: Table, error: DatabaseError, kind: str, fixed: Values) -> Iterator[Values]:
-        number = self.numbers[table.identity]
+    def _others(self, trial: _Trial, error: DatabaseError, kind: str) -> Iterator[Values]:
+        table, text = trial.table, ""
         if kind == "check":
             columns, text = _of_check(table, error)
         else:
             # The server names no column: it is one of a type that is not known here.
             columns = [column for column in table.columns if not literals.known(column) and not column.filled]
-            text = ""
-        columns = [column for column in columns if column.name not in fixed and not column.generated]
-        return islice(combinations(columns, text, number), _COMBINATIONS)
+        columns = [column for column in columns if column.name not in trial.fixed and not column.generated]
+        return islice(combinations(columns, text, self.numbers[table.identity]), _COMBINATIONS)
+
+
+@dataclass
+class _Trial:
+    """A row that the database has not taken yet: what is ``fixed`` in it, and what was tried instead of the rest."""
+
+    table: Table
+    fixed: Values
+    values: Values = field(default_factory=dict)
+    override: Values = field(default_factory=dict)
+    alternatives: dict[str, Iterator[Values]] = field(default_factory=dict)
+
+
+def _is_fixed(trial: _Trial, error: DatabaseError) -> bool:
+    """Whether another number can't help: what is there already was wanted so."""
+    keys = [set(one.columns) for one in trial.table.of_kind("primary", "unique") if one.name == error.constraint]
+    keys = keys or [set(one.columns) for one in trial.table.of_kind("primary", "unique") if error.column in one.columns]
+    return bool(keys) and all(key and key <= trial.fixed.keys() for key in keys)
+
+
+def _free(trial: _Trial, error: DatabaseError) -> list[str]:
+    """The columns of a violated foreign key that may be NULL, and are not."""
+    keys = [one for one in trial.table.of_kind("foreign_key") if error.constraint in (None, one.name)]
+    names = [name for one in keys for name in one.columns if name not in trial.fixed]
+    return [
+        name
+        for name in names
+        if trial.values.get(name) is not None and (column := trial.table.column(name)) is not None and column.nullable
+    ]
 
 
 @dataclass

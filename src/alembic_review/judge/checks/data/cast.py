@@ -21,13 +21,26 @@ def _run(case: Case) -> Iterator[Report]:
     yield from rows.hazards(case, "cast", _tell)
 
 
-def _tell(_database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
-    what = f"`{table_text(key)}.{hazard.column}`" if hazard.column is not None else f"`{table_text(key)}`"
+def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
+    table = table_text(key)
+    what = f"`{table}.{hazard.column}`" if hazard.column is not None else f"`{table}`"
     state = hazard.error.sqlstate if hazard.error is not None else ""
     if state in _MISSING:
-        return f"The type of {what} can't be changed: PostgreSQL has no automatic cast.", _USING, None
+        message = f"The type of {what} can't be changed: PostgreSQL has no automatic cast."
+        return message, _USING, _using(database, key, hazard)
     to = f" to {hazard.wanted}" if hazard.wanted and hazard.column is not None else ""
     return f"Changing {what}{to} fails if it has values that can't be cast.", _CLEAN, None
+
+
+def _using(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> str | None:
+    """The pending operation with a cast in it."""
+    operation = hazard.statement.operation if hazard.statement is not None else None
+    changes = [one.fact for one in database.changes if one.fact.operation == operation and one.fact.key == key]
+    if operation is None or not changes or not changes[0].python.endswith(")") or hazard.column is None:
+        return None
+    wanted = next((one.wanted for one in changes if one.kind == "modify_type"), "")
+    cast = f'postgresql_using="{hazard.column}::{wanted.lower()}"'
+    return f"{changes[0].python.removesuffix(')').rstrip()},\n           {cast})" if wanted else None
 
 
 CHECK = Check("AR213", "Cast that is missing or fails", Severity.ERROR, _run)

@@ -23,15 +23,15 @@ def _run(case: Case) -> Iterator[Report]:
 def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
     table = table_text(key)
     if hazard.benign:
-        message = f"Adding the NOT NULL column `{table}.{hazard.column}` without a server default fails if `{table}` has rows."
-        return message, _NEW, None
+        what = f"Adding the NOT NULL column `{table}.{hazard.column}` without a server default"
+        return f"{what} fails if `{table}` has rows.", _NEW, None
     message = f"Making `{table}.{hazard.column}` NOT NULL fails if `{table}.{hazard.column}` has NULLs."
     return message, _OLD, _suggestion(database, key, table, hazard.column or "")
 
 
 def _suggestion(database: JudgedDatabase, key: TableKey, table: str, column: str) -> str:
     schema = f", schema={key.schema!r}" if key.schema is not None else ""
-    fill = f'op.execute("UPDATE {table} SET {column} = … WHERE {column} IS NULL")'
+    fill = f'op.execute("UPDATE {table} SET {column} = … WHERE {column} IS NULL")'  # noqa: S608 - text of a suggestion
     change = f"op.alter_column({key.name!r}, {column!r}, nullable=False{schema})"
     if not rows.is_postgresql(database):
         return f"{fill}\n{change}"
@@ -39,7 +39,8 @@ def _suggestion(database: JudgedDatabase, key: TableKey, table: str, column: str
     return "\n".join(
         [
             fill,
-            f'op.create_check_constraint({name!r}, {key.name!r}, "{column} IS NOT NULL", postgresql_not_valid=True{schema})',
+            f'op.create_check_constraint({name!r}, {key.name!r}, "{column} IS NOT NULL",',
+            f"                           postgresql_not_valid=True{schema})",
             f'op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")',
             change,
             f"op.drop_constraint({name!r}, {key.name!r}{schema})",

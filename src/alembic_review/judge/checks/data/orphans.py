@@ -21,7 +21,8 @@ def _run(case: Case) -> Iterator[Report]:
 
 def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
     table = table_text(key)
-    message = f"The foreign key{rows.named(hazard)} of `{table}`{rows.columns(hazard)} fails if rows of `{table}` refer to rows that do not exist."
+    what = f"The foreign key{rows.named(hazard)} of `{table}`{rows.columns(hazard)}"
+    message = f"{what} fails if rows of `{table}` refer to rows that do not exist."
     suggestion = None
     if rows.is_postgresql(database) and hazard.name is not None:
         suggestion = (

@@ -28,7 +28,8 @@ def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
         condition = hazard.wanted.removeprefix("CHECK ").strip()
         schema = f", schema={key.schema!r}" if key.schema is not None else ""
         suggestion = (
-            f"op.create_check_constraint({hazard.name!r}, {key.name!r}, {condition!r}, postgresql_not_valid=True{schema})\n"
+            f"op.create_check_constraint({hazard.name!r}, {key.name!r}, {condition!r},\n"
+            f"                           postgresql_not_valid=True{schema})\n"
             f'op.execute("ALTER TABLE {table} VALIDATE CONSTRAINT {hazard.name}")'
         )
     return message, _HINT, suggestion
