@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from alembic_review.model.proofs import (
     CONVERGES,
+    ROWS,
     Convergence,
     DatabaseError,
+    Hazard,
+    Loss,
     NotApplied,
     Proofs,
     Proved,
     Remaining,
+    Rows,
     Statement,
 )
 from tests.judge.world import World, key
@@ -38,7 +44,45 @@ def remaining(world: World) -> None:
     proved(world, Proved(CONVERGES, 0, converges=Convergence((), (left,))))
 
 
+STATES = {
+    "not_null": "23502",
+    "unique": "23505",
+    "narrow": "22001",
+    "cast": "22P02",
+    "foreign_key": "23503",
+    "check": "23514",
+    "exclude": "23P01",
+}
+
+
+def hazard(kind: str, **fields: Any) -> Hazard:
+    """A hazard of ``poser_widget.size`` that benign rows have shown."""
+    error = DatabaseError("the rows do not fit", STATES[kind])
+    made = Hazard(kind, WIDGET, "size", ("size",), wanted="integer", state="found", benign=True, error=error)
+    return replace(made, **{"statement": Statement("ALTER TABLE poser_widget …", 0), **fields})
+
+
+def rows(world: World, *found: Hazard | Loss) -> None:
+    """A pending change of ``poser_widget.size``, and what rows have shown of it."""
+    world.change("modify_type", "poser_widget", "size", wanted="INTEGER", existing="VARCHAR", columns=("size",))
+    hazards = tuple(one for one in found if isinstance(one, Hazard))
+    losses = tuple(one for one in found if isinstance(one, Loss))
+    proved(world, Proved(ROWS, 0, rows=Rows((WIDGET,), (), hazards, losses)))
+
+
+LOSS = Loss(WIDGET, "size", 2, 0, "changed", statement=Statement("ALTER TABLE poser_widget …", 0))
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
+    "AR203": lambda world: rows(world, LOSS),
+    "AR210": lambda world: rows(world, hazard("not_null")),
+    "AR211": lambda world: rows(world, hazard("unique", name="uq_size")),
+    "AR212": lambda world: rows(world, hazard("narrow")),
+    "AR213": lambda world: rows(world, hazard("cast")),
+    "AR214": lambda world: rows(world, hazard("foreign_key", name="fk_size")),
+    "AR215": lambda world: rows(world, hazard("check", name="ck_size")),
+    "AR216": lambda world: rows(world, hazard("exclude", name="ex_size")),
+    "AR803": lambda world: rows(world, hazard("not_null", back=True)),
+    "AR805": lambda world: rows(world, replace(LOSS, back=True)),
     "AR217": lambda world: not_applied(world, DatabaseError('type "state" does not exist', "42704")),
     "AR218": remaining,
 }

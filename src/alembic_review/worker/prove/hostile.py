@@ -46,11 +46,10 @@ def wishes(connection: Connection, tables: Structure, found: Sequence[Danger]) -
             columns = _columns(table, one.names)
             if any((one.identity, column.name) in wished for column in columns):
                 continue
-            chosen = list(islice(_deciding(connection, table, one, columns, wanted=True), _SATISFYING))
-            for column in columns:
-                values = [values[column.name] or "" for values in chosen]
-                if chosen and all(values):
-                    wished[one.identity, column.name] = values
+            deciding = _deciding(connection, table, one, columns, wanted=True)
+            chosen = list(islice((values for values in deciding if None not in values.values()), _SATISFYING))
+            for column in columns if chosen else ():
+                wished[one.identity, column.name] = [values[column.name] or "" for values in chosen]
     return wished
 
 
