@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_review.model.proofs import ROWS, DatabaseError, Proved, Rows, Statement
+from alembic_review.model.proofs import ROWS, DatabaseError, Loss, Proved, Rows, Statement
 from alembic_review.model.review import ProofState, Severity
 from tests.judge.checks import proved
 from tests.judge.checks.proved import LOSS, WIDGET, hazard, rows
@@ -104,7 +104,7 @@ def test_the_suggestion_of_the_worker_comes_first() -> None:
         (replace(LOSS, column=None, how="deleted"), "The rows of `poser_widget` are lost."),
     ],
 )
-def test_a_loss_says_how(loss: proved.Loss, message: str) -> None:
+def test_a_loss_says_how(loss: Loss, message: str) -> None:
     world = basics()
     rows(world, loss)
     (finding,) = world.review().findings
@@ -112,7 +112,7 @@ def test_a_loss_says_how(loss: proved.Loss, message: str) -> None:
     assert list((finding.observed or {}).values()) == [2, 0]
 
 
-def dropping(world: World, *found: proved.Loss) -> None:
+def dropping(world: World, *found: Loss) -> None:
     world.change("remove_column", "poser_widget", "shape", columns=("shape",))
     proved.proved(world, Proved(ROWS, 0, rows=Rows((WIDGET,), (), (), found)))
 

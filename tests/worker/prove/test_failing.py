@@ -53,13 +53,12 @@ def test_another_exception_is_not_a_databases() -> None:
 def test_sqlite_is_read_by_its_messages(
     statements: list[str], kind: str, names: tuple[str | None, str | None, str | None]
 ) -> None:
-    engine = create_engine("sqlite://")
-    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
-        connection.exec_driver_sql(
-            "CREATE TABLE widget (id INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER CONSTRAINT ck CHECK (size > 0))"
-        )
-        for statement in statements:
+    table = "CREATE TABLE widget (id INTEGER PRIMARY KEY, name TEXT NOT NULL, size INT CONSTRAINT ck CHECK (size > 0))"
+    with create_engine("sqlite://").connect() as connection:
+        for statement in (table, *statements[:-1]):
             connection.exec_driver_sql(statement)
+        with pytest.raises(DBAPIError) as caught:
+            connection.exec_driver_sql(statements[-1])
     assert isinstance(caught.value.orig, sqlite3.Error)
     error = database_error(caught.value)
     assert error is not None

@@ -208,6 +208,23 @@ GUESSES = (
 """Values that conditions often ask for."""
 
 
+_SHAPES = {
+    **dict.fromkeys(_INTEGERS, re.compile(r"-?\d+")),
+    **dict.fromkeys((*_DECIMALS, *_FLOATS), re.compile(r"-?\d+(?:\.\d+)?")),
+    **dict.fromkeys(("boolean", "bool"), re.compile(r"true|false|[01tf]")),
+    **dict.fromkeys(("date", "time", "timestamp", "datetime"), re.compile(r"\d+[-:].*")),
+}
+
+
+def plausible(column: Column, value: str) -> bool:
+    """Whether a value may be one of a column's type; the database decides."""
+    if column.labels:
+        return value in column.labels
+    kind = kind_of(column)
+    shape = None if column.array else _SHAPES.get(kind) or _SHAPES.get(kind.partition(" ")[0])
+    return shape is None or shape.fullmatch(value) is not None
+
+
 def hostile(column: Column) -> Iterator[str]:
     """The longest, largest, smallest and oddest values of a type; the database refuses those that it does not take."""
     values = list(_hostile(column))

@@ -80,8 +80,8 @@ class Seeder:
             elif kind == "unique" and not _is_fixed(trial, error):
                 number = self._next(table)
             elif not self._mended(trial, error, kind):
-                return error
-        return error
+                break
+        return trial.error or error
 
     def _wished(self, table: Table) -> bool:
         return any(identity == table.identity for identity, _ in self.wishes)
@@ -183,13 +183,16 @@ class Seeder:
             free = _free(trial, error)
             trial.override.update(dict.fromkeys(free))
             return bool(free)
-        if kind in ("check", "cast", "narrow", ""):
-            found = next(
-                trial.alternatives.setdefault(error.constraint or kind, self._others(trial, error, kind)), None
-            )
-            trial.override.update(found or {})
-            return found is not None
-        return False
+        if kind not in ("check", "cast", "narrow", ""):
+            return False
+        # A value that was tried instead of another may be none of the type.
+        if kind == "check" or not trial.label:
+            trial.label, trial.error = error.constraint or kind, error
+        if trial.label not in trial.alternatives:
+            trial.alternatives[trial.label] = self._others(trial, error, kind)
+        found = next(trial.alternatives[trial.label], None)
+        trial.override.update(found or {})
+        return found is not None
 
     def _others(self, trial: _Trial, error: DatabaseError, kind: str) -> Iterator[Values]:
         table, text = trial.table, ""
@@ -204,13 +207,18 @@ class Seeder:
 
 @dataclass
 class _Trial:
-    """A row that the database has not taken yet: what is ``fixed`` in it, and what was tried instead of the rest."""
+    """A row that the database has not taken yet: what is ``fixed`` in it, and what was tried instead of the rest.
+
+    ``label`` is the constraint for which other values are being tried, ``error`` what the database said of it.
+    """
 
     table: Table
     fixed: Values
     values: Values = field(default_factory=dict)
     override: Values = field(default_factory=dict)
     alternatives: dict[str, Iterator[Values]] = field(default_factory=dict)
+    label: str = ""
+    error: DatabaseError | None = None
 
 
 def _is_fixed(trial: _Trial, error: DatabaseError) -> bool:
@@ -267,7 +275,7 @@ def combinations(columns: Sequence[Column], text: str, number: int) -> Iterator[
 
 
 def _candidates(column: Column, text: str, number: int) -> Iterator[str | None]:
-    yield from literals.of_check(text)
+    yield from (value for value in literals.of_check(text) if literals.plausible(column, value))
     for n in (number, number + 1, number + 2):
         value = literals.benign(column, n)
         if value is not None:
@@ -275,7 +283,7 @@ def _candidates(column: Column, text: str, number: int) -> Iterator[str | None]:
     yield from column.labels
     if column.nullable:
         yield None
-    yield from literals.GUESSES
+    yield from (value for value in literals.GUESSES if literals.plausible(column, value))
 
 
 def _of_check(table: Table, error: DatabaseError) -> tuple[list[Column], str]:
