@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic_review.model.proofs import Hazard
+from alembic_review.worker.prove import literals
 from alembic_review.worker.prove.structure import Column, Constraint, Structure, Table
 
+_WORD = re.compile(r"\w+")
+_DATA = re.compile(r"\s*(?:UPDATE|INSERT|WITH|SELECT|DO)\b", re.IGNORECASE)
+_CAST = re.compile(r"::|\bCAST\s*\(|\bto_(?:date|number|timestamp)\s*\(", re.IGNORECASE)
 _UNIQUE = ("primary", "unique")
 
 
@@ -87,14 +92,34 @@ def _expression(one: Constraint) -> str:
     return one.definition.removesuffix(" NOT VALID")
 
 
-def matching(found: list[Danger], identity: Any, kind: str, column: str | None, name: str | None) -> list[Danger]:
-    """The dangers that an error of this kind shows; those of the same kind of the table where no name fits."""
+def conversions(before: Structure, after: Structure, statements: Iterable[str]) -> list[Danger]:
+    """Texts that the plan's statements cast, and columns that new generated columns are computed from."""
+    texts = [sql for sql in statements if _DATA.match(sql) and _CAST.search(sql)]
+    found: dict[Any, Danger] = {}
+    for identity, table in before.items():
+        known = {column.number for column in table.columns}
+        new = after[identity].columns if identity in after else ()
+        computed = [column.default or "" for column in new if column.generated and column.number not in known]
+        casting = [sql for sql in texts if table.key.name in _WORD.findall(sql)]
+        for column in table.columns:
+            cast = literals.is_text(column) and any(column.name in _WORD.findall(sql) for sql in casting)
+            if not column.generated and (cast or any(column.name in _WORD.findall(text) for text in computed)):
+                hazard = Hazard("cast", table.key, column.name, (column.name,))
+                found[identity, column.name] = Danger(hazard, identity, before=column, names=(column.name,))
+    return list(found.values())
+
+
+def matching(found: list[Danger], identity: Any, kind: str, names: Collection[str | None]) -> list[Danger]:
+    """The dangers that an error of this kind shows.
+
+    ``names`` are the columns and constraints that may be meant. Where the database gives none, and there are several
+    dangers of the kind, none of them is known to be it.
+    """
     same = [one for one in found if one.identity == identity and _fits(one, kind)]
-    named = [one for one in same if name is not None and one.hazard.name == name]
-    if named:
-        return named
-    of_column = [one for one in same if column is not None and column in one.hazard.columns]
-    return of_column or (same if len(same) == 1 or (column is None and name is None) else [])
+    named = [one for one in same if one.hazard.name is not None and one.hazard.name in names]
+    named = named or [one for one in same if set(one.hazard.columns) & set(names)]
+    exact = [one for one in named if one.column is not None or one.constraint is not None]
+    return exact or named or (same if len(same) == 1 and not any(names) else [])
 
 
 def _fits(one: Danger, kind: str) -> bool:

@@ -16,7 +16,7 @@ from alembic_review.worker.prove import literals
 from alembic_review.worker.prove.failing import hazard_of
 from alembic_review.worker.prove.hazards import Danger
 from alembic_review.worker.prove.seeding import Seeder, Values, combinations, literal
-from alembic_review.worker.prove.structure import Column, Structure, Table, column_name, execute, quoted
+from alembic_review.worker.prove.structure import Column, Structure, Table, execute, quoted, quoted_name
 
 ACCEPTED, IMPOSSIBLE = "accepted", "impossible"
 """What became of a hostile row, besides a reason: the database took it, or the row itself can't exist."""
@@ -57,7 +57,7 @@ def _castable(connection: Connection, before: Column, after: Column) -> bool:
     """Whether usual values of the old type are values of the new one as well."""
     usual = [literals.benign(before, n) for n in (1, 2)]
     length, _ = literals.modifiers(after)
-    if _is_text(after) and length is not None and any(len(value or "") > length for value in usual):
+    if literals.is_text(after) and length is not None and any(len(value or "") > length for value in usual):
         return False  # an explicit cast cuts them off
     if connection.dialect.name == "sqlite":
         return True
@@ -124,7 +124,7 @@ class Hostile:
         every = combinations(predicate, constraint.predicate, number) if predicate else iter([Values()])
         for chosen in islice(every, _PREDICATES):
             yield {**values, **chosen}, {**values, **chosen}
-            words = [column.name for column in others if _is_text(column)]
+            words = [column.name for column in others if literals.is_text(column)]
             yield (
                 {**values, **chosen, **dict.fromkeys(words, "dup")},
                 {**values, **chosen, **dict.fromkeys(words, "DUP")},
@@ -144,7 +144,7 @@ class Hostile:
     def _fails(self, table: Table, definition: str) -> bool:
         """Whether the unique index can't be made of the rows that there are."""
         connection = self.seeder.connection
-        name = quoted(connection, table.key)
+        name = quoted(table.key)
         made, count = _INDEX.subn(f"CREATE UNIQUE INDEX {_PROBE} ON ", definition)
         if not count:
             made = f"CREATE UNIQUE INDEX {_PROBE} ON {name} {definition.partition(' ')[2]}"
@@ -219,10 +219,10 @@ def _deciding(
     for values in islice(combinations(columns, definition, 1), _TRIED):
         shown = ", ".join(
             f"CAST({literal(values[column.name])} AS {column.type or 'BLOB'}) AS "
-            f"{column_name(connection, renamed.get(column.name, column.name))}"
+            f"{quoted_name(renamed.get(column.name, column.name))}"
             for column in columns
         )
-        name = column_name(connection, table.key.name)
+        name = quoted_name(table.key.name)
         try:
             with _Probe(connection):
                 # SELECT of constants: nothing that the application brings but its own condition.
@@ -259,7 +259,3 @@ def _columns(table: Table, names: Any) -> list[Column]:
 def _mentioned(table: Table, text: str) -> list[str]:
     words = set(re.findall(r"\w+", text))
     return [column.name for column in table.columns if column.name in words and not column.generated]
-
-
-def _is_text(column: Column) -> bool:
-    return not column.labels and literals.kind_of(column) in literals.TEXTS

@@ -37,6 +37,11 @@ def kind_of(column: Column) -> str:
     return plain.strip('"').rpartition(".")[2].strip('"') if "." in plain else plain.strip('"')
 
 
+def is_text(column: Column) -> bool:
+    """Whether a column holds texts of any content."""
+    return not column.labels and not column.array and kind_of(column) in TEXTS
+
+
 def modifiers(column: Column) -> tuple[int | None, int | None]:
     """The length, or precision and scale, of a type."""
     match = _LENGTH.search(column.plain)

@@ -22,7 +22,7 @@ from alembic_review.worker.problems import WorkerError
 from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.prove.dry import DryRun, dry_run
 from alembic_review.worker.prove.failing import hazard_of
-from alembic_review.worker.prove.hazards import Danger, dangers, matching
+from alembic_review.worker.prove.hazards import Danger, conversions, dangers, matching
 from alembic_review.worker.prove.hostile import ACCEPTED, IMPOSSIBLE, Hostile, wishes
 from alembic_review.worker.prove.losing import Content, content, losses
 from alembic_review.worker.prove.recorder import Recorder
@@ -34,6 +34,7 @@ from alembic_review.worker.replay import connection_of
 
 _AGAIN = 3  # runs, where a revision fails outside any operation
 _WORD = re.compile(r"\w+")
+_CONVERTING = ("cast", "narrow")
 _DATA = "22"  # the class of SQLSTATE of all data exceptions
 _CHANGING = re.compile(r"\b(?:DROP|ALTER|UPDATE|DELETE|TRUNCATE|INSERT)\b", re.IGNORECASE)
 
@@ -194,7 +195,7 @@ class _OnRows(Hooks):
         return self.dry[number].after
 
     def _fill(self, connection: Connection, tables: Structure, identities: list[Any], *, transaction: bool) -> Seeder:
-        coming = dangers(tables, self.wanted[self.database])
+        coming = self._coming(tables)
         keys: dict[Any, list[Any]] = {}
         for one in coming:
             if one.hazard.kind == "foreign_key" and one.constraint is not None and not one.of_new_column:
@@ -204,10 +205,17 @@ class _OnRows(Hooks):
         hostile = Hostile(seeder)
         for one in coming:
             self._add(hostile, one, wanted=one.identity in identities)
+        texts = [statement.sql for statement in self.dry[self.database].statements]
+        for one in conversions(tables, self.wanted[self.database], texts) if self.hostile and not self.back else ():
+            if one.identity in identities:
+                hostile.add(one)
         return seeder
 
+    def _coming(self, tables: Structure) -> list[Danger]:
+        """The dangers of what the plan has not done yet."""
+        return [one.told(back=self.back) for one in dangers(tables, self.wanted[self.database])]
+
     def _add(self, hostile: Hostile, danger: Danger, *, wanted: bool) -> None:
-        danger = danger.told(back=self.back)
         if not self.hostile:
             self.found.expect(danger, "not_tried", "the hostile rows were not tried")
             return
@@ -255,10 +263,13 @@ class _OnRows(Hooks):
         )
 
     def _note(self, tables: Structure, identity: Any, shown: _Shown) -> None:
-        coming = [one.told(back=self.back) for one in dangers(tables, self.wanted[self.database])]
         name, column = shown.error.constraint, shown.error.column or _column_of(shown.unit, shown.statement)
-        matched = matching(coming, identity, shown.kind, column, name)
+        names = {name, column} if name or column else set(_WORD.findall(shown.statement.sql))
+        matched = matching(self._coming(tables), identity, shown.kind, names)
         if not matched:
+            texts = [shown.statement.sql]
+            casting = conversions(tables, self.wanted[self.database], texts) if shown.kind in _CONVERTING else []
+            column = casting[0].hazard.column if len(casting) == 1 else column
             columns = (column,) if column is not None else ()
             hazard = Hazard(shown.kind, tables[identity].key, column, columns, name, back=self.back)
             matched = [Danger(hazard, identity)]
@@ -387,7 +398,7 @@ def _drop_invalid(connection: Connection) -> None:
     ).fetchall()
     for schema, name in rows:
         with suppress(DBAPIError):
-            execute(connection, f"DROP INDEX {quoted(connection, TableKey(schema, name))}")
+            execute(connection, f"DROP INDEX {quoted(TableKey(schema, name))}")
 
 
 def _table_of(tables: Structure, error: DatabaseError, statement: Statement, unit: Unit) -> Any:

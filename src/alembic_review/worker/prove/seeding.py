@@ -19,9 +19,9 @@ from alembic_review.worker.prove.structure import (
     Constraint,
     Structure,
     Table,
-    column_name,
     execute,
     quoted,
+    quoted_name,
 )
 
 ROWS = 2
@@ -88,13 +88,13 @@ class Seeder:
 
     def insert(self, table: Table, values: Values) -> DatabaseError | None:
         """Insert one row; the error where the database refuses it."""
-        names = ", ".join(column_name(self.connection, name) for name in values)
+        names = ", ".join(quoted_name(name) for name in values)
         told = ", ".join(literal(value) for value in values.values())
         always = "" if self.connection.dialect.name != "postgresql" else "OVERRIDING SYSTEM VALUE "
         body = f"({names}) {always}VALUES ({told})" if values else "DEFAULT VALUES"
         try:
             with self.saved():
-                execute(self.connection, f"INSERT INTO {quoted(self.connection, table.key)} {body}")
+                execute(self.connection, f"INSERT INTO {quoted(table.key)} {body}")
         except DBAPIError as error:
             return database_error(error) or DatabaseError(str(error))
         return None
@@ -314,23 +314,23 @@ def read_values(connection: Connection, table: Table, columns: Sequence[str]) ->
     kind = "text"
     if connection.dialect.name == "sqlite":
         # Blobs are no text, and numbers of different types are equal.
-        shown = [f"CAST({column_name(connection, name)} AS {kind})" for name in columns]
+        shown = [f"CAST({quoted_name(name)} AS {kind})" for name in columns]
     else:
-        shown = [f"{column_name(connection, name)}::{kind}" for name in columns]
-    rows = execute(connection, f"SELECT {', '.join(shown)} FROM {quoted(connection, table.key)}").fetchall()
+        shown = [f"{quoted_name(name)}::{kind}" for name in columns]
+    rows = execute(connection, f"SELECT {', '.join(shown)} FROM {quoted(table.key)}").fetchall()
     return [tuple(None if value is None else str(value) for value in row) for row in rows]
 
 
 def empty(connection: Connection, tables: Structure, identities: Iterable[Any]) -> None:
     """Take all rows out of these tables, and out of those that refer to them."""
     wanted = [tables[identity] for identity in identities if identity in tables]
-    names = [quoted(connection, table.key) for table in wanted]
+    names = [quoted(table.key) for table in wanted]
     if connection.dialect.name == "postgresql":
         execute(connection, f"TRUNCATE {', '.join(names)} CASCADE")
         return
     for table in _referring(tables, wanted):
         with suppress(DBAPIError):
-            execute(connection, f"DELETE FROM {quoted(connection, table.key)}")
+            execute(connection, f"DELETE FROM {quoted(table.key)}")
 
 
 def _referring(tables: Structure, wanted: Sequence[Table]) -> list[Table]:

@@ -95,16 +95,14 @@ def read_structure(connection: Connection, names: Collection[str], known: Collec
         found |= more
 
 
-def quoted(connection: Connection, key: TableKey) -> str:
+def quoted(key: TableKey) -> str:
     """The name of a table in a statement."""
-    preparer = connection.dialect.identifier_preparer
-    name = str(preparer.quote(key.name))
-    return f"{preparer.quote_schema(key.schema)}.{name}" if key.schema is not None else name
+    return f"{quoted_name(key.schema)}.{quoted_name(key.name)}" if key.schema is not None else quoted_name(key.name)
 
 
-def column_name(connection: Connection, name: str) -> str:
-    """The name of a column in a statement."""
-    return str(connection.dialect.identifier_preparer.quote(name))
+def quoted_name(name: str) -> str:
+    """A name in a statement; those of SQLAlchemy's dialects double percent signs, and so does ``text``."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def execute(connection: Connection, sql: str) -> Any:
@@ -230,7 +228,7 @@ def _sqlite(connection: Connection, names: Collection[str], known: Collection[An
 
 
 def _sqlite_table(connection: Connection, inspector: Any, name: str) -> Table:
-    shown = column_name(connection, name)
+    shown = quoted_name(name)
     info = execute(connection, f"PRAGMA table_xinfo({shown})").fetchall()
     primary = tuple(row[1] for row in sorted(info, key=lambda row: row[5]) if row[5])
     columns = []
@@ -273,7 +271,7 @@ def _sqlite_constraints(connection: Connection, inspector: Any, name: str, shown
         index, unique, origin, partial = row[1], row[2], row[3], row[4]
         if not unique or origin == "pk":
             continue
-        parts = execute(connection, f"PRAGMA index_info({column_name(connection, index)})").fetchall()
+        parts = execute(connection, f"PRAGMA index_info({quoted_name(index)})").fetchall()
         own = tuple(part[2] for part in parts if part[2] is not None)
         definition = texts.get(index) or f"UNIQUE ({', '.join(own)})"
         predicate = re.split(r"\bWHERE\b", definition, maxsplit=1, flags=re.IGNORECASE)[-1].strip() if partial else ""

@@ -28,8 +28,9 @@ def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
     if state in _MISSING:
         message = f"The type of {what} can't be changed: PostgreSQL has no automatic cast."
         return message, _USING, _using(database, key, hazard)
-    to = f" to {hazard.wanted}" if hazard.wanted and hazard.column is not None else ""
-    return f"Changing {what}{to} fails if it has values that can't be cast.", _CLEAN, None
+    if not hazard.wanted or hazard.column is None:
+        return f"The statement fails if {what} has values that can't be cast.", _CLEAN, None
+    return f"Changing {what} to {hazard.wanted} fails if it has values that can't be cast.", _CLEAN, None
 
 
 def _using(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> str | None:
