@@ -151,7 +151,7 @@ CUSTOM = (
             "safe remove_fk poser_widget.fk_poser_widget_home_uuid",
         ),
         postgresql=("safe modify_comment poser_widget.note", "safe remove_table_comment poser_widget"),
-        findings=codes("AR201"),
+        findings=codes("AR203"),
     ),
     # Not a rename, which would leave open whose the new table is.
     Scenario(
@@ -164,7 +164,7 @@ CUSTOM = (
         ),
         databases=BOTH,
         changes=("safe remove_table poser_leftover", "safe add_table poser_sync_log"),
-        findings=codes("AR201"),
+        findings=codes("AR203"),
         owners={"poser_leftover": "poser custom"},
     ),
     Scenario(
@@ -201,7 +201,7 @@ CUSTOM = (
         revision("op.create_table('poser_old', sa.Column('id', sa.Integer(), primary_key=True))"),
         databases=BOTH,
         changes=("safe remove_table poser_old",),
-        findings=codes("AR201"),
+        findings=codes("AR203"),
     ),
     Scenario(
         "name-without-our-prefix",
@@ -224,7 +224,7 @@ CUSTOM = (
             "blocked add_index product.ix_product_description",
             "blocked add_column product_history.shelf_label",
         ),
-        findings=codes("AR101", "AR201"),
+        findings=codes("AR101", "AR203"),
         causes={"product.shelf_label": "poser", "product_history.shelf_label": "poser"},
     ),
 )

@@ -44,7 +44,16 @@ def subject(
     if statement is None:
         return Subject()
     if statement.revision:
-        return Subject(None, statement.revision, statement.place or case.revision_place(statement.revision))
+        change = next(
+            (
+                one.judged
+                for one in case.written
+                if (one.revision, one.database.name) == (statement.revision, database.name)
+                and (one.judged.fact.key, one.judged.fact.name) == (key, name)
+            ),
+            None,
+        )
+        return Subject(change, statement.revision, statement.place or case.revision_place(statement.revision))
     changes = [judged for judged in database.changes if judged.fact.operation == statement.operation]
     ranked = sorted(changes, key=lambda judged: (judged.fact.key != key, judged.fact.name != name))
     return Subject(ranked[0], None, ranked[0].decision.place) if ranked else Subject()
