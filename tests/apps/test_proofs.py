@@ -44,6 +44,13 @@ PENDING = (
         "NOT NULL over NULLs",
         (Replace(WIDGETS, "size = sa.Column(sa.Integer())", "size = sa.Column(sa.Integer(), nullable=False)"),),
         ("AR210 warning poser_widget.size",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "ALTER that SQLite does not have",
+        (Replace(WIDGETS, "size = sa.Column(sa.Integer())", "size = sa.Column(sa.Integer(), nullable=False)"),),
+        ("AR217 error poser_widget.size",),
+        (SQLITE,),
     ),
     Case(
         "unique over duplicates",
@@ -74,14 +81,8 @@ PENDING = (
         (POSTGRESQL,),
     ),
     Case(
-        "cast that SQLite does silently",
-        (Replace(WIDGETS, "shape = sa.Column(sa.String(10))", "shape = sa.Column(sa.Integer())"),),
-        ("AR203 warning poser_widget.shape",),
-        (SQLITE,),
-    ),
-    Case(
         "foreign key over orphans",
-        (Replace(WIDGETS, "note = sa.Column(sa.Text(),", 'note = sa.Column(sa.Text(), sa.ForeignKey("store.uuid"),'),),
+        (Replace(WIDGETS, "note = sa.Column(sa.Text(),", 'note = sa.Column(sa.Text(), sa.ForeignKey("product.uuid"),'),),
         ("AR214 warning poser_widget.note",),
         (POSTGRESQL,),
     ),
@@ -121,6 +122,20 @@ WRITTEN = (
             "with op.batch_alter_table('poser_widget') as batch:\n"
             "    batch.alter_column('shape', new_column_name='form')"
         ),
+    ),
+    Case(
+        "cast that SQLite does silently",
+        revision(
+            "with op.batch_alter_table('poser_widget') as batch:\n    batch.alter_column('shape', type_=sa.Integer())"
+        ),
+        ("AR203 warning poser_widget.shape",),
+        (SQLITE,),
+    ),
+    Case(
+        "NOT NULL over NULLs in a rebuild",
+        revision("with op.batch_alter_table('poser_widget') as batch:\n    batch.alter_column('size', nullable=False)"),
+        ("AR210 warning poser_widget.size",),
+        (SQLITE,),
     ),
     Case(
         "check over rows that violate it",

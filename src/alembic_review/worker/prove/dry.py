@@ -40,12 +40,13 @@ _GENERATED = re.compile(r'used by (?P<what>generated column "?[^"]+"?)')
 class DryRun:
     """What the plan did on one database without rows.
 
-    ``names`` are the tables that it may touch, ``after`` is what they are then, and ``statements`` are those of all
-    databases.
+    ``names`` are the tables that it may touch, ``after`` is what they are then, ``between`` what they are after the new
+    revisions where more is pending, and ``statements`` are those of all databases.
     """
 
     names: frozenset[str] = frozenset()
     after: Structure = field(default_factory=dict)
+    between: Structure = field(default_factory=dict)
     failures: list[NotApplied] = field(default_factory=list)
     remaining: list[Remaining] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
@@ -109,6 +110,11 @@ class _Dry(Hooks):
             raise WorkerError(f"revision {failed.revision} failed: {describe(failed.cause)}")
         failure = NotApplied(failed.statement, failed.error, hazard_of(failed.error), dependants(failed.error))
         self.found[self.database].failures.append(failure)
+
+    def between(self, number: int, context: MigrationContext) -> None:
+        texts = (*self.bench.texts(number), *(statement.sql for statement in self.recorder.statements))
+        names = self._mentioned(number, context, texts)
+        self.found[number].between = read_structure(connection_of(context), names, self.base[number].keys())
 
     def finish(self, number: int, context: MigrationContext) -> None:
         texts = (*self.bench.texts(number), *(statement.sql for statement in self.recorder.statements))

@@ -36,6 +36,11 @@ _AGAIN = 3  # runs, where a revision fails outside any operation
 _WORD = re.compile(r"\w+")
 _CONVERTING = ("cast", "narrow")
 _DATA = "22"  # the class of SQLSTATE of all data exceptions
+_LOSING = {
+    "dropped": re.compile(r"\bDROP\b", re.IGNORECASE),
+    "deleted": re.compile(r"\b(?:DELETE|TRUNCATE|DROP)\b", re.IGNORECASE),
+    "changed": re.compile(r"\b(?:UPDATE|TYPE|INSERT|DROP\s+COLUMN)\b", re.IGNORECASE),
+}
 _CHANGING = re.compile(r"\b(?:DROP|ALTER|UPDATE|DELETE|TRUNCATE|INSERT)\b", re.IGNORECASE)
 
 
@@ -165,7 +170,7 @@ class _OnRows(Hooks):
         self.origins: dict[int, Structure] = dict(came.origins) if came is not None else {}
         self.originals: dict[int, Content] = dict(came.befores) if came is not None else {}
         self.befores: dict[int, Content] = {}
-        self.wanted: dict[int, Structure] = {}
+        self.wanted: dict[int, list[Structure]] = {}
         self.blocked: set[TableKey] = set()
         self.database = 0
         self.emptied: set[Any] = set()
@@ -180,7 +185,7 @@ class _OnRows(Hooks):
         self.database = number
         with _own_connection(connection_of(context)) as connection:
             tables = read_structure(connection, self.dry[number].names)
-            self.wanted[number] = self._target(number, tables)
+            self.wanted[number] = self._stages(number)
             kept = {one: table for one, table in tables.items() if table.key not in self.skipped}
             seeder = self._fill(connection, tables, list(kept), transaction=False)
             self.befores[number] = content(connection, tables)
@@ -191,8 +196,9 @@ class _OnRows(Hooks):
             elif self.befores[number].counts[identity]:
                 self.found.seeded.add(table.key)
 
-    def _target(self, number: int, tables: Structure) -> Structure:  # noqa: ARG002 - for the downgrade
-        return self.dry[number].after
+    def _stages(self, number: int) -> list[Structure]:
+        """What the tables are to become, one after the other."""
+        return [stage for stage in (self.dry[number].between, self.dry[number].after) if stage]
 
     def _fill(self, connection: Connection, tables: Structure, identities: list[Any], *, transaction: bool) -> Seeder:
         coming = self._coming(tables)
@@ -206,14 +212,21 @@ class _OnRows(Hooks):
         for one in coming:
             self._add(hostile, one, wanted=one.identity in identities)
         texts = [statement.sql for statement in self.dry[self.database].statements]
-        for one in conversions(tables, self.wanted[self.database], texts) if self.hostile and not self.back else ():
+        for one in conversions(tables, self._last, texts) if self.hostile and not self.back else ():
             if one.identity in identities:
                 hostile.add(one)
         return seeder
 
     def _coming(self, tables: Structure) -> list[Danger]:
         """The dangers of what the plan has not done yet."""
-        return [one.told(back=self.back) for one in dangers(tables, self.wanted[self.database])]
+        every = [one for stage in self.wanted[self.database] for one in dangers(tables, stage)]
+        told = [one.told(back=self.back) for one in every]
+        return list({_identity(one): one for one in told}.values())
+
+    @property
+    def _last(self) -> Structure:
+        stages = self.wanted[self.database]
+        return stages[-1] if stages else {}
 
     def _add(self, hostile: Hostile, danger: Danger, *, wanted: bool) -> None:
         if not self.hostile:
@@ -268,7 +281,7 @@ class _OnRows(Hooks):
         matched = matching(self._coming(tables), identity, shown.kind, names)
         if not matched:
             texts = [shown.statement.sql]
-            casting = conversions(tables, self.wanted[self.database], texts) if shown.kind in _CONVERTING else []
+            casting = conversions(tables, self._last, texts) if shown.kind in _CONVERTING else []
             column = casting[0].hazard.column if len(casting) == 1 else column
             columns = (column,) if column is not None else ()
             hazard = Hazard(shown.kind, tables[identity].key, column, columns, name, back=self.back)
@@ -331,14 +344,14 @@ class _OnRows(Hooks):
             self.found.lose(replace(loss, benign=not self.hostile, statement=statement))
 
     def _losing(self, loss: Loss) -> Statement | None:
-        """The last statement that names what is gone."""
-        best: Statement | None = None
-        for one in self.recorder.statements:
+        """The last statement of the right kind that names the column, else the table."""
+        ranked: list[tuple[int, int]] = []
+        for place, one in enumerate(self.recorder.statements):
             words = set(_WORD.findall(one.sql))
-            if loss.key.name in words and _CHANGING.search(one.sql) and one.error is None:
-                names = best is None or loss.column is None or loss.column in words
-                best = one if names or loss.column not in set(_WORD.findall(best.sql if best else "")) else best
-        return best
+            if loss.key.name in words and one.error is None and _CHANGING.search(one.sql):
+                kind = 2 if _LOSING[loss.how].search(one.sql) else 0
+                ranked.append((kind + (loss.column in words), place))
+        return self.recorder.statements[max(ranked)[1]] if ranked else None
 
 
 class _Back(_OnRows):
@@ -346,8 +359,8 @@ class _Back(_OnRows):
 
     back = True
 
-    def _target(self, number: int, tables: Structure) -> Structure:  # noqa: ARG002 - as the interface has it
-        return self.origins[number]
+    def _stages(self, number: int) -> list[Structure]:
+        return [self.origins[number]]
 
     def finish(self, number: int, context: MigrationContext) -> None:
         self.database = number

@@ -93,6 +93,9 @@ class Hooks:
     def broken(self, failed: Failed) -> None:
         """After a revision failed outside any operation, or with another error than a database's. The run ends."""
 
+    def between(self, number: int, context: MigrationContext) -> None:
+        """After the new revisions, and before the pending operations, where there are both."""
+
     def finish(self, number: int, context: MigrationContext) -> None:
         """After the last statement of the plan, in its transaction. Not where the run ended early."""
 
@@ -136,6 +139,9 @@ class _Run:
         entries = self.bench.entries(number)
         if entries:
             with private.begin_migration(context):
+                if self.bench.applied[number]:
+                    with self.recorder.quiet():
+                        self.hooks.between(number, context)
                 for entry in entries:
                     self._operation(number, context, entry, self.bench.python(number, entry))
                 self._finish(number, context)

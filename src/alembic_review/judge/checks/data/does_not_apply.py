@@ -14,6 +14,8 @@ from alembic_review.model.review import Severity
 
 _NEW_VALUE = "55P04"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _NO_OBJECT = "42704"
+_NO_ALTER = "ALTER"
+_BATCH = "SQLite can't alter it in place: pass render_as_batch=True to context.configure() in env.py."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -23,9 +25,10 @@ def _run(case: Case) -> Iterator[Report]:
                 continue  # AR213, which needs no rows either
             subject = observed.subject(case, database, failure.statement)
             fact = subject.change.fact if subject.change is not None else None
+            batch = database.facts.dialect == "sqlite" and _NO_ALTER in failure.error.message
             yield Report(
                 message=f"{_what(fact, subject)} fails on an empty database: {failure.error.message.rstrip('.')}.",
-                hint=_hint(failure),
+                hint=_BATCH if batch else _hint(failure),
                 place=subject.place,
                 change=subject.change,
                 table=fact.key if fact is not None else None,
