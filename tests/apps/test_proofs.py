@@ -82,7 +82,7 @@ PENDING = (
     ),
     Case(
         "foreign key over orphans",
-        (Replace(WIDGETS, "note = sa.Column(sa.Text(),", 'note = sa.Column(sa.Text(), sa.ForeignKey("product.uuid"),'),),
+        (Replace(WIDGETS, "sa.Text(), comment", "sa.Text(), sa.ForeignKey('product.uuid'), comment"),),
         ("AR214 warning poser_widget.note",),
         (POSTGRESQL,),
     ),
@@ -118,9 +118,12 @@ WRITTEN = (
     ),
     Case(
         "renamed column",
-        revision(
-            "with op.batch_alter_table('poser_widget') as batch:\n"
-            "    batch.alter_column('shape', new_column_name='form')"
+        (
+            Replace(WIDGETS, "shape = sa.Column", "form = sa.Column"),
+            *revision(
+                "with op.batch_alter_table('poser_widget') as batch:\n"
+                "    batch.alter_column('shape', new_column_name='form')"
+            ),
         ),
     ),
     Case(

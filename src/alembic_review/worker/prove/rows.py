@@ -175,6 +175,7 @@ class _OnRows(Hooks):
         self.database = 0
         self.emptied: set[Any] = set()
         self.tried: set[int] = set()
+        self.first = 0  # of the statements that may lose what is not known to be lost yet
         self.refilled: set[Any] = set()
 
     @property
@@ -331,6 +332,10 @@ class _OnRows(Hooks):
         self._note(self.befores[self.database].tables, identity, shown)
         self.blocked.add(key)
 
+    def between(self, number: int, context: MigrationContext) -> None:
+        self.finish(number, context)
+        self.first = len(self.recorder.statements)
+
     def finish(self, number: int, context: MigrationContext) -> None:
         self.database = number
         connection = connection_of(context)
@@ -346,7 +351,7 @@ class _OnRows(Hooks):
     def _losing(self, loss: Loss) -> Statement | None:
         """The last statement of the right kind that names the column, else the table."""
         ranked: list[tuple[int, int]] = []
-        for place, one in enumerate(self.recorder.statements):
+        for place, one in enumerate(self.recorder.statements[self.first :], self.first):
             words = set(_WORD.findall(one.sql))
             if loss.key.name in words and one.error is None and _CHANGING.search(one.sql):
                 kind = 2 if _LOSING[loss.how].search(one.sql) else 0
