@@ -21,7 +21,9 @@ NAMES = {"owner", "widget", "part", "event", "lonely"}
 @pytest.fixture
 def postgresql(scratch_connection: Any) -> Iterator[Connection]:
     info = scratch_connection.info
-    url = URL.create("postgresql+psycopg", info.user, database=info.dbname, query={"host": info.host})
+    # The driver that this SQLAlchemy takes by itself: psycopg2 on 1.4 and 2.0, psycopg on 2.1.
+    options = {"host": info.host, "port": str(info.port)}
+    url = URL.create("postgresql", info.user, database=info.dbname, query=options)
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         yield connection
