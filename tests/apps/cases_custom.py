@@ -89,6 +89,9 @@ TWO_PACKAGES = (
     Replace(WIDGETS, "    shape =", "    weight = sa.Column(sa.Integer())\n    shape ="),
 )
 
+# SQLite has no ALTER for most of these, and acme's env.py does not use batch mode: that is what proofs would show.
+UNPROVED = ("--no-prove",)
+
 CUSTOM = (
     Scenario(
         "clean",
@@ -110,6 +113,7 @@ CUSTOM = (
         "custom-added",
         ADDED,
         databases=BOTH,
+        arguments=UNPROVED,
         changes=(
             "safe add_table poser_gadget",
             "safe add_index poser_gadget.ix_poser_gadget_store_uuid",
@@ -127,6 +131,7 @@ CUSTOM = (
         "custom-changed",
         CHANGED,
         databases=BOTH,
+        arguments=UNPROVED,
         changes=(
             "safe modify_type poser_widget.size",
             "safe modify_nullable poser_widget.code",
@@ -143,6 +148,7 @@ CUSTOM = (
         "custom-removed",
         REMOVED,
         databases=BOTH,
+        arguments=UNPROVED,
         changes=(
             "safe remove_table poser_sync_log",
             "safe remove_column poser_widget.shape",
@@ -151,7 +157,7 @@ CUSTOM = (
             "safe remove_fk poser_widget.fk_poser_widget_home_uuid",
         ),
         postgresql=("safe modify_comment poser_widget.note", "safe remove_table_comment poser_widget"),
-        findings=codes("AR203"),
+        findings=codes("AR201"),
     ),
     # Not a rename, which would leave open whose the new table is.
     Scenario(
