@@ -14,6 +14,7 @@ from alembic_review.git import Base, Earlier, Location, find_base, same_text
 from alembic_review.judge.ownership.application_packages import normal_name
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, Place, Revision
+from alembic_review.model.proofs import Proofs
 from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.settings import Settings
 from alembic_review.observe.scratch.run_folder import run_folder
@@ -27,42 +28,46 @@ _FINDING = frozenset(
 )
 
 
-def observed_since(
-    settings: Settings, ref: str, request: Request, databases: RunDatabases, progress: Progress
+Prove = Callable[[Conversation, Facts, History | None], Proofs]
+"""Asks a worker, after its comparison, for the proofs of a run."""
+
+
+def observed_since(  # noqa: PLR0913, PLR0917 - as ``observe``, and what the pull request is compared with
+    settings: Settings, ref: str, request: Request, databases: RunDatabases, progress: Progress, prove: Prove
 ) -> tuple[Facts, History]:
     """The facts of today, and the base that HEAD and ``ref`` have in common, seen with today's ``env.py``.
 
-    Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git can't tell, or where the revisions of
-    today or of the base can't be observed.
+    ``prove`` is called when both are known. Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git
+    can't tell, or where the revisions of today or of the base can't be observed.
     """
     with run_folder() as top:
-        looked: list[tuple[Base, list[Earlier], tuple[str, ...]]] = []
+        looked: list[History] = []
 
-        def look(worker: Conversation, facts: Facts) -> None:
+        def look(worker: Conversation, facts: Facts) -> Proofs:
             progress(f"looking for the base of {ref}")
             base = find_base(settings.root or Path(facts.config or ".").parent, ref)
             own = _own(facts, settings.distribution)
             locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
             earlier = base.read(locations, top.resolve())
-            same = all(entry.unchanged for entry in earlier)
-            looked.append((base, earlier, () if same else worker.schemas()))
+            then = _unchanged(facts)
+            if not all(entry.unchanged for entry in earlier):
+                instead = {os.path.realpath(entry.path): str(entry.folder) for entry in earlier}
+                asked = replace(request, instead=instead, against=worker.schemas())
+                then = _of_base(base, earlier, lambda: observe(asked, databases, progress))
+            past = History(
+                commit=base.commit,
+                facts=then,
+                ref=ref,
+                edited=tuple(_edited(facts, then, earlier)),
+                removed=tuple(_removed(facts, then, earlier)),
+                settings=tuple(_changed_settings(base, settings)),
+                not_checked=tuple(_not_checked(facts, earlier)),
+            )
+            looked.append(past)
+            return prove(worker, facts, past)
 
         facts = observe(replace(request, history=True), databases, progress, look)
-        ((base, earlier, schemas),) = looked
-        then = _unchanged(facts)
-        if schemas:
-            instead = {os.path.realpath(entry.path): str(entry.folder) for entry in earlier}
-            asked = replace(request, instead=instead, against=schemas)
-            then = _of_base(base, earlier, lambda: observe(asked, databases, progress))
-        return facts, History(
-            commit=base.commit,
-            facts=then,
-            ref=ref,
-            edited=tuple(_edited(facts, then, earlier)),
-            removed=tuple(_removed(facts, then, earlier)),
-            settings=tuple(_changed_settings(base, settings)),
-            not_checked=tuple(_not_checked(facts, earlier)),
-        )
+        return facts, looked[0]
 
 
 def _unchanged(facts: Facts) -> Facts:

@@ -21,6 +21,7 @@ from alembic_review.judge.checks.run.given_server_changed import server_changed
 from alembic_review.judge.combined_review import case_of_reviewed, judge_together
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
+from alembic_review.judge.proof import plan
 from alembic_review.judge.several_environments import united
 from alembic_review.model.errors import (
     ObservationError,
@@ -32,6 +33,7 @@ from alembic_review.model.errors import (
 from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.known_passwords import forget, learn
 from alembic_review.model.optional_steps import Attempts, show
+from alembic_review.model.proofs import ON_REQUEST, PLAIN, SINCE, ProofPlan, Proofs
 from alembic_review.model.pull_request_base import History
 from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
@@ -40,7 +42,7 @@ from alembic_review.observe.interpreter import interpreter_of, with_interpreter
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 from alembic_review.observe.several_environments import observe_environments
 from alembic_review.observe.source_scan import declared_tables, loose_packages
-from alembic_review.observe.worker_process import Request, observe
+from alembic_review.observe.worker_process import Conversation, Request, observe
 from alembic_review.reports import Options, Rule
 from alembic_review.reports.base import Links
 from alembic_review.reports.formats import markdown
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from alembic_review.forge import Pages, Posted, Where
 
 Progress = Callable[[str], None]
+_SEVERAL = "not supported for several environments"
 
 
 def ignore(_text: str) -> None:
@@ -112,17 +115,22 @@ def _observed_once(
     settings: Settings, asked: Request, progress: Progress, *, superuser: bool
 ) -> tuple[tuple[Facts, ...], History | None, str]:
     past = None
+    prove = _prover(settings, debug=asked.debug)
     databases = RunDatabases(settings.server, guess_dialect(asked.config), superuser=superuser)
     try:
         with databases:
             if settings.environments:
                 requests = environment_requests(settings, replace(asked, history=True))
-                observed = observe_environments(requests, databases, progress)
+                unproved = Proofs(reason=_SEVERAL, names=proof_names(settings))
+                observed = tuple(
+                    replace(facts, proofs=unproved) for facts in observe_environments(requests, databases, progress)
+                )
             elif settings.since is not None:
-                facts, past = observed_since(settings, settings.since, asked, databases, progress)
+                facts, past = observed_since(settings, settings.since, asked, databases, progress, prove)
                 observed = (facts,)
             else:
-                observed = (observe(replace(asked, history=True), databases, progress),)
+                alone = lambda worker, facts: prove(worker, facts, None)  # noqa: E731
+                observed = (observe(replace(asked, history=True), databases, progress, alone),)
             server = databases.kinds
     except ObservationError as error:
         if not databases.changes:
@@ -130,6 +138,34 @@ def _observed_once(
         message = f"{error.message}\n{server_changed(databases.changes)}"
         raise ObservationError(message, hint=error.hint) from error
     return (replace(observed[0], server_changes=databases.changes), *observed[1:]), past, server
+
+
+def proof_names(settings: Settings) -> tuple[str, ...]:
+    """The proofs that these settings ask for; those of ``--prove`` too where there are to be none."""
+    if settings.prove is None:
+        return PLAIN
+    return (*PLAIN, *ON_REQUEST, *(SINCE if settings.since is not None else ()))
+
+
+def _prover(settings: Settings, *, debug: bool) -> Callable[[Conversation, Facts, History | None], Proofs]:
+    """What asks a worker for the proofs of a run, once it is decided which of its changes are safe."""
+    names = proof_names(settings)
+
+    def prove(worker: Conversation, facts: Facts, past: History | None) -> Proofs:
+        if settings.prove is False:
+            return Proofs(names=names, reason="--no-prove")
+        attempts = Attempts(show if debug else None)
+
+        def planned() -> ProofPlan | Proofs:
+            return plan(case_of(facts, settings, declared(facts, settings, Attempts()), past), names)
+
+        nothing: ProofPlan | Proofs = Proofs(names=names)
+        made = attempts.attempt("proofs", planned, nothing)
+        if attempts.failures:
+            return Proofs(names=names, reason=attempts.failures[0].removeprefix("proofs (").removesuffix(")"))
+        return made if isinstance(made, Proofs) else Proofs(worker.prove(made), names=names)
+
+    return prove
 
 
 def with_privilege(observed: Sequence[Facts], privilege: Privilege) -> tuple[Facts, ...]:

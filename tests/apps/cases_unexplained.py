@@ -190,6 +190,6 @@ UNEXPLAINED = (
         ),
         status=1,
         changes=("blocked remove_table poser_vehicle", "safe remove_table poser_old"),
-        findings=codes("AR101", "AR104", "AR201"),
+        findings=codes("AR101", "AR104", "AR203"),
     ),
 )

@@ -14,7 +14,7 @@ from .harness import PASSWORD, POSTGRESQL, SQLITE, Application, Run
 
 # The codes of the first checks. Others may come; these are compared in full.
 CODES = frozenset(
-    {"AR101", "AR102", "AR103", "AR104", "AR105", "AR106", "AR201", "AR401", "AR402", "AR601"}
+    {"AR101", "AR102", "AR103", "AR104", "AR105", "AR106", "AR201", "AR203", "AR401", "AR402", "AR601"}
     | {"AR510", "AR511", "AR512", "AR513"}
 )
 BOTH = (SQLITE, POSTGRESQL)

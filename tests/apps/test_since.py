@@ -345,7 +345,7 @@ def test_what_a_new_revision_throws_away_is_told_as_if_it_were_pending(tmp_path:
     upgrade = "with op.batch_alter_table('poser_widget') as batch:\n    batch.drop_column('shape')"
     edits = (Replace(f"{MODEL}/widgets.py", "    shape = sa.Column(sa.String(10))\n", ""), *revision(upgrade))
     application = branched(tmp_path, edits, database=database)
-    run = run_tool(application, "--since", "main", "--fail-on", "warning")
+    run = run_tool(application, "--no-prove", "--since", "main", "--fail-on", "warning")
     assert rows(run) == ["in_revision aa00bb11cc22 safe remove_column poser_widget.shape"]
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR201"]
     assert finding["message"] == "Revision aa00bb11cc22 drops the column shape of poser_widget with all its data."
@@ -362,7 +362,7 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
         "op.drop_column('poser_widget', 'note')\nop.add_column('poser_widget', sa.Column('memo', sa.Text()))"
     )
     application = branched(tmp_path, revision(renames), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_tool(application, "--no-prove", "--since", "main")
     told = {(change["kind"], change["table"], change["name"]): change["reason"] for change in brought(run)["changes"]}
     halves = {
         *(("remove_column", "poser_widget", "shape"), ("add_column", "poser_widget", "form")),
@@ -395,7 +395,7 @@ def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> No
     )
     edits = (*revision(renames), *revision(drops, id="bb00bb11cc22", down="aa00bb11cc22"))
     application = branched(tmp_path, edits, database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_tool(application, "--no-prove", "--since", "main")
     new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
     assert sorted(finding["message"] for finding in new) == [
         "Revision bb00bb11cc22 drops the column shape of poser_widget with all its data, and creates it again.",
@@ -413,7 +413,7 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
     )
     besides = "renamed the column shape to form, added the column more, removed the column note"
     application = branched(tmp_path, revision(both), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_tool(application, "--no-prove", "--since", "main")
     told = {
         change["reason"].partition("own. ")[2]
         for change in brought(run)["changes"]
@@ -468,7 +468,7 @@ def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: 
         "op.add_column('poser_new', sa.Column('more', sa.Integer(), nullable=False, server_default='0'))"
     )
     application = branched(tmp_path, revision(upgrade), database=database)
-    run = run_tool(application, "--since", "main")
+    run = run_tool(application, "--no-prove", "--since", "main")
     notes = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR202" and finding["revision"]]
     assert sorted((finding["severity"], finding["message"]) for finding in notes) == [
         ("info", "After revision aa00bb11cc22 no row of poser_widget may be without a value for depth."),

@@ -41,6 +41,7 @@ from alembic_review.model.facts import (
     Untargeted,
     VersionLocation,
 )
+from alembic_review.model.proofs import Proofs
 from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Change, Finding, Review, Table
 from alembic_review.model.settings import Settings
@@ -100,6 +101,7 @@ class World:
     superuser: Privilege | None = None
     server_changes: list[ServerChange] = field(default_factory=list)
     untargeted: list[Untargeted] = field(default_factory=list)
+    proofs: Proofs = field(default_factory=Proofs)
     frames: list[Frame] = field(default_factory=list)
     stacks: list[tuple[int, ...]] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -163,6 +165,7 @@ class World:
             superuser=self.superuser,
             server_changes=tuple(self.server_changes),
             untargeted=tuple(self.untargeted),
+            proofs=self.proofs,
         )
 
     def _linked(self) -> tuple[Revision, ...]:

@@ -29,6 +29,9 @@ class Recorded:
         self.made.append(database.database)
         return ScratchDatabase(database.dialect, f"{database.database}-copy{len(self.made)}")
 
+    def copy_of(self, name: str) -> ScratchDatabase:
+        return self.copy(ScratchDatabase("postgresql", name))
+
 
 def own(databases: Recorded, shared: list[_Shared], *, copies: bool = False) -> _Own:
     return _Own(databases, shared, copies)

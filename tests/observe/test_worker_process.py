@@ -38,6 +38,9 @@ class NoDatabases:
     def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:  # noqa: ARG002 - as the protocol has it
         raise ObservationError(f"no {dialect} to be had", hint="get one")
 
+    def copy_of(self, name: str) -> ScratchDatabase:
+        raise ObservationError(f"no copy of {name} to be had")
+
 
 def run(tmp_path: Path, body: str, timeout: float = 20.0) -> str:
     """Run a worker made of ``body`` and return how the parent complains."""

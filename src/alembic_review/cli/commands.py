@@ -78,15 +78,22 @@ _WHERE = (
 
 _SINCE = click.option("--since", metavar="REF", help="Also show what the new revisions since REF do, e.g. origin/main.")
 
+_PROVE = click.option(
+    "--prove/--no-prove",
+    default=None,
+    help="Run all proofs on copies of the scratch database, or none.  [default: those of the plan alone]",
+)
+
 
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, _SINCE, *_OUTPUT, _GATE, VERBOSE, DEBUG)
+@options(*WHAT, _SINCE, _PROVE, *_OUTPUT, _GATE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
     /,
     *,
     since: str | None,
+    prove: bool | None,
     output: tuple[str, ...],
     sql: bool,
     fail_on: tuple[str, ...],
@@ -97,7 +104,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     """Review the pending changes; exit 1 when the check fails."""
     _refuse_arguments(ctx)
     named = outputs.parse(output)
-    settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), since=since, **what))
+    settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), since=since, prove=prove, **what))
     outputs.check(named)
     shown = outputs.Shown(sql=sql, verbose=verbose)
     try:

@@ -31,6 +31,7 @@ class CommandLine:
     python: str | None = None
     timeout: float | None = None
     since: str | None = None
+    prove: bool | None = None
 
 
 def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -62,7 +63,7 @@ def _load(line: CommandLine, cwd: Path | None, environ: Mapping[str, str]) -> Se
         root = working_root(cwd, conf)
     settings = _settings([_line_layer(line, cwd), *files], conf, root, environ)
     config_from = _config_from(line, files, conf)
-    settings = replace(settings, since=line.since, project_file=project_file, config_from=config_from)
+    settings = replace(settings, since=line.since, prove=line.prove, project_file=project_file, config_from=config_from)
     if several:
         return _of_environments(settings, several, cwd, environ)
     if conf is not None and settings.config_from is None:

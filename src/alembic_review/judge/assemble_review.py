@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alembic_review.judge import gate
+from alembic_review.judge import gate, proof
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.extension_table_suggestions import SUGGESTIONS, suggestions
 from alembic_review.judge.fingerprint import fingerprints
@@ -73,6 +73,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         provenance=_provenance(case, tool, server, root, attempts.failures),
         pull_request=brought,
         suggestions=offered,
+        proofs=proof.outcomes(case, ordered),
     )
 
 
@@ -239,6 +240,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
                     *untried(case),
                     *other_databases(facts, case.evidence),
                     *description.not_checked(case),
+                    *proof.not_checked(case),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
                     *failures,

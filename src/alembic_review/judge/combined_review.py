@@ -95,6 +95,7 @@ def _combined(reviews: Sequence[Review], settings: Settings) -> Review:
         tables=tuple(_first((table for review in reviews for table in review.tables), _table)),
         provenance=_provenance(reviews, settings),
         suggestions=tuple(suggestion for review in reviews for suggestion in review.suggestions),
+        proofs=tuple(dict.fromkeys(proof for review in reviews for proof in review.proofs)),
     )
 
 

@@ -11,6 +11,7 @@ from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.verdicts.cause import Causes
 from alembic_review.judge.verdicts.verdict_table import Decision
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
+from alembic_review.model.proofs import Proved
 from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Role, Verdict
 from alembic_review.model.settings import Settings
@@ -87,6 +88,12 @@ class Case:
             for database in self.databases
             for alteration in database.facts.alterations
         )
+
+    def proved(self, database: JudgedDatabase, proof: str) -> Proved | None:
+        """What a proof observed on a database; ``None`` where it was not asked for."""
+        number = next((index for index, one in enumerate(self.facts.databases) if one is database.facts), None)
+        every = self.facts.proofs.proved
+        return next((one for one in every if (one.proof, one.database) == (proof, number)), None)
 
     def revision_place(self, revision: str) -> Place | None:
         """The first line of a revision's file."""

@@ -99,7 +99,7 @@ def _contents(case: Case, review: Review, package: str | None) -> dict[str, _Con
     found: dict[str, _Content] = defaultdict(_Content)
     index = {id(facts): number for number, facts in enumerate(case.facts.databases)}
     for database in case.databases:
-        safe, reasons = _writable(database.changes, package)
+        safe, reasons = writable(database.changes, package)
         origins = {origin.key: origin.revision for origin in database.facts.origins}
         owners = {key: owned.owner for key, owned in database.ownership.tables.items()}
         for judged in database.changes:
@@ -125,7 +125,7 @@ def _is_wanted(judged: Judged, package: str | None) -> bool:
     return judged.decision.verdict is Verdict.SAFE and package in (None, judged.decision.owner)
 
 
-def _writable(changes: Iterable[Judged], package: str | None) -> tuple[set[int], Mapping[int, str]]:
+def writable(changes: Iterable[Judged], package: str | None) -> tuple[set[int], Mapping[int, str]]:
     """The safe changes that can be written, by the identity of their facts, and why the others can't.
 
     An operation is written whole or not at all.

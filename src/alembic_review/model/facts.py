@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from alembic_review.model.keys import Place as Place  # noqa: PLC0414 - exported
+from alembic_review.model.keys import TableKey as TableKey  # noqa: PLC0414 - exported
+from alembic_review.model.proofs import Proofs
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -25,20 +29,6 @@ class Frame:
     module: str | None = None
     hook: bool = False
     body: bool = False
-
-
-@dataclass(frozen=True)
-class Place:
-    path: str
-    line: int
-
-
-@dataclass(frozen=True)
-class TableKey:
-    """A table within one database."""
-
-    schema: str | None
-    name: str
 
 
 @dataclass(frozen=True)
@@ -485,8 +475,9 @@ class Facts:
     ``search_path`` the folders that modules are imported from, without those of installations, editable ones included.
     ``environment`` is the name of this Alembic environment, where there are several in one database; what the others
     have is in ``other_revisions``, ``other_locations`` and ``other_tables``. ``untargeted`` are the tables that no
-    environment compares. ``superuser`` is the statement for which
-    the replay was repeated as superuser, ``server_changes`` are of a given server.
+    environment compares. ``superuser`` is the statement for which the replay was repeated as superuser,
+    ``server_changes`` are of a given server. ``proofs`` were made by the worker after the parent had decided what the
+    plan is.
     """
 
     python: str
@@ -516,6 +507,7 @@ class Facts:
     superuser: Privilege | None = None
     server_changes: tuple[ServerChange, ...] = ()
     untargeted: tuple[Untargeted, ...] = ()
+    proofs: Proofs = field(default_factory=Proofs)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from alembic_review.model.masking import mask, mask_urls
 from alembic_review.model.review import Review
 
 # Generated code, in which connection strings and SQL may stand as well.
-_CODE = frozenset({"python", "sql"})
+_CODE = frozenset({"python", "sql", "statement", "suggestion"})
 
 
 def redacted(review: Review) -> Review:

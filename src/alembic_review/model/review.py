@@ -151,12 +151,35 @@ class Suggestion:
     database: str | None = None
 
 
+class ProofState(str, Enum):
+    """Of a proof: it ``held``, it ``found`` something, or it was ``not_done``."""
+
+    HELD = "held"
+    FOUND = "found"
+    NOT_DONE = "not_done"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One proof on one database, with the reason why it was not done, or had nothing to do.
+
+    ``database`` is set only where there are several.
+    """
+
+    proof: str
+    database: str | None
+    state: ProofState
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class Finding:
     """``change`` is the fingerprint of the change it is about; ``fingerprint`` is the finding's own.
 
-    ``database`` is the name of one of several databases, ``environment`` that of one of several Alembic environments,
-    as for changes.
+    ``name`` is the constraint, index, type or sequence. What a ``proof`` found has the ``statement`` as it ran, what
+    was ``observed`` (SQLSTATE and message, a lock, numbers of rows, or what ``is`` and what was ``wanted``), and a
+    ``suggestion``: code for the revision. ``database`` is the name of one of several databases, ``environment`` that of
+    one of several Alembic environments, as for changes.
     """
 
     code: str
@@ -172,6 +195,12 @@ class Finding:
     location: Location | None = None
     database: str | None = None
     environment: str | None = None
+    column: str | None = None
+    name: str | None = None
+    proof: str | None = None
+    statement: str | None = None
+    observed: dict[str, str | int | None] | None = None
+    suggestion: str | None = None
 
     @property
     def scope(self) -> str | None:
@@ -274,3 +303,4 @@ class Review:
     format: str = FORMAT
     pull_request: PullRequest | None = None
     suggestions: tuple[Suggestion, ...] = ()
+    proofs: tuple[Proof, ...] = ()

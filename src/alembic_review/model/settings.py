@@ -58,6 +58,7 @@ class Settings:
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
     ``None`` inside an environment.
+    ``prove`` asks for all proofs or for none; ``None`` for those of every run.
     ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
     are several; ``config`` is then that of the first which is reviewed.
     """
@@ -85,3 +86,4 @@ class Settings:
     environments: tuple[Environment, ...] = ()
     source: Path | None = None
     since: str | None = None
+    prove: bool | None = None

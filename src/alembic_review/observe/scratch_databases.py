@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from alembic_review.model.errors import ReviewError, UsageError
+from alembic_review.model.errors import ObservationError, ReviewError, UsageError
 from alembic_review.model.facts import ServerChange
 from alembic_review.observe.scratch import open_scratch
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
@@ -41,6 +41,7 @@ class RunDatabases:
         self._guess = guess
         self._scratch: dict[str, Scratch] = {}
         self._used: set[str] = set()
+        self._made: dict[str, ScratchDatabase] = {}
         self._starter = threading.Thread(target=self._start_early, daemon=True)
 
     def __enter__(self) -> Self:
@@ -79,11 +80,20 @@ class RunDatabases:
             self._scratch[dialect] = open_scratch(dialect, self._server, superuser=self._superuser)
         database = self._scratch[dialect].create()
         self._used.add(dialect)
+        self._made[database.database] = database
         return database
 
     def copy(self, database: ScratchDatabase) -> ScratchDatabase:
         """A new scratch database with the content of this one. Raises ``ReviewError``."""
-        return self._scratch[database.dialect].copy(database)
+        made = self._scratch[database.dialect].copy(database)
+        self._made[made.database] = made
+        return made
+
+    def copy_of(self, name: str) -> ScratchDatabase:
+        """The same for the name of a database of this run. Raises ``ReviewError``."""
+        if name not in self._made:
+            raise ObservationError(f"There is no scratch database {name!r} to copy.")
+        return self.copy(self._made[name])
 
     def _start_early(self) -> None:
         """A guess that fails is nobody's problem until the application asks for that dialect; then it fails again."""

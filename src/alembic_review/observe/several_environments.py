@@ -99,6 +99,10 @@ class _Own:
         self.used.append(_Used(shared, place, before=None))
         return shared.database
 
+    def copy_of(self, name: str) -> ScratchDatabase:
+        """A new database with the content of this one. Raises ``ReviewError``."""
+        return self.databases.copy_of(name)
+
     def note(self) -> None:
         """The environment is upgraded, and nobody is connected: keep what its databases are now."""
         for used in self.used if self.copies else ():

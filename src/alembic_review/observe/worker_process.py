@@ -24,6 +24,7 @@ from alembic_review.model.errors import ObservationError, ReviewError, Superuser
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.known_passwords import known, learn
 from alembic_review.model.optional_steps import Attempts, show
+from alembic_review.model.proofs import ProofPlan, Proofs, Proved
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
 from alembic_review.model.withheld_variables import WITHHELD
 from alembic_review.observe import process_tree
@@ -52,6 +53,10 @@ class Databases(Protocol):
 
         ``state`` is for several environments in one database: see ``environments``.
         """
+        ...
+
+    def copy_of(self, name: str) -> ScratchDatabase:
+        """Make one with the content of the scratch database of this name, of this run. Raises ``ReviewError``."""
         ...
 
 
@@ -116,6 +121,10 @@ class _SchemasMessage(msgspec.Struct):
     schemas: tuple[str, ...]
 
 
+class _ProvedMessage(msgspec.Struct):
+    proved: tuple[Proved, ...]
+
+
 class _WrittenMessage(msgspec.Struct):
     files: tuple[RevisionFile, ...]
 
@@ -129,21 +138,21 @@ def observe(
     request: Request,
     databases: Databases,
     progress: Progress,
-    meanwhile: Callable[[Conversation, Facts], None] | None = None,
+    meanwhile: Callable[[Conversation, Facts], Proofs] | None = None,
 ) -> Facts:
     """Run one worker to the end and return its facts.
 
-    ``meanwhile`` may ask it for more, before it tries the application's history. Raises ``ObservationError`` when the
+    ``meanwhile`` may ask it for proofs, before it tries the application's history. Raises ``ObservationError`` when the
     worker reports an error, dies, speaks nonsense or takes longer than ``request.timeout``. Where that happens only
     while it tries the history, this is not checked.
     """
     with conversation(request, databases, progress) as worker:
         told = worker.told()
-        if meanwhile is not None:
-            meanwhile(worker, decoded(told))
+        proofs = meanwhile(worker, decoded(told)) if meanwhile is not None else None
         history = worker.history() if request.history else None
     # Not before the worker is gone: its memory and ours would add up just when both are at their highest.
-    return with_history(decoded(told), history) if history is not None else decoded(told)
+    facts = with_history(decoded(told), history) if history is not None else decoded(told)
+    return with_proofs(facts, proofs) if proofs is not None else facts
 
 
 @contextmanager
@@ -276,6 +285,30 @@ class Conversation:
         self._send(type="schemas")
         return _decoded(self._answer("schemas"), _SchemasMessage).schemas
 
+    def prove(self, plan: ProofPlan) -> tuple[Proved, ...]:
+        """After ``told`` and before ``history``: what each proof of this plan observes on each database.
+
+        One that takes too long, or ends the worker, is not done, and neither are those after it.
+        """
+        attempts = Attempts(show if self.request.debug else None)
+        found: list[Proved] = []
+        for name in plan.proofs:
+            before = len(attempts.failures)
+            found += attempts.attempt(name, lambda: self._prove(name, plan), ())  # noqa: B023 - called here
+            if len(attempts.failures) > before:
+                reason = attempts.failures[-1].removeprefix(f"{name} (").removesuffix(")")
+                found += [Proved(name, number, reason=reason) for number in range(len(plan.originals))]
+        return tuple(found)
+
+    def _prove(self, name: str, plan: ProofPlan) -> tuple[Proved, ...]:
+        sent = {
+            "originals": list(plan.originals),
+            "operations": [asdict(operation) for operation in plan.operations],
+            "revisions": list(plan.revisions),
+        }
+        self._send(type="prove", proof=name, plan=sent)
+        return _decoded(self._answer("proved"), _ProvedMessage).proved
+
     def history(self) -> HistoryFacts | str:
         """After ``told``: what the revisions do when taken back and in another order, or that this is not checked."""
 
@@ -325,7 +358,7 @@ class Conversation:
                 return body
             if kind == "progress":
                 self.progress(self._named(str(message.get("text", ""))))
-            elif kind == "need_database":
+            elif kind in ("need_database", "need_copy"):
                 self._answer_database(message)
             elif kind == "secrets":
                 learn(map(str, message.get("literals", ())))
@@ -357,8 +390,11 @@ class Conversation:
 
     def _answer_database(self, message: Mapping[str, Any]) -> None:
         try:
-            words = (str(message.get(name, "")) for name in ("dialect", "target", "state"))
-            database = self.databases.create(*words)
+            if message["type"] == "need_copy":
+                database = replace(self.databases.copy_of(str(message.get("database", ""))), prepared=True)
+            else:
+                words = (str(message.get(name, "")) for name in ("dialect", "target", "state"))
+                database = self.databases.create(*words)
         except ReviewError as error:
             self._send(type="refused", message=error.message, hint=error.hint)
             return
@@ -471,6 +507,14 @@ def _decode(body: bytes) -> dict[str, Any]:
 def decoded(body: bytes) -> Facts:
     """The facts in a message. Raises ``ObservationError``."""
     return _decoded(body, _FactsMessage).facts
+
+
+def with_proofs(facts: Facts, proofs: Proofs) -> Facts:
+    """The facts, with the proofs and the time that each took."""
+    times: dict[str, int] = {}
+    for one in proofs.proved:
+        times[f"proof.{one.proof}"] = times.get(f"proof.{one.proof}", 0) + one.milliseconds
+    return replace(facts, proofs=proofs, timings_ms={**facts.timings_ms, **times})
 
 
 def with_history(facts: Facts, history: HistoryFacts | str) -> Facts:

@@ -23,6 +23,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import CommandLine, Config
 from alembic.ddl import impl
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.operations.ops import UpgradeOps
 from alembic.script import Script, ScriptDirectory, base, write_hooks
 from alembic.util import sqla_compat
@@ -423,6 +424,38 @@ def compare_by(
     implementation.compare_server_default = lambda one, other, *_rendered: (
         not same_default(one.server_default, other.server_default)
     )
+
+
+@contextmanager
+def around_operations(around: Callable[[Any, Callable[[], Any], MigrationContext], Any]) -> Iterator[None]:
+    """Meanwhile, ``around(operation, call, context)`` runs every operation, and every rebuild or flush of a batch.
+
+    It returns what ``call()`` returns. What stands inside a batch is run when that is flushed.
+    """
+    batch: Any = importlib.import_module("alembic.operations.batch").BatchOperationsImpl
+    invoke, flush = Operations.invoke, batch.flush
+
+    def invoked(self: Any, operation: Any) -> Any:
+        return around(operation, lambda: invoke(self, operation), self.migration_context)
+
+    def flushed(self: Any) -> Any:
+        return around(None, lambda: flush(self), self.operations.migration_context)
+
+    own = "invoke" in vars(Operations)
+    Operations.invoke, batch.flush = invoked, flushed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        batch.flush = flush
+        if own:
+            Operations.invoke = invoke  # type: ignore[method-assign]
+        else:
+            del Operations.invoke
+
+
+def begin_migration(context: MigrationContext) -> Any:
+    """The transaction of one migration, where env.py wants one for each (``transaction_per_migration``)."""
+    return context.begin_transaction(_per_migration=True)
 
 
 def version_tables(context: MigrationContext) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -32,6 +32,7 @@ from alembic_review.model.facts import (
 )
 from alembic_review.model.known_passwords import learn
 from alembic_review.model.optional_steps import Attempts, show
+from alembic_review.model.proofs import Planned, ProofPlan, Proved
 from alembic_review.worker import assemble_facts, internals
 from alembic_review.worker.assemble_facts import Compared
 from alembic_review.worker.call_stacks import Stacks
@@ -59,6 +60,8 @@ from alembic_review.worker.environment.unloaded_revision_files import not_loaded
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
+from alembic_review.worker.prove import prove
+from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.redirect.connections import Redirect, Scratch, Target
 from alembic_review.worker.redirect.server_privileges import Privileges
 from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_tables
@@ -91,6 +94,8 @@ class Session:
         before = self.request.get("before")
         self.before = Before(before, self._named()) if before else None
         self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
+        self.originals: Mapping[tuple[Any, ...], str] = {}  # the databases to copy for proofs, by target
+        self.bench: Bench | None = None
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
         learn(self.request.get("secrets", ()))
         fill = self._prepare if self.before is not None or self.request.get("environment") else None
@@ -313,6 +318,31 @@ class Session:
         if len(found) < len(self.compared):
             raise WorkerError("env.py connected to fewer databases than when comparing.")
         return found
+
+    def prove(self, name: str, plan: dict[str, Any]) -> list[Proved]:
+        """After ``run``, before ``history``: one proof of this plan, a ``ProofPlan`` as it came over the wire."""
+        self.channel.send("progress", text=f"proof {name}")
+        if self.bench is None:
+            operations = tuple(Planned(**each) for each in plan["operations"])
+            made = ProofPlan((), tuple(plan["originals"]), operations, tuple(plan["revisions"]))
+            given = (self.environment, self.script, self.redirect, self.compared, made)
+            self.bench = Bench(*given, self._copying, self._as_superuser)
+        need, start = self.privileges.need, time.perf_counter()
+        try:
+            found = prove(name, self.bench, show if self.request.get("debug") else None)
+        finally:
+            # What the plan may not do is the proof's to report, and the replay is not repeated for it.
+            self.privileges.need = need
+        milliseconds = round((time.perf_counter() - start) * 1000)
+        return [replace(one, milliseconds=milliseconds if not number else 0) for number, one in enumerate(found)]
+
+    @contextmanager
+    def _copying(self, originals: Mapping[tuple[Any, ...], str]) -> Iterator[None]:
+        self.originals = originals
+        try:
+            yield
+        finally:
+            self.originals = {}
 
     def history(self) -> HistoryFacts:
         """After ``run``: what the application's revisions do when taken back and in another order."""
@@ -587,9 +617,13 @@ class Session:
 
     def _database(self, dialect: Any, target: Target) -> Scratch:
         """Ask the parent for a scratch database for this target."""
-        answer = self.channel.ask(
-            "need_database", dialect=dialect.name, driver=dialect.driver, target=target.label, state=self.state
-        )
+        original = self.originals.get(target.key)
+        if original is not None:
+            answer = self.channel.ask("need_copy", database=original)
+        else:
+            answer = self.channel.ask(
+                "need_database", dialect=dialect.name, driver=dialect.driver, target=target.label, state=self.state
+            )
         if answer["type"] != "database":
             raise WorkerError(answer.get("message", "no scratch database"), answer.get("hint", ""))
         self.circumstances.server = Server(answer["server"], answer["version"], answer["folder"])

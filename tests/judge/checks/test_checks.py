@@ -28,6 +28,7 @@ from alembic_review.model.facts import (
 from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.review import Outcome, Severity
 from alembic_review.model.settings import Settings
+from tests.judge.checks import proved
 from tests.judge.world import (
     ANNEX,
     ANNEX_REVISION,
@@ -164,6 +165,7 @@ def as_superuser(world: World) -> None:
 
 
 EXAMPLES: dict[str, Callable[[World], None]] = {
+    **proved.EXAMPLES,
     "AR101": blocked,
     "AR102": disagreeing,
     "AR103": unowned,

@@ -131,15 +131,25 @@ def test_a_review_survives_the_way_through_json(review: Review) -> None:
 
 def test_keys_are_those_of_the_contract_in_its_order() -> None:
     data = json.loads(SAMPLE.read_text(encoding="utf-8"))
-    assert list(data) == ["format", "outcome", "gate", "summary", "changes", "findings", "tables", "provenance"]
+    assert list(data) == [
+        "format",
+        "outcome",
+        "gate",
+        "summary",
+        "changes",
+        "findings",
+        "proofs",
+        "tables",
+        "provenance",
+    ]
     assert list(data["summary"]) == ["safe", "blocked", "upstream", "error", "warning", "info"]
     assert list(data["changes"][0]) == [
         *("fingerprint", "verdict", "kind", "schema", "table", "name", "owner", "cause", "reason"),
         *("location", "operation", "python", "sql", "findings", "columns", "database"),
     ]
     assert list(data["findings"][0]) == [
-        *("code", "severity", "blocks", "message", "hint", "change", "schema", "table", "revision"),
-        *("location", "fingerprint", "database"),
+        *("code", "severity", "blocks", "message", "hint", "change", "schema", "table", "column", "name", "revision"),
+        *("location", "fingerprint", "proof", "statement", "observed", "suggestion", "database"),
     ]
     assert list(data["tables"][0]) == [
         "schema",

@@ -10,7 +10,20 @@ from alembic_review.judge.checks.comparison import (
     reflected_table,
     untargeted_table,
 )
-from alembic_review.judge.checks.data import destructive_change, required_column
+from alembic_review.judge.checks.data import (
+    cast,
+    destructive_change,
+    does_not_apply,
+    duplicates,
+    lost_values,
+    not_converged,
+    nulls,
+    orphans,
+    overlaps,
+    required_column,
+    too_long,
+    violated_check,
+)
 from alembic_review.judge.checks.history import (
     changed_settings,
     edited_revision,
@@ -30,6 +43,7 @@ from alembic_review.judge.checks.ownership import (
     module_not_imported,
     unowned_table,
 )
+from alembic_review.judge.checks.reversal import fails_on_rows, lost_by_downgrade
 from alembic_review.judge.checks.run import given_server_changed, replayed_as_superuser
 
 __all__ = ["CHECKS", "Check"]
@@ -43,6 +57,16 @@ CHECKS: tuple[Check, ...] = (
     core_revision.CHECK,
     destructive_change.CHECK,
     required_column.CHECK,
+    lost_values.CHECK,
+    nulls.CHECK,
+    duplicates.CHECK,
+    too_long.CHECK,
+    cast.CHECK,
+    orphans.CHECK,
+    violated_check.CHECK,
+    overlaps.CHECK,
+    does_not_apply.CHECK,
+    not_converged.CHECK,
     missing_prefix.CHECK,
     reserved_prefix.CHECK,
     edited_revision.CHECK,
@@ -58,6 +82,8 @@ CHECKS: tuple[Check, ...] = (
     untargeted_table.CHECK,
     hidden_change.CHECK,
     reflected_table.CHECK,
+    fails_on_rows.CHECK,
+    lost_by_downgrade.CHECK,
     given_server_changed.CHECK,
     replayed_as_superuser.CHECK,
 )

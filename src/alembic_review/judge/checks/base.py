@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
@@ -17,7 +17,8 @@ class Report:
     """What a check has to say once.
 
     ``severity`` is the check's own unless given. ``subject`` tells findings about the same table apart, in words that
-    stay the same from run to run.
+    stay the same from run to run. What a proof found has the keys that ``Finding`` has for it, and ``wanted``: what the
+    plan makes of it, as a part of the fingerprint.
     """
 
     message: str
@@ -29,6 +30,13 @@ class Report:
     severity: Severity | None = None
     subject: tuple[str | None, ...] = ()
     database: str | None = None
+    column: str | None = None
+    name: str | None = None
+    proof: str | None = None
+    statement: str | None = None
+    observed: Mapping[str, str | int | None] | None = None
+    suggestion: str | None = None
+    wanted: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,15 +74,7 @@ class Check:
             blocks=self.blocks,
             message=report.message,
             hint=report.hint,
-            fingerprint=digest(
-                *(() if case.facts.environment is None else (case.facts.environment,)),
-                self.code,
-                report.database,
-                change,
-                table and [table.schema, table.name],
-                report.revision,
-                report.subject,
-            ),
+            fingerprint=self._fingerprint(case, report, table),
             change=change,
             schema=table.schema if table is not None else None,
             table=table.name if table is not None else None,
@@ -82,7 +82,23 @@ class Check:
             location=case.evidence.locations.of(report.place or _nearest(case, report.revision, table)),
             database=report.database,
             environment=case.facts.environment,
+            column=report.column,
+            name=report.name,
+            proof=report.proof,
+            statement=report.statement,
+            observed=dict(report.observed) if report.observed is not None else None,
+            suggestion=report.suggestion,
         )
+
+    def _fingerprint(self, case: Case, report: Report, table: TableKey | None) -> str:
+        start = () if case.facts.environment is None else (case.facts.environment,)
+        key = table and [table.schema, table.name]
+        if report.proof is not None:
+            # The same whether it is pending or in a revision, and whatever the server's version and message are.
+            item = (report.column, report.name, report.wanted, report.subject)
+            return digest(*start, self.code, report.database, key, *item)
+        change = report.change.fingerprint if report.change is not None else None
+        return digest(*start, self.code, report.database, change, key, report.revision, report.subject)
 
 
 def _nearest(case: Case, revision: str | None, table: TableKey | None) -> Place | None:

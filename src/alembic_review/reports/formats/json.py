@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 # Where the contract has another order than the fields of the model.
 _ORDER: dict[type, tuple[str, ...]] = {
     Review: (
-        *("format", "outcome", "gate", "summary", "changes", "pull_request", "findings", "suggestions", "tables"),
-        *("provenance", "failure"),
+        *("format", "outcome", "gate", "summary", "changes", "pull_request", "findings", "suggestions", "proofs"),
+        *("tables", "provenance", "failure"),
     ),
     Finding: (
         *("code", "severity", "blocks", "message", "hint"),
-        *("change", "schema", "table", "revision", "location", "fingerprint", "database", "environment"),
+        *("change", "schema", "table", "column", "name", "revision", "location", "fingerprint"),
+        *("proof", "statement", "observed", "suggestion", "database", "environment"),
     ),
 }
 _LONGEST = 1 << 53  # milliseconds

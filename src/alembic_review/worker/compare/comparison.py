@@ -62,9 +62,11 @@ class Entry:
 
 @dataclass
 class Comparison:
-    """What was compared, and what ``env.py`` kept out of it."""
+    """What was compared, and what ``env.py`` kept out of it; ``entries`` are the operations behind the changes."""
 
     changes: list[ChangeFact] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    renderer: Renderer | None = None
     filtered: list[Filtered] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
@@ -104,25 +106,34 @@ def compare(
     internals.keep_nullability(
         column for each in metadatas(context) for table in each.tables.values() for column in table.c
     )
-    result.changes = changes(context, type_users, target, attempts or Attempts())
+    _read(context, type_users, target, attempts or Attempts(), result)
     return result
 
 
 def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attempts: Attempts) -> list[ChangeFact]:
     """Every entry of Alembic's comparison with ``target``, in its order."""
+    result = Comparison()
+    _read(context, type_users, target, attempts, result)
+    return result.changes
+
+
+def _read(
+    context: MigrationContext, type_users: TypeUsers, target: Any, attempts: Attempts, result: Comparison
+) -> None:
     with internals.answered_in_bulk(context), _uncollected():
         upgrade = produce_migrations(context, target).upgrade_ops
     if upgrade is None:
-        return []
-    found: list[ChangeFact] = []
+        return
     reader = _Reader(context, type_users, metadatas(context), attempts)
+    result.renderer = reader.renderer
     with warnings.catch_warnings():
         # Alembic's comparison has warned of these tables already; rendering each of them on its own says nothing new.
         warnings.simplefilter("ignore", SAWarning)
         for number, (operation, parent) in enumerate(leaves(upgrade, None)):
             _settle(operation)
-            found.extend(reader.read(Entry(number, operation, parent, _diffs(operation))))
-    return found
+            entry = Entry(number, operation, parent, _diffs(operation))
+            result.entries.append(entry)
+            result.changes.extend(reader.read(entry))
 
 
 @contextmanager
@@ -249,12 +260,12 @@ class _Reader:
         self._attempts = attempts
         self._columns_of = type_users
         self._dialect: Dialect = context.dialect
-        self._renderer = Renderer(context)
+        self.renderer = Renderer(context)
         self._tables = {(table.schema, table.name): table for target in targets for table in target.tables.values()}
 
     def read(self, entry: Entry) -> Iterator[ChangeFact]:
-        python = self._renderer.python(entry.operation, entry.parent)
-        sql = self._renderer.sql(entry.operation, python)
+        python = self.renderer.python(entry.operation, entry.parent)
+        sql = self.renderer.sql(entry.operation, python)
         for diff in entry.diffs:
             if diff[0].startswith("op:"):
                 yield self._plugin(entry, diff[0], python, sql)
@@ -287,7 +298,7 @@ class _Reader:
         column = table.columns.get(subject.name) if table is not None and subject.name is not None else None
         if column is None:
             return None
-        return self._attempts.attempt(SUGGESTIONS, lambda: column_code(column, self._renderer), None)
+        return self._attempts.attempt(SUGGESTIONS, lambda: column_code(column, self.renderer), None)
 
     def _item(self, subject: _Subject) -> int | None:
         """The number of the model's item that stands for the subject: the very object, else one of the same name."""

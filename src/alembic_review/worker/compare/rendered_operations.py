@@ -78,7 +78,7 @@ class Renderer:
         they are those of the operation itself.
         """
         try:
-            return self._printed(lambda: self._run(python))
+            return self._printed(lambda: self._run(python, self._offline))
         except _UNFINISHED:
             with suppress(Exception):
                 return self._printed(lambda: Operations(self._offline).invoke(_without_flags(operation)))
@@ -92,10 +92,17 @@ class Renderer:
         work()
         return self._buffer.getvalue().strip() or None
 
-    def _run(self, python: str) -> None:
-        """Run a part of ``upgrade()`` in offline mode, with the names that its module has."""
+    def perform(self, operation: ops.MigrateOperation, python: str, context: MigrationContext) -> None:
+        """Run the Python of an operation as a revision does. Where somebody has to edit it first, run the operation."""
+        try:
+            self._run(python, context)
+        except _UNFINISHED:
+            Operations(context).invoke(_without_flags(operation))
+
+    def _run(self, python: str, context: MigrationContext) -> None:
+        """Run a part of ``upgrade()`` with the names that its module has."""
         names = _Names(self._names)
-        names[self._autogen.opts["alembic_module_prefix"].rstrip(".")] = Operations(self._offline)
+        names[self._autogen.opts["alembic_module_prefix"].rstrip(".")] = Operations(context)
         for line in sorted(self._autogen.imports):
             exec(line, names)  # noqa: S102 - an import statement that Alembic writes into the revision
         exec(python, names)  # noqa: S102 - what Alembic writes into the revision, and its users run

@@ -1,1 +1,1 @@
-"""AR6xx: changes that the comparison does not detect."""
+"""AR6xx: what the comparison of Alembic does not see."""

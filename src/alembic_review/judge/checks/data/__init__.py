@@ -1,1 +1,1 @@
-"""AR2xx: data."""
+"""AR2xx: data that a change loses, and rows on which it fails."""

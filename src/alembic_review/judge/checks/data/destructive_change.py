@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alembic_review.judge import rows
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case, Judged, table_place
 from alembic_review.judge.ownership.table_owners import Owned, table_text
@@ -24,9 +25,13 @@ def _run(case: Case) -> Iterator[Report]:
             if did is None:
                 continue
             assert judged.fact.key is not None
+            lost = rows.lost(case, database.name, judged.fact.key, judged.fact.name, judged.fact.operation)
+            if lost:
+                continue  # AR203, which has seen it
             yield Report(
-                message=f"The change {did} with all its data.",
+                message=f"The change {did} with all its data.{_held(lost)}",
                 hint=_HINT,
+                severity=_severity(lost),
                 place=judged.decision.place or _origin_place(case, database.ownership.tables.get(judged.fact.key)),
                 change=judged,
                 database=database.name,
@@ -42,9 +47,15 @@ def _in_revisions(case: Case) -> Iterator[Report]:
         # What no revision does, such as one that is gone, takes nothing from databases that are there.
         if did is None or written.renamed or written.revision is None:
             continue
+        fact = written.judged.fact
+        assert fact.key is not None
+        lost = rows.lost(case, written.database.name, fact.key, fact.name)
+        if lost:
+            continue
         yield Report(
-            message=f"Revision {written.revision} {did} with all its data.",
+            message=f"Revision {written.revision} {did} with all its data.{_held(lost)}",
             hint=_HINT,
+            severity=_severity(lost),
             place=case.revision_place(written.revision),
             change=written.judged,
             revision=written.revision,
@@ -66,15 +77,28 @@ def _unseen(case: Case) -> Iterator[Report]:
             if not known or is_row or database.ownership.role(key) is not Role.CUSTOM:
                 continue
             again = "" if renamed else ", and creates it again"
+            lost = rows.lost(case, database.name, key, column)
+            if lost:
+                continue
             what = f"the table {table_text(key)}" if column is None else f"the column {column} of {table_text(key)}"
             yield Report(
-                message=f"Revision {revision} drops {what} with all its data{again}.",
+                message=f"Revision {revision} drops {what} with all its data{again}.{_held(lost)}",
                 hint=_HINT,
+                severity=_severity(lost),
                 table=key,
                 revision=revision,
                 subject=("made again", "table" if column is None else "column", column),
                 database=database.name,
             )
+
+
+def _held(lost: bool | None) -> str:  # noqa: FBT001 - the answer of ``rows.lost``
+    """What rows have shown of it: ``False`` where these kept their values."""
+    return f" {rows.HELD}" if lost is False else ""
+
+
+def _severity(lost: bool | None) -> Severity | None:  # noqa: FBT001 - as above
+    return Severity.INFO if lost is False else None
 
 
 def _is_row(case: Case, key: TableKey, column: str | None) -> bool:

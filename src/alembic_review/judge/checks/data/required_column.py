@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from alembic_review.judge import rows
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
@@ -42,7 +43,12 @@ def _run(case: Case) -> Iterator[Report]:
                 message, hint = f"Setting NOT NULL on {fact.name} of {table} fails if the column has NULLs.", _OLD
             else:
                 continue
-            yield Report(message, hint, judged.decision.place, judged, database=database.name)
+            fails = rows.fails_without_value(case, database.name, fact.key, fact.name)
+            if fails:
+                continue  # AR210, which has seen it
+            held, severity = (f" {rows.HELD}", Severity.INFO) if fails is False else ("", None)
+            place = judged.decision.place
+            yield Report(f"{message}{held}", hint, place, judged, severity=severity, database=database.name)
     yield from _in_revisions(case)
 
 
@@ -60,9 +66,13 @@ def _in_revisions(case: Case) -> Iterator[Report]:
             or not (required and safe)
         ):
             continue
+        fails = rows.fails_without_value(case, written.database.name, fact.key, fact.name)
+        if fails:
+            continue
+        held = f" {rows.HELD}" if fails is False else ""
         yield Report(
             f"Revision {revision} makes {fact.name} of {table_text(fact.key)} NOT NULL, which fails if existing rows "
-            "have no value.",
+            f"have no value.{held}",
             _MADE,
             case.revision_place(revision),
             written.judged,

@@ -1,0 +1,1 @@
+"""AR3xx: renames, and code of the base on the new schema."""

@@ -1,0 +1,77 @@
+"""AR217: a part of the plan that fails on an empty database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge import observed
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.model.facts import ChangeFact
+from alembic_review.model.proofs import CONVERGES, NotApplied
+from alembic_review.model.review import Severity
+
+_NEW_VALUE = "55P04"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+_NO_OBJECT = "42704"
+_NO_ALTER = "ALTER"
+_BATCH = "SQLite can't alter it in place: pass render_as_batch=True to context.configure() in env.py."
+
+
+def _run(case: Case) -> Iterator[Report]:
+    for database, proved in observed.proved(case, CONVERGES):
+        for failure in proved.converges.failures if proved.converges is not None else ():
+            if failure.kind == "cast":
+                continue  # AR213, which needs no rows either
+            subject = observed.subject(case, database, failure.statement)
+            fact = subject.change.fact if subject.change is not None else None
+            batch = database.facts.dialect == "sqlite" and _NO_ALTER in failure.error.message
+            yield Report(
+                message=f"{_what(fact, subject)} fails on an empty database: {failure.error.message.rstrip('.')}.",
+                hint=_BATCH if batch else _hint(failure),
+                place=subject.place,
+                change=subject.change,
+                table=fact.key if fact is not None else None,
+                revision=subject.revision,
+                subject=(fact.kind if fact is not None else None,),
+                database=database.name,
+                column=_column(fact),
+                name=fact.name if fact is not None else failure.error.constraint,
+                proof=CONVERGES,
+                statement=failure.statement.sql or None,
+                observed=observed.error(failure.error),
+                suggestion=_suggestion(failure),
+                wanted=fact.wanted if fact is not None else failure.statement.sql,
+            )
+
+
+def _what(fact: ChangeFact | None, subject: observed.Subject) -> str:
+    if fact is None:
+        return subject.text
+    table = f" of `{table_text(fact.key)}`" if fact.key is not None else ""
+    name = f" `{fact.name}`" if fact.name is not None else ""
+    return f"{fact.kind}{name}{table}"
+
+
+def _column(fact: ChangeFact | None) -> str | None:
+    is_column = fact is not None and (fact.kind.endswith("_column") or fact.kind.startswith("modify_"))
+    return fact.name if fact is not None and is_column else None
+
+
+def _hint(failure: NotApplied) -> str:
+    if failure.dependants:
+        return f"Drop these before, and create them again afterwards: {', '.join(failure.dependants)}."
+    if failure.error.sqlstate == _NEW_VALUE:
+        return "A new enum value can be used after the transaction that adds it: add it in an earlier revision."
+    if failure.error.sqlstate == _NO_OBJECT:
+        return "Create the type before: adding a column does not create its Enum."
+    return "Edit the operation in the revision, and review again."
+
+
+def _suggestion(failure: NotApplied) -> str | None:
+    if failure.error.sqlstate == _NEW_VALUE:
+        return "with op.get_context().autocommit_block():\n    op.execute(\"ALTER TYPE … ADD VALUE '…'\")"
+    return failure.suggestion
+
+
+CHECK = Check("AR217", "Plan that does not apply", Severity.ERROR, _run)

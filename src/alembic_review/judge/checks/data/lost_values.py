@@ -1,0 +1,17 @@
+"""AR203: values that rows had before the plan, and that no column has after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge import rows
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    yield from rows.losses(case, back=False)
+
+
+CHECK = Check("AR203", "Values that are lost", Severity.WARNING, _run)

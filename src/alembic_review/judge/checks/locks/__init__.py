@@ -1,0 +1,1 @@
+"""AR7xx: locks and transactions."""

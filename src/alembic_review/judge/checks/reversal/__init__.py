@@ -1,0 +1,1 @@
+"""AR8xx: downgrades that do not reverse their upgrade."""

@@ -1,0 +1,17 @@
+"""AR805: values that survive the upgrade and are gone after the downgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge import rows
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
+from alembic_review.model.review import Severity
+
+
+def _run(case: Case) -> Iterator[Report]:
+    yield from rows.losses(case, back=True)
+
+
+CHECK = Check("AR805", "Values that the downgrade loses", Severity.WARNING, _run)

@@ -1,0 +1,191 @@
+"""What the proofs observed on copies of the scratch databases, as plain data: it crosses the process border as JSON.
+
+Nothing here is judged. A proof is one fact type here, one optional field of ``Proved``, one file in ``worker/prove``,
+and the checks that judge it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alembic_review.model.keys import Place, TableKey
+
+CONVERGES, ROWS = "converges", "rows"
+PLAIN = (CONVERGES, ROWS)
+"""The proofs of every run: their cost is proportional to the plan."""
+
+ON_REQUEST: tuple[str, ...] = ()
+"""Those of ``--prove`` besides."""
+
+SINCE: tuple[str, ...] = ()
+"""Those of ``--prove`` with ``--since`` besides."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A pending operation that is written: its number in the comparison of the database of this index."""
+
+    database: int
+    number: int
+
+
+@dataclass(frozen=True)
+class ProofPlan:
+    """What the parent asks the worker to prove.
+
+    ``originals`` are the scratch databases to copy, as they are before the plan, in the order of the facts' databases.
+    The plan applies the ``revisions``, which the originals do not have, and then the ``operations``.
+    ``proofs`` are the names of the proofs to run.
+    """
+
+    proofs: tuple[str, ...]
+    originals: tuple[str, ...]
+    operations: tuple[Planned, ...] = ()
+    revisions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatabaseError:
+    """What a database said, with the names that it gave; ``sqlstate`` is empty on SQLite."""
+
+    message: str
+    sqlstate: str = ""
+    detail: str = ""
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the plan as it ran.
+
+    It belongs to a pending ``operation`` (its number in the comparison), or to a ``revision``, with the line of its
+    file. ``parameters`` are not part of it.
+    """
+
+    sql: str
+    operation: int | None = None
+    revision: str = ""
+    place: Place | None = None
+    error: DatabaseError | None = None
+
+
+@dataclass(frozen=True)
+class NotApplied:
+    """A part of the plan that fails without any row.
+
+    ``kind`` is the kind of ``Hazard`` that the error shows, or empty; ``dependants`` are the objects that the server
+    names.
+    """
+
+    statement: Statement
+    error: DatabaseError
+    kind: str = ""
+    dependants: tuple[str, ...] = ()
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """An entry of the comparison after the plan; ``operation`` is that of the plan that was to make it unnecessary."""
+
+    kind: str
+    key: TableKey | None
+    name: str | None
+    wanted: str = ""
+    existing: str = ""
+    python: str = ""
+    operation: int | None = None
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """The plan on an empty copy: what does not apply, and what Alembic still proposes afterwards."""
+
+    failures: tuple[NotApplied, ...] = ()
+    remaining: tuple[Remaining, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """A part of the plan that rows may break.
+
+    ``kind`` is ``not_null``, ``unique``, ``narrow``, ``cast``, ``foreign_key``, ``check`` or ``exclude``; ``wanted`` is
+    what the plan makes of it, as the catalogue shows it. ``state`` is ``found``, ``held`` (a hostile row that the
+    database accepted survived, or can't exist) or ``not_tried`` with its ``reason``. ``benign`` tells that rows fail
+    that are not made for this hazard. ``back`` tells that it is the downgrade that fails.
+    """
+
+    kind: str
+    key: TableKey
+    column: str | None = None
+    columns: tuple[str, ...] = ()
+    name: str | None = None
+    wanted: str = ""
+    state: str = "held"
+    reason: str = ""
+    benign: bool = False
+    back: bool = False
+    statement: Statement | None = None
+    error: DatabaseError | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Values that are gone; ``column`` is ``None`` for rows that are gone as a whole.
+
+    ``before`` and ``after`` count values, or rows. ``how`` is ``dropped``, ``changed`` or ``deleted``. ``back`` tells
+    that they survive the upgrade and not the downgrade.
+    """
+
+    key: TableKey
+    column: str | None
+    before: int
+    after: int
+    how: str
+    benign: bool = True
+    back: bool = False
+    statement: Statement | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The plan on copies with rows.
+
+    ``seeded`` are the tables that got rows, ``unfilled`` says why others did not. ``values`` are the columns of
+    existing tables whose values were compared before and after.
+    """
+
+    seeded: tuple[TableKey, ...] = ()
+    unfilled: tuple[tuple[TableKey, str], ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proved:
+    """One proof on one database, with a ``reason`` instead of facts where it was not done.
+
+    ``database`` is the index in the facts' databases. ``not_checked`` are parts that it left out.
+    """
+
+    proof: str
+    database: int
+    reason: str = ""
+    not_checked: tuple[str, ...] = ()
+    milliseconds: int = 0
+    converges: Convergence | None = None
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What came of all proofs of a run, by ``names``; ``reason`` says why none was made, where that is so."""
+
+    proved: tuple[Proved, ...] = ()
+    reason: str = ""
+    names: tuple[str, ...] = ()

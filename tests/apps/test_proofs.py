@@ -1,0 +1,247 @@
+"""Proofs in whole runs: what rows show of a plan that is pending, or in the revisions of a pull request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .edits import MODEL, Append, Edit, Replace, module, revision
+from .harness import POSTGRESQL, SQLITE, Run, make_application, run_tool
+from .pull_request import branched
+from .scenario import review_of
+
+WIDGETS = f"{MODEL}/widgets.py"
+BOTH = (SQLITE, POSTGRESQL)
+
+
+def column(text: str) -> tuple[Edit, ...]:
+    """A further column of ``poser_widget``."""
+    return (Append(WIDGETS, f"\nPoserWidget.more = {text}\n"),)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is changed, and the findings of the proofs as ``"code severity table.item"``."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    found: tuple[str, ...] = ()
+    databases: tuple[str, ...] = BOTH
+
+
+PENDING = (
+    Case("nullable column", column("sa.Column(sa.Integer())")),
+    Case("column with a server default", column("sa.Column(sa.Integer(), server_default='0', nullable=False)")),
+    Case("new table", module("sa.Table('poser_gizmo', metadata, sa.Column('id', sa.Integer(), primary_key=True))")),
+    Case(
+        "column without a default",
+        column("sa.Column(sa.Integer(), nullable=False)"),
+        ("AR210 error poser_widget.more",),
+    ),
+    Case(
+        "NOT NULL over NULLs",
+        (Replace(WIDGETS, "size = sa.Column(sa.Integer())", "size = sa.Column(sa.Integer(), nullable=False)"),),
+        ("AR210 warning poser_widget.size",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "ALTER that SQLite does not have",
+        (Replace(WIDGETS, "size = sa.Column(sa.Integer())", "size = sa.Column(sa.Integer(), nullable=False)"),),
+        ("AR217 error poser_widget.size",),
+        (SQLITE,),
+    ),
+    Case(
+        "unique over duplicates",
+        (Replace(WIDGETS, '        sa.Index("ix_poser_widget_size", "size"),\n', ""),
+         Append(WIDGETS, '\nsa.Index("ix_poser_widget_size", PoserWidget.size, unique=True)\n')),
+        ("AR211 warning poser_widget.size",),
+    ),
+    Case(
+        "unique over less than is unique already",
+        (Append(WIDGETS, '\nsa.Index("ux_poser_widget", PoserWidget.code, PoserWidget.name, unique=True)\n'),),
+    ),
+    Case(
+        "shorter text",
+        (Replace(WIDGETS, "name = sa.Column(sa.String(100)", "name = sa.Column(sa.String(10)"),),
+        ("AR212 warning poser_widget.name",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "longer text",
+        (Replace(WIDGETS, "name = sa.Column(sa.String(100)", "name = sa.Column(sa.String(200)"),),
+        ("AR803 warning poser_widget.name",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "cast that does not exist",
+        (Replace(WIDGETS, "shape = sa.Column(sa.String(10))", "shape = sa.Column(sa.Integer())"),),
+        ("AR213 error poser_widget.shape",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "foreign key over orphans",
+        (Replace(WIDGETS, "sa.Text(), comment", "sa.Text(), sa.ForeignKey('product.uuid'), comment"),),
+        ("AR214 warning poser_widget.note",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "dropped column",
+        (Replace(WIDGETS, "    shape = sa.Column(sa.String(10))\n", ""),),
+        ("AR203 warning poser_widget.shape",),
+    ),
+    Case(
+        "enum type that does not exist",
+        column("sa.Column(sa.Enum('a', 'b', name='poser_state'))"),
+        ("AR217 error poser_widget.more",),
+        (POSTGRESQL,),
+    ),
+)  # fmt: skip
+
+WRITTEN = (
+    Case(
+        "filled before NOT NULL",
+        revision(
+            "op.execute('UPDATE poser_widget SET size = 0')\nop.alter_column('poser_widget', 'size', nullable=False)"
+        ),
+        ("AR203 warning poser_widget.size",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "only NULLs are filled",
+        revision(
+            "op.execute('UPDATE poser_widget SET size = 0 WHERE size IS NULL')\n"
+            "op.alter_column('poser_widget', 'size', nullable=False)"
+        ),
+        databases=(POSTGRESQL,),
+    ),
+    Case(
+        "renamed column",
+        (
+            Replace(WIDGETS, "shape = sa.Column", "form = sa.Column"),
+            *revision(
+                "with op.batch_alter_table('poser_widget') as batch:\n"
+                "    batch.alter_column('shape', new_column_name='form')"
+            ),
+        ),
+    ),
+    Case(
+        "cast that SQLite does silently",
+        revision(
+            "with op.batch_alter_table('poser_widget') as batch:\n    batch.alter_column('shape', type_=sa.Integer())"
+        ),
+        ("AR203 warning poser_widget.shape",),
+        (SQLITE,),
+    ),
+    Case(
+        "NOT NULL over NULLs in a rebuild",
+        revision("with op.batch_alter_table('poser_widget') as batch:\n    batch.alter_column('size', nullable=False)"),
+        ("AR210 warning poser_widget.size",),
+        (SQLITE,),
+    ),
+    Case(
+        "check over rows that violate it",
+        revision("op.create_check_constraint('ck_size', 'poser_widget', 'size > 0')"),
+        ("AR215 warning poser_widget.size",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "check that is not valid",
+        revision("op.create_check_constraint('ck_size', 'poser_widget', 'size > 0', postgresql_not_valid=True)"),
+        databases=(POSTGRESQL,),
+    ),
+    Case(
+        "index built concurrently over duplicates",
+        revision(
+            "with op.get_context().autocommit_block():\n"
+            "    op.create_index('ux', 'poser_widget', ['name'], unique=True, postgresql_concurrently=True)"
+        ),
+        ("AR211 warning poser_widget.name",),
+        (POSTGRESQL,),
+    ),
+    Case("deleted rows", revision("op.execute('DELETE FROM poser_widget')"), ("AR203 warning poser_widget",)),
+    Case(
+        "a statement outside of any operation",
+        revision("op.get_bind().exec_driver_sql('ALTER TABLE poser_widget ADD COLUMN more integer NOT NULL')"),
+        ("AR210 error poser_widget.more",),
+        (POSTGRESQL,),
+    ),
+)
+
+
+def shown(run: Run) -> tuple[str, ...]:
+    """The findings of proofs, apart from those of pending changes that follow from a revision without models."""
+    found = []
+    for finding in review_of(run)["findings"]:
+        if finding["proof"] is not None:
+            item = finding["column"] or finding["name"]
+            what = f"{finding['table']}.{item}" if item else finding["table"]
+            found.append(f"{finding['code']} {finding['severity']} {what}")
+    return tuple(sorted(found))
+
+
+def rows(cases: tuple[Case, ...]) -> list[object]:
+    return [pytest.param(case, database, id=f"{case.name}-{database}") for case in cases for database in case.databases]
+
+
+@pytest.mark.parametrize(("case", "database"), rows(PENDING))
+def test_pending(tmp_path: Path, case: Case, database: str) -> None:
+    run = run_tool(make_application(tmp_path, case.edits, database=database))
+    assert shown(run) == case.found, run.explain()
+    states = {proof["proof"]: proof["state"] for proof in review_of(run)["proofs"]}
+    assert "not_done" not in states.values(), run.explain()
+
+
+@pytest.mark.parametrize(("case", "database"), rows(WRITTEN))
+def test_in_a_revision(tmp_path: Path, case: Case, database: str) -> None:
+    run = run_tool(branched(tmp_path, case.edits, database=database), "--since", "main")
+    found = tuple(one for one in shown(run) if case.found or not one.startswith("AR80"))
+    new = {finding["code"] for finding in review_of(run)["findings"] if finding["revision"] == "aa00bb11cc22"}
+    assert {one for one in found if one.split()[0] in new} == set(case.found), run.explain()
+
+
+BREAK = """
+import sys
+from alembic_review.worker.prove import bench
+def fail(*_):
+    raise LookupError("nowhere")
+bench.Bench.copies = fail
+"""
+
+
+@pytest.mark.one_stack
+def test_a_proof_that_crashes_costs_a_line(tmp_path: Path) -> None:
+    application = make_application(tmp_path, (*module(BREAK), *column("sa.Column(sa.Integer())")))
+    run = run_tool(application, "--debug")
+    assert run.status == 0, run.explain()
+    proofs = review_of(run)["proofs"]
+    assert {proof["state"] for proof in proofs} == {"not_done"}
+    assert all(proof["reason"].startswith("LookupError: nowhere") for proof in proofs)
+    assert "Traceback" in run.stderr
+
+
+@pytest.mark.one_stack
+def test_a_proof_that_hangs_costs_a_line(tmp_path: Path) -> None:
+    hangs = BREAK.replace('raise LookupError("nowhere")', "import time; time.sleep(90)")
+    application = make_application(tmp_path, (*module(hangs), *column("sa.Column(sa.Integer())")))
+    run = run_tool(application, "--timeout", "15")
+    assert run.status == 0, run.explain()
+    assert {proof["state"] for proof in review_of(run)["proofs"]} == {"not_done"}
+    assert "did not finish within 15 seconds" in review_of(run)["proofs"][0]["reason"]
+
+
+@pytest.mark.one_stack
+def test_without_proofs_nothing_is_proved(tmp_path: Path) -> None:
+    application = make_application(tmp_path, column("sa.Column(sa.Integer(), nullable=False)"))
+    run = run_tool(application, "--no-prove")
+    assert shown(run) == ()
+    assert "AR202" in {finding["code"] for finding in review_of(run)["findings"]}
+    assert {(proof["state"], proof["reason"]) for proof in review_of(run)["proofs"]} == {("not_done", "--no-prove")}
+    assert "proofs (--no-prove)" in review_of(run)["provenance"]["not_checked"]
+
+
+@pytest.mark.one_stack
+def test_without_a_plan_there_is_nothing_to_prove(tmp_path: Path) -> None:
+    run = run_tool(make_application(tmp_path))
+    assert {proof["state"] for proof in review_of(run)["proofs"]} == {"held"}
