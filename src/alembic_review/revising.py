@@ -12,9 +12,9 @@ from alembic_review import service
 from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Facts, Privilege
-from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Outcome, Review, Verdict
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan, Wish
+from alembic_review.model.secrets.redacted_review import redacted
 from alembic_review.model.settings import Settings
 from alembic_review.observe.interpreter import with_interpreter
 from alembic_review.observe.scratch.run_folder import run_folder

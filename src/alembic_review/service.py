@@ -21,7 +21,7 @@ from alembic_review.judge.checks.run.given_server_changed import server_changed
 from alembic_review.judge.combined_review import case_of_reviewed, judge_together
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
-from alembic_review.judge.proof import plan
+from alembic_review.judge.proofs.requests import plan
 from alembic_review.judge.several_environments import united
 from alembic_review.model.errors import (
     ObservationError,
@@ -31,12 +31,12 @@ from alembic_review.model.errors import (
     UsageError,
 )
 from alembic_review.model.facts import Declared, Facts, Privilege
-from alembic_review.model.known_passwords import forget, learn
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import ON_REQUEST, PLAIN, SINCE, ProofPlan, Proofs
 from alembic_review.model.pull_request_base import History
-from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
+from alembic_review.model.secrets.known_passwords import forget, learn
+from alembic_review.model.secrets.redacted_review import redacted
 from alembic_review.model.settings import Settings
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect

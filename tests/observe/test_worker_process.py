@@ -14,7 +14,7 @@ import pytest
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import DatabaseFacts, Facts
-from alembic_review.model.withheld_variables import FORGE_TOKENS, STEERING_FILES
+from alembic_review.model.secrets.withheld_variables import FORGE_TOKENS, STEERING_FILES
 from alembic_review.observe.scratch.base import ScratchDatabase
 from alembic_review.observe.worker_process import Request, observe
 

@@ -12,8 +12,8 @@ from alembic_review.cli import outputs, screen
 from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
 from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError
-from alembic_review.model.known_passwords import hide
 from alembic_review.model.revision_plan import Wish
+from alembic_review.model.secrets.known_passwords import hide
 from alembic_review.model.settings import Settings
 
 if TYPE_CHECKING:

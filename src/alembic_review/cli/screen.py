@@ -66,7 +66,7 @@ def give_up(stream: TextIO) -> None:
 
 def say(text: str) -> None:
     """A line on stderr, with everything shown that a terminal would not; a stderr that is gone is no error."""
-    from alembic_review.model.known_passwords import hide  # noqa: PLC0415 - not needed for --help
+    from alembic_review.model.secrets.known_passwords import hide  # noqa: PLC0415 - not needed for --help
     from alembic_review.reports.parts.names import visible  # noqa: PLC0415
 
     with suppress(OSError, ValueError):
@@ -92,7 +92,7 @@ def show_error(error: ReviewError, *, debug: bool) -> None:
     """What happened and what to do about it; the traceback only with ``debug``."""
     import traceback  # noqa: PLC0415 - not needed for --help
 
-    from alembic_review.model.masking import mask  # noqa: PLC0415
+    from alembic_review.model.secrets.masking import mask  # noqa: PLC0415
 
     if debug:
         say(mask("".join(traceback.format_exception(error))).rstrip())

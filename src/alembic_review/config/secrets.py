@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alembic_review.model.known_passwords import is_named_like_one, passwords_in
+from alembic_review.model.secrets.known_passwords import is_named_like_one, passwords_in
 from alembic_review.model.settings import Settings
 
 _LARGEST = 1 << 20  # bytes of a file that is looked through

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alembic_review.judge import gate, proof
+from alembic_review.judge import gate
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.extension_table_suggestions import SUGGESTIONS, suggestions
 from alembic_review.judge.fingerprint import fingerprints
@@ -16,6 +16,7 @@ from alembic_review.judge.ownership.stack_evidence import Evidence, place_of
 from alembic_review.judge.ownership.table_owners import custom_packages, decide, table_text
 from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.ownership.untargeted_tables import forgotten, other_databases
+from alembic_review.judge.proofs import requests as proof
 from alembic_review.judge.pull_request import description
 from alembic_review.judge.pull_request.changes_since_base import written
 from alembic_review.judge.trials_not_done import untried

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from alembic_review.model.masking import mask
+from alembic_review.model.secrets.masking import mask
 
 T = TypeVar("T")
 _LONGEST = 200  # characters of a reason

@@ -22,11 +22,11 @@ import msgspec
 
 from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
-from alembic_review.model.known_passwords import known, learn
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import ProofPlan, Proofs, Proved
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
-from alembic_review.model.withheld_variables import WITHHELD
+from alembic_review.model.secrets.known_passwords import known, learn
+from alembic_review.model.secrets.withheld_variables import WITHHELD
 from alembic_review.observe import process_tree
 from alembic_review.observe.scratch.base import ScratchDatabase
 from alembic_review.observe.scratch.run_folder import run_folder

@@ -30,9 +30,9 @@ from alembic_review.model.facts import (
     TableKey,
     Untargeted,
 )
-from alembic_review.model.known_passwords import learn
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import Planned, ProofPlan, Proved
+from alembic_review.model.secrets.known_passwords import learn
 from alembic_review.worker import assemble_facts, internals
 from alembic_review.worker.assemble_facts import Compared
 from alembic_review.worker.call_stacks import Stacks

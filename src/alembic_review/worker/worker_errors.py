@@ -11,7 +11,7 @@ import alembic
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
-from alembic_review.model.masking import mask
+from alembic_review.model.secrets.masking import mask
 from alembic_review.model.text_lengths import LONGEST_HINT, LONGEST_MESSAGE, shortened
 from alembic_review.worker.driver_errors import class_name, database_text
 from alembic_review.worker.packages import package_of_path

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from alembic_review.model.masking import mask
+from alembic_review.model.secrets.masking import mask
 
 _LOGGERS = ("alembic.autogenerate", "alembic.ddl")
 _APPLICATION_LOGGER = "alembic.env"

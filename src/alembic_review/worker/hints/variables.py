@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from alembic_review.model.withheld_variables import WITHHELD
+from alembic_review.model.secrets.withheld_variables import WITHHELD
 from alembic_review.worker.driver_errors import chain
 from alembic_review.worker.hints.fault import Fault
 from alembic_review.worker.hints.unset import Reading, loaded_files, unset_in

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from alembic_review.model.masking import mask
 from alembic_review.model.proofs import DatabaseError
+from alembic_review.model.secrets.masking import mask
 from alembic_review.model.text_lengths import shortened
 from alembic_review.worker.driver_errors import chain, database_text, original, sqlstate
 

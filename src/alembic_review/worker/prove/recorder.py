@@ -14,8 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from alembic_review.model.keys import Place
-from alembic_review.model.masking import mask
 from alembic_review.model.proofs import Statement
+from alembic_review.model.secrets.masking import mask
 from alembic_review.worker.prove.failing import database_error
 
 Observer = Callable[[Connection, Statement], None]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from alembic_review.model.masking import mask
+from alembic_review.model.secrets.masking import mask
 from alembic_review.worker.on_import import when_imported
 from alembic_review.worker.redirect.drivers import DRIVERS, Allows, Refuse
 from alembic_review.worker.redirect.sqlite_authorizer import MEMORY, AlteredTables

@@ -25,8 +25,8 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool, Pool
 
-from alembic_review.model.known_passwords import is_named_like_one, passwords_in
-from alembic_review.model.masking import mask
+from alembic_review.model.secrets.known_passwords import is_named_like_one, passwords_in
+from alembic_review.model.secrets.masking import mask
 from alembic_review.worker import internals
 from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.redirect.audit_events import Audit

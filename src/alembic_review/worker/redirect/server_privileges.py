@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from alembic_review.model.masking import mask
+from alembic_review.model.secrets.masking import mask
 from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.driver_errors import chain, database_text, original, sqlstate
 from alembic_review.worker.worker_errors import WorkerError, at

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge import rows
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case, Judged, table_place
 from alembic_review.judge.ownership.table_owners import Owned, table_text
+from alembic_review.judge.proofs import observed_rows as rows
 from alembic_review.judge.pull_request.renames import trace
 from alembic_review.model.facts import Place, TableKey
 from alembic_review.model.review import Role, Severity, Verdict

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge import observed
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.facts import ChangeFact
 from alembic_review.model.proofs import CONVERGES, NotApplied
 from alembic_review.model.review import Severity

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge import rows
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.proofs import observed_rows as rows
 from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import Hazard
 from alembic_review.model.review import Severity

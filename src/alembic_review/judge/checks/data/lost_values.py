@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge import rows
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.proofs import observed_rows as rows
 from alembic_review.model.review import Severity
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge import rows
 from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.proofs import observed_rows as rows
 from alembic_review.model.facts import ChangeFact
 from alembic_review.model.review import Severity, Verdict
 

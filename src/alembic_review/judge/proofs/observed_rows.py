@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from alembic_review.judge import observed
 from alembic_review.judge.checks.base import Report
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import CONVERGES, ROWS, Hazard, Rows
 from alembic_review.model.review import Severity

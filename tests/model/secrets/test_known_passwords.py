@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alembic_review.model.known_passwords import HIDDEN, forget, hide, known, learn, passwords_in
-from alembic_review.model.masking import mask
-from alembic_review.model.redacted_review import redacted
 from alembic_review.model.review import Gate, Outcome, Provenance, Review, Role, Summary, Table
+from alembic_review.model.secrets.known_passwords import HIDDEN, forget, hide, known, learn, passwords_in
+from alembic_review.model.secrets.masking import mask
+from alembic_review.model.secrets.redacted_review import redacted
 
 SECRETS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=8, max_size=20).filter(
     lambda text: any(map(str.isalpha, text)) and not all(map(str.isalpha, text)) and text[0] not in "%${<*e"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from alembic_review.model.known_passwords import HIDDEN, hide
+from alembic_review.model.secrets.known_passwords import HIDDEN, hide
 
 __all__ = ["HIDDEN", "mask", "mask_urls"]
 

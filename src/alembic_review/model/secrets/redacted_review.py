@@ -6,9 +6,9 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
-from alembic_review.model.known_passwords import hide
-from alembic_review.model.masking import mask, mask_urls
 from alembic_review.model.review import Review
+from alembic_review.model.secrets.known_passwords import hide
+from alembic_review.model.secrets.masking import mask, mask_urls
 
 # Generated code, in which connection strings and SQL may stand as well.
 _CODE = frozenset({"python", "sql", "statement", "suggestion"})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alembic_review.model.masking import HIDDEN, mask
+from alembic_review.model.secrets.masking import HIDDEN, mask
 
 WORDS = st.characters(categories=["L", "N", "P", "S"], exclude_characters="*")
 URL_SAFE = st.text(WORDS.filter(lambda char: char != '"'), min_size=1)
