@@ -130,3 +130,14 @@ def test_the_judge_knows_no_framework_by_name() -> None:
 
     assert files
     assert named == []
+
+
+def test_no_folder_holds_more_than_sixteen_files() -> None:
+    folders = [folder for folder in (SOURCE, *SOURCE.rglob("*")) if folder.is_dir() and folder.name != "__pycache__"]
+    crowded = {
+        str(folder.relative_to(SOURCE)): number
+        for folder in folders
+        if (number := sum(path.is_file() for path in folder.iterdir())) > 16
+    }
+    assert folders
+    assert crowded == {}
