@@ -428,13 +428,13 @@ def test_the_reason_names_what_to_look_at() -> None:
         world = basics()
         build(world)
         said[row] = only(world.review()).reason
-    assert "poser adds this to it" in said["core table: by the application's code"]
+    assert "poser adds this column" in said["core table: by the application's code"]
     assert (
         "revision a1 of poser added the column label; this change would revert it. "
         in said["core table: by a custom revision"]
     )
     assert "basis' models and revisions differ without your application" in said["core table: models ahead"]
-    assert "the code that adds this is unknown" in said["core table: unexplained item"]
+    assert "the code that adds this column is unknown" in said["core table: unexplained item"]
     assert "changes the type of the column uuid in place" in said["core table: unexplained edit"]
     assert "Import poser.old" in said["no model, custom revision, unloaded"]
     assert "Import poser.old" in said["no model, custom revision, maybe unloaded"]

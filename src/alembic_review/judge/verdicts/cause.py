@@ -126,7 +126,7 @@ class Causes:
         model = owned.model
         assert model is not None
         called = called or _item_text(item)
-        puts = f"adds {called} to it"
+        puts = f"adds {called}" if called.startswith("this ") else f"adds {called} to it"
         attacher = self._evidence.application_frame(item.stack, beneath=model.stack)
         frame = attacher or self._evidence.application_frame(item.made, beneath=model.stack)
         if frame is not None:
@@ -309,7 +309,8 @@ class Causes:
         if change.kind == "add_table":
             return [self._of_table(owned), *(self.of_item(owned, item) for item in owned.model.items)]
         if change.item is not None:
-            return [self.of_item(owned, owned.model.items[change.item], "this")]
+            item = owned.model.items[change.item]
+            return [self.of_item(owned, item, f"this {_noun(item)}")]
         place = self._table_place(owned)
         known = change.kind == "add_table_comment" or change.kind.startswith("remove_")
         if known and change.kind != "remove_table":
@@ -367,8 +368,12 @@ def worst(causes: Iterable[Cause]) -> Cause:
     return min(causes, key=lambda cause: ranks[cause.by])
 
 
+def _noun(item: Item) -> str:
+    return "foreign key" if item.foreign_key else item.kind
+
+
 def _item_text(item: Item) -> str:
-    noun = "foreign key" if item.foreign_key else item.kind
+    noun = _noun(item)
     if item.name is not None:
         return f"the {noun} {item.name}"
     return f"a {noun} on {', '.join(item.columns)}" if item.columns else f"a {noun}"

@@ -45,15 +45,15 @@ def caused(owner: str | None, cause: Cause, change: ChangeFact, way: Way) -> str
         undo = "Remove the operation from the revision" if way.new else "Revert it in a new revision"
         instead = f"{undo}, and keep the columns that you need in an extension table."
     undoing = "; this change would revert it" if cause.revision is not None and way.undoes else ""
-    return f"The table belongs to {owner}, and {cause.clause}{undoing}. {instead}"
+    table = f"`{table_text(change.key)}`" if change.key is not None else "The table"
+    return f"{table} belongs to {owner}, but {cause.clause}{undoing}. {instead}"
 
 
 def unexplained(owner: str | None, cause: Cause) -> str:
     """Of a change on a core table that nobody is known to have brought about."""
     return (
-        f"The table belongs to {owner}, and the cause of the change is unknown: {cause.clause}. The change is "
-        "blocked until "
-        "its cause is found and removed."
+        f"The table belongs to {owner}, and the cause of the change is unknown: {cause.clause}. The change is blocked "
+        "until its cause is found and removed."
     )
 
 
