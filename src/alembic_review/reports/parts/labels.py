@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -78,9 +79,7 @@ def noun(kind: str) -> str:
 
 def code_spans(text: str) -> list[tuple[str, bool]]:
     """``text`` in pieces, each with whether it is written between backticks, which are left out."""
-    pieces = text.split("`")
-    if len(pieces) % 2 == 0:  # one without a partner is text
-        pieces[-2:] = [f"{pieces[-2]}`{pieces[-1]}"]
+    pieces = re.split(r"`([^`\n]+)`", text)
     return [(piece, number % 2 == 1) for number, piece in enumerate(pieces) if piece]
 
 
