@@ -102,5 +102,5 @@ def test_histories_that_have_nothing_in_common(repository: Path) -> None:
     commit(repository, "other")
     with pytest.raises(ObservationError, match="no commit in common"):
         find_base(repository, "main")
-    with pytest.raises(ObservationError, match="knows no commit nowhere"):
+    with pytest.raises(ObservationError, match="There is no commit nowhere"):
         find_base(repository, "nowhere")

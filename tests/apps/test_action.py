@@ -56,7 +56,7 @@ def test_a_refused_review_is_in_the_log_the_summary_and_the_reports(tmp_path: Pa
 
     outputs = (tmp_path / "output").read_text().splitlines()
     assert outputs == ["written=true", "status=1", f"reports={tmp_path}/reports"]
-    assert "BLOCKED  3 changes" in done.stdout
+    assert "BLOCKED  2 problems (3 changes)" in done.stdout
     _verdict, *places = annotated(done)
     assert places == ["poser/db/model/catalog.py"] * 3
     assert (application.project / str(places[0])).exists()

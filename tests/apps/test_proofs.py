@@ -92,6 +92,15 @@ PENDING = (
         ("AR203 warning poser_widget.shape",),
     ),
     Case(
+        "enum type that exists already",
+        module(
+            "sa.Table('poser_gizmo', metadata, sa.Column('id', sa.Integer(), primary_key=True),\n"
+            "         sa.Column('grade', sa.Enum('plain', 'fancy', name='poser_grade'), index=True))"
+        ),
+        ("AR217 error poser_gizmo",),
+        (POSTGRESQL,),
+    ),
+    Case(
         "enum type that does not exist",
         column("sa.Column(sa.Enum('a', 'b', name='poser_state'))"),
         ("AR217 error poser_widget.more",),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alembic_review.model.proofs import CONVERGES, Convergence, DatabaseError, Proofs, Proved, Remaining
+from alembic_review.model.proofs import (
+    CONVERGES,
+    Convergence,
+    DatabaseError,
+    NotApplied,
+    Proofs,
+    Proved,
+    Remaining,
+    Statement,
+)
 from alembic_review.model.review import Proof, ProofState
 from tests.judge.checks import proved
 from tests.judge.world import basics, found, key
@@ -69,3 +78,17 @@ def test_without_proofs_the_review_says_so() -> None:
     review = world.review()
     assert review.proofs == (Proof(CONVERGES, None, ProofState.NOT_DONE, "--no-prove"),)
     assert "proofs (--no-prove)" in review.provenance.not_checked
+
+
+def test_what_follows_from_a_table_that_was_not_added_is_not_reported() -> None:
+    world = basics()
+    world.change("add_table", "poser_gadget")
+    world.change("add_index", "poser_gadget", "ix_gadget", columns=("size",))
+    failures = (
+        NotApplied(Statement("CREATE TYPE grade …", 0), DatabaseError('type "grade" already exists', "42710")),
+        NotApplied(Statement("CREATE INDEX …", 1), DatabaseError('relation "poser_gadget" does not exist', "42P01")),
+    )
+    proved.proved(world, Proved(CONVERGES, 0, converges=Convergence(failures)))
+    (finding,) = found(world.review(), "AR217")
+    assert finding.observed == {"sqlstate": "42710", "error": 'type "grade" already exists'}
+    assert "create_type=False" in finding.hint

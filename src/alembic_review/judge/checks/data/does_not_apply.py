@@ -8,23 +8,30 @@ from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
-from alembic_review.model.facts import ChangeFact
+from alembic_review.model.facts import ChangeFact, TableKey
 from alembic_review.model.proofs import CONVERGES, NotApplied
 from alembic_review.model.review import Severity
 
 _NEW_VALUE = "55P04"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _NO_OBJECT = "42704"
+_EXISTS = "42710"
+_MISSING = frozenset({"42P01", "42703"})
 _NO_ALTER = "ALTER"
 _BATCH = "SQLite can't alter it in place: pass render_as_batch=True to context.configure() in env.py."
 
 
 def _run(case: Case) -> Iterator[Report]:
     for database, proved in observed.proved(case, CONVERGES):
+        missing: set[TableKey | None] = set()
         for failure in proved.converges.failures if proved.converges is not None else ():
             if failure.kind == "cast":
                 continue  # AR213, which needs no rows either
             subject = observed.subject(case, database, failure.statement)
             fact = subject.change.fact if subject.change is not None else None
+            if fact is not None and failure.error.sqlstate in _MISSING and fact.key in missing:
+                continue  # follows from what was to add it
+            if fact is not None and fact.kind in ("add_table", "add_column"):
+                missing.add(fact.key)
             batch = database.facts.dialect == "sqlite" and _NO_ALTER in failure.error.message
             yield Report(
                 message=f"{_what(fact, subject)} fails on an empty database: {failure.error.message.rstrip('.')}.",
@@ -63,6 +70,8 @@ def _hint(failure: NotApplied) -> str:
         return f"Drop these before, and create them again afterwards: {', '.join(failure.dependants)}."
     if failure.error.sqlstate == _NEW_VALUE:
         return "A new enum value can be used after the transaction that adds it: add it in an earlier revision."
+    if failure.error.sqlstate == _EXISTS:
+        return "Use the type that exists: write postgresql.ENUM(…, create_type=False) in its place."
     if failure.error.sqlstate == _NO_OBJECT:
         return "Create the type before: adding a column does not create its Enum."
     return "Edit the operation in the revision, and review again."
