@@ -61,7 +61,7 @@ def test_a_good_history_gives_nothing_to_tell(database: str, tmp_path: Path) -> 
 def test_a_branch_that_needs_the_core_without_saying_so(tmp_path: Path) -> None:
     run = reviewed(tmp_path, SILENT, database=POSTGRESQL)
     (message,) = told(run)
-    assert message.startswith(f"AR513 {FIRST}: Revision {FIRST} of poser needs revisions that it does not depend on"), (
+    assert message.startswith(f"AR513 {FIRST}: Revision {FIRST} of poser has an undeclared dependency"), (
         message
     )
     assert message.endswith('relation "store" does not exist.'), message
@@ -101,8 +101,8 @@ def test_what_sqlite_takes_without_the_core_is_told_by_what_it_refers_to(tmp_pat
     run = reviewed(tmp_path, SILENT)
     (message,) = told(run)
     assert message == (
-        f"AR513 {FIRST}: Revision {FIRST} of poser needs revisions that it does not depend on: tables that it makes "
-        "refer to store. SQLite takes that in any order, and other databases don't."
+        f"AR513 {FIRST}: Revision {FIRST} of poser has an undeclared dependency (missing `depends_on`): tables that it "
+        "creates have foreign keys to store. SQLite accepts any order of creation; other databases do not."
     )
     (hint,) = hints(run, "AR513")
     assert hint.startswith("Set depends_on = ")
@@ -127,7 +127,7 @@ def test_a_merge_of_branches_that_were_to_stay_apart(tmp_path: Path) -> None:
         f"AR510 aa00bb11cc22: Revision aa00bb11cc22 of poser merges {CORE_HEAD} of acme into its branch."
     ]
     assert hints(run, "AR510") == [
-        f'Take {CORE_HEAD} out of its down_revision; depends_on = "{CORE_HEAD}" says that it comes first.'
+        f'Remove {CORE_HEAD} from down_revision and set depends_on = "{CORE_HEAD}".'
     ]
 
 

@@ -61,7 +61,7 @@ def test_it_is_the_application_s_doing(name: str, database: str, tmp_path: Path)
     review = review_of(run)
     assert [row(change) for change in review["changes"]] == ["blocked remove_column product.tenant"]
     (finding,) = [finding for finding in review["findings"] if finding["code"] == "AR106"]
-    told = r"Code outside any revision \\(poser\\) altered the core table product of acme: it added the column tenant\."
+    told = r"Code outside any revision \(poser\) altered the core table product of acme: it added the column tenant\."
     assert re.fullmatch(told, finding["message"])
     place = finding["location"]
     assert place["path"] == (OWN if PLACES[name][0].path == OWN else f"{MODEL}/extra.py")

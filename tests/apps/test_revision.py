@@ -213,7 +213,7 @@ def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Pa
     assert ran.status == 0, ran.explain()
     (path,) = new_files(application, before)
     text = path.read_text()
-    assert "- add_column store.fax: The table is acme's, and poser adds this to it." in text.partition('"""\n')[0]
+    assert "- add_column store.fax: `store` belongs to acme, but poser adds this column." in text.partition('"""\n')[0]
     assert "fax" not in text.partition("def upgrade")[2]
     assert pending(application) == ["blocked add_column store.fax"]
 
@@ -429,7 +429,7 @@ def test_a_folder_that_is_no_version_location_is_told(tmp_path: Path) -> None:
     before = tree(application.project)
     ran = revise(application, "--version-path", "nowhere")
     assert ran.status == 2, ran.explain()
-    assert f"{application.project / 'nowhere'} is none of the version_locations" in ran.stderr
+    assert f"{application.project / 'nowhere'} is not one of the version_locations" in ran.stderr
     ran = revise(application, "--version-path", VERSIONS)
     assert ran.status == 0, ran.explain()
     assert len(new_files(application, before)) == 1
