@@ -27,6 +27,7 @@ or dies. A proof leaves out a part by a line in ``Proved.not_checked``.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 
 from alembic_review.model.optional_steps import Attempts
@@ -44,7 +45,10 @@ def prove(name: str, bench: Bench, debug: Callable[[str], object] | None) -> lis
     """One proof, with one entry for each database; where it fails, each has the reason. Never raises an exception."""
     attempts = Attempts(debug, (BaseException,))
     nothing: list[Proved] = []
-    found = attempts.attempt(name, lambda: PROOFS[name](bench), nothing)
+    with warnings.catch_warnings():
+        # The replay and the comparison have warned of everything that runs once more here.
+        warnings.simplefilter("ignore")
+        found = attempts.attempt(name, lambda: PROOFS[name](bench), nothing)
     if attempts.failures:
         reason = attempts.failures[0].removeprefix(f"{name} (").removesuffix(")")
         return [Proved(name, number, reason=reason) for number in bench.numbers]
