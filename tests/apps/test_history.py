@@ -61,12 +61,10 @@ def test_a_good_history_gives_nothing_to_tell(database: str, tmp_path: Path) -> 
 def test_a_branch_that_needs_the_core_without_saying_so(tmp_path: Path) -> None:
     run = reviewed(tmp_path, SILENT, database=POSTGRESQL)
     (message,) = told(run)
-    assert message.startswith(f"AR513 {FIRST}: Revision {FIRST} of poser has an undeclared dependency"), (
-        message
-    )
+    assert message.startswith(f"AR513 {FIRST}: Revision {FIRST} of poser has an undeclared dependency"), message
     assert message.endswith('relation "store" does not exist.'), message
     (hint,) = hints(run, "AR513")
-    assert hint == 'Set depends_on = "5d03e8f61b2a" in it: that one makes store.'
+    assert hint == 'Set depends_on = "5d03e8f61b2a"; that revision creates store.'
     assert run.status == 0, run.explain()
 
 
@@ -126,9 +124,7 @@ def test_a_merge_of_branches_that_were_to_stay_apart(tmp_path: Path) -> None:
     assert told(run) == [
         f"AR510 aa00bb11cc22: Revision aa00bb11cc22 of poser merges {CORE_HEAD} of acme into its branch."
     ]
-    assert hints(run, "AR510") == [
-        f'Remove {CORE_HEAD} from down_revision and set depends_on = "{CORE_HEAD}".'
-    ]
+    assert hints(run, "AR510") == [f'Remove {CORE_HEAD} from down_revision and set depends_on = "{CORE_HEAD}".']
 
 
 @pytest.mark.one_stack

@@ -552,7 +552,7 @@ def test_a_hook_that_fails_leaves_the_revision(tmp_path: Path) -> None:
     assert ran.status == 3, ran.explain()
     (path,) = new_files(application, before)
     assert f"A post_write_hook failed on {path}: " in ran.stderr
-    assert "The revision is written and complete" in ran.stderr
+    assert "The revision file is complete" in ran.stderr
 
 
 DIRECTIVES = {

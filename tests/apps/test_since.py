@@ -133,7 +133,10 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
     # What Alembic would write to undo that is the revision's doing too.
     for change in review_of(run)["changes"]:
         assert change["location"]["path"].startswith(VERSIONS)
-        assert f"added the column {change['name']}; this would undo it. Remove the operation of" in change["reason"]
+        assert (
+            f"added the column {change['name']}; this change would revert it. Remove the operation from"
+            in change["reason"]
+        )
     hints = {finding["hint"] for finding in review_of(run)["findings"] if finding["code"] == "AR106"}
     assert all(hint.startswith("Remove the operation from the revision") for hint in hints), hints
     assert any("do to rows" in line for line in review_of(run)["provenance"]["not_checked"])
@@ -147,7 +150,7 @@ def test_a_merged_revision_that_altered_the_core_is_undone_by_a_new_one(tmp_path
     assert run.status == 0, run.explain()
     assert rows(run) == ["in_revision bb11cc22dd33 safe remove_column product.weight"]
     (change,) = brought(run)["changes"]
-    assert "again what acme made it" in change["reason"]
+    assert "as acme created it" in change["reason"]
 
 
 @pytest.mark.one_stack
@@ -368,8 +371,8 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
         *(("remove_column", "poser_widget", "shape"), ("add_column", "poser_widget", "form")),
         *(("remove_table", "poser_widget_store", None), ("add_table", "poser_stock", None)),
     }
-    assert {key for key, reason in told.items() if "Part of a rename" in reason} == halves
-    shown = {change["sql"] for change in brought(run)["changes"] if "renaming" in change["reason"]}
+    assert {key for key, reason in told.items() if "Part of the rename of" in reason} == halves
+    shown = {change["sql"] for change in brought(run)["changes"] if "Part of the rename of" in change["reason"]}
     assert shown == {
         'ALTER TABLE "poser_widget" RENAME COLUMN "shape" TO "form";',
         'ALTER TABLE "poser_widget_store" RENAME TO "poser_stock";',
@@ -401,7 +404,7 @@ def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> No
         "Revision bb00bb11cc22 drops the column shape of poser_widget with all its data, and creates it again.",
         "Revision bb00bb11cc22 drops the table poser_widget_store with all its data.",
     ]
-    assert not [change for change in brought(run)["changes"] if "renaming" in change["reason"]]
+    assert not [change for change in brought(run)["changes"] if "Part of the rename of" in change["reason"]]
 
 
 def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
@@ -415,13 +418,13 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
     application = branched(tmp_path, revision(both), database=POSTGRESQL)
     run = run_tool(application, "--no-prove", "--since", "main")
     told = {
-        change["reason"].partition("own. ")[2]
+        change["reason"].partition("belongs to poser. ")[2]
         for change in brought(run)["changes"]
         if change["sql"].startswith('ALTER TABLE "')
     }
     assert told == {
-        "Part of a rename a renamed from message to words. Besides, revisions changed the column words.",
-        f"Part of a rename a renamed from poser_widget to poser_thing. Besides, revisions {besides}.",
+        "Part of the rename of message to words. The new revisions also changed the column words.",
+        f"Part of the rename of poser_widget to poser_thing. The new revisions also {besides}.",
     }
     new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
     assert [finding["message"] for finding in new] == [
@@ -450,8 +453,8 @@ def test_columns_that_change_names_with_each_other_lose_nothing(tmp_path: Path) 
     run = run_tool(application, "--since", "main")
     written = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
     assert {change["reason"].rpartition(": ")[2] for change in written} == {
-        "shape has this name now.",
-        "note has this name now.",
+        "shape was renamed to this name.",
+        "note was renamed to this name.",
     }
     assert not [one for one in review_of(run)["findings"] if one["code"] == "AR201" and one["revision"]]
 
@@ -470,9 +473,10 @@ def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: 
     application = branched(tmp_path, revision(upgrade), database=database)
     run = run_tool(application, "--no-prove", "--since", "main")
     notes = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR202" and finding["revision"]]
+    told = "Revision aa00bb11cc22 makes {} of poser_widget NOT NULL, which fails if existing rows have no value."
     assert sorted((finding["severity"], finding["message"]) for finding in notes) == [
-        ("info", "After revision aa00bb11cc22 no row of poser_widget may be without a value for depth."),
-        ("info", "After revision aa00bb11cc22 no row of poser_widget may be without a value for shape."),
+        ("info", told.format("depth")),
+        ("info", told.format("shape")),
     ]
 
 
@@ -530,7 +534,7 @@ def test_tables_before_the_first_revision(tmp_path: Path) -> None:
         "pending None safe remove_column poser_old.more",
     ]
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR503"]
-    assert finding["message"] == "The settings of alembic-review are changed: before."
+    assert finding["message"] == "The settings of alembic-review changed: before."
     assert finding["location"] == {"base": "project", "path": "db/before.sql", "line": 1}
 
 
@@ -574,7 +578,7 @@ def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) ->
     assert run.status == 0, run.explain()
     assert (brought(run)["new_revisions"], brought(run)["changes"]) == ([], [])
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR503"]
-    assert finding["message"] == "The settings of Alembic are changed: version_locations."
+    assert finding["message"] == "The settings of Alembic changed: version_locations."
     assert finding["location"] == {"base": "project", "path": "app/acme.conf", "line": 9}
 
 
@@ -622,7 +626,7 @@ def test_revisions_of_the_base_that_no_longer_apply_are_named(tmp_path: Path) ->
     assert run.status == 3, run.explain()
     assert "The revisions of the base, " in run.stderr
     assert f"{VERSIONS}/11aa22bb33cc_step.py" in run.stderr.replace("\n", "")
-    assert "What merged revisions import, call and read must stay" in " ".join(run.stderr.split())
+    assert "Keep what merged revisions import, call and read" in " ".join(run.stderr.split())
 
 
 @pytest.mark.one_stack

@@ -134,7 +134,7 @@ def test_what_comes_with_a_column_goes_with_it(tmp_path: Path) -> None:
     hung = module("Product.area = sa.Column(sa.Integer(), index=True)\n")
     run = run_tool(make_application(tmp_path, hung))
     said = {(change["kind"], change["table"]): change["reason"] for change in review_of(run)["changes"]}
-    assert said["add_column", "product"].endswith("refers to this one (an extension table).")
+    assert said["add_column", "product"].endswith("is a foreign key to this table.")
     assert said["add_index", "product"].endswith(
         "Follows from the column area; fixing that removes this change as well."
     )
@@ -148,7 +148,7 @@ def test_a_table_of_ones_own_that_is_there_already_is_named(tmp_path: Path) -> N
     hung = module("Person.motto = sa.Column(sa.String(9))\n")
     run = run_tool(make_application(tmp_path, hung))
     (change,) = review_of(run)["changes"]
-    assert change["reason"].endswith("Move it to poser_person, which is your extension of this table.")
+    assert change["reason"].endswith("Move it to poser_person, your extension table.")
     step = revision("op.add_column('person', sa.Column('motto', sa.String(9)))")
     run = run_tool(make_application(tmp_path / "migrated", (*hung, *step)))
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR105"]

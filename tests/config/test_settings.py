@@ -360,7 +360,7 @@ def test_before_is_a_file_of_sql(tmp_path: Path, content: bytes, said: str) -> N
         ("fail-on = blokced", "`fail-on[0]`", "blocked, pending"),
         ("owners = shared_log", "`owners` is not `table = package`", ""),
         ("env =\n    FLASK_APP", "a line of `env` is not `NAME = value`", ""),
-        ("config = other.ini", "`config` can't be set in the conf file itself", "pyproject.toml"),
+        ("config = other.ini", "`config` can't be set in the config file itself", "pyproject.toml"),
         ("prefix = 50%", "`prefix` can't be interpolated", "%%"),
         ("prefix = a\nprefix = b", "prefix is there twice", ""),
     ],

@@ -249,7 +249,7 @@ def _instead(change: ChangeFact, way: Way) -> str:
     if way.follows is not None:
         return f"Follows from {way.follows}; fixing that removes this change as well."
     if change.kind == "add_column" and way.extension is not None:
-        return f"Move it to {way.extension}, your extension table of this table."
+        return f"Move it to {way.extension}, your extension table."
     if change.kind in ("add_column", "add_fk", "add_constraint"):
         return "Move it to an extension table: a custom table whose primary key is a foreign key to this table."
     if change.kind == "add_index":
