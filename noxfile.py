@@ -113,7 +113,7 @@ def temporary_files() -> Iterator[dict[str, str]]:
     if not files_in_memory():
         yield {}
         return
-    with tempfile.TemporaryDirectory(prefix="alembic-review-tests-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="review-tests-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o1777)  # as /tmp: root starts the scratch server from another account
         yield {"TMPDIR": folder}
 
