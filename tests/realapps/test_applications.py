@@ -115,7 +115,7 @@ def test_poser_on_rattail_after_its_first_revision(review: Review) -> None:
     check(run, poser, safe=own, upstream=rattail.expected()["changes"])
     assert {change["table"] for change in own} == {"poser_widget_version"}
     assert without_dependency(run) == [
-        ("6c1b0d1f5a3e", 'Set depends_on = "1515aa76b64a" in it: that one makes vendor.')
+        ("6c1b0d1f5a3e", 'Set depends_on = "1515aa76b64a"; that revision creates vendor.')
     ]
     assert custom_tables(run) == {"poser_widget", "poser_widget_version"}
 
@@ -131,7 +131,7 @@ def test_sideshow_on_wuttjamaican_is_clean(review: Review) -> None:
     assert run.report["provenance"]["revisions"] == 14
     assert len(run.report["tables"]) == 18
     assert run.report["provenance"]["sqlalchemy"].startswith("2.1.")
-    assert without_dependency(run) == [("7a6df83afbd4", 'Set depends_on = "d686f7abe3e0" in it: that one makes user.')]
+    assert without_dependency(run) == [("7a6df83afbd4", 'Set depends_on = "d686f7abe3e0"; that revision creates user.')]
     assert custom_tables(run) == {name for name in sideshow.expected()["tables"] if name.startswith("sideshow_")}
 
 
