@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -66,6 +67,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the pictures go")
     named = parser.parse_args()
     review = read(named.review.read_bytes())
+    # The session's own environment is a folder of this machine.
+    review = replace(review, provenance=replace(review.provenance, interpreter=".venv/bin/python"))
     with chromium() as browser:
         pictures = {
             "terminal.svg": terminal_svg(review).encode("utf-8"),

@@ -92,8 +92,7 @@ def unloaded(declared: Declared) -> str:
     if declared.table is None:
         return (
             f"The model of the table may be in {declared.module}, which was not imported and declares a table whose "
-            "name "
-            f"can't be read from its source. Import {declared.module} where the other models are imported."
+            f"name can't be read from its source. Import {declared.module} where the other models are imported."
         )
     return (
         f"The model of the table is in {declared.module}, which was not imported, so Alembic would drop the table. "
@@ -154,8 +153,7 @@ def shared_type(change: ChangeFact, foreign: Iterable[TableKey], cause: Cause) -
     names = ", ".join(table_text(key) for key in foreign)
     return (
         f"The type {change.type_name} is also used by tables that are not yours ({names}), and there is no evidence "
-        "that "
-        f"their owner causes the change: {cause.clause}. Use a separate type for your tables."
+        f"that their owner causes the change: {cause.clause}. Use a separate type for your tables."
     )
 
 
@@ -179,8 +177,7 @@ def written(owner: str | None, revision: str, package: str | None) -> str:
     maker = f"{revision} of {package}" if package is not None else revision
     return (
         f"The table belongs to {owner}, and revision {maker} changes it. Remove the operation from the revision, and "
-        "keep "
-        "the columns that you need in an extension table."
+        "keep the columns that you need in an extension table."
     )
 
 
@@ -193,8 +190,7 @@ def taken_back(owner: str | None) -> str:
     """Of a change on a core table that follows from a merged revision which a pull request removes or edits."""
     return (
         f"The table belongs to {owner}. A merged revision that altered this table was edited or deleted. Databases "
-        "that "
-        "already ran it keep its changes. Restore the revision and revert its changes in a new one."
+        "that already ran it keep its changes. Restore the revision and revert its changes in a new one."
     )
 
 
@@ -202,8 +198,7 @@ def untold(owner: str | None) -> str:
     """Of a change on a core table that no revision is known to make."""
     return (
         f"The table belongs to {owner}. It differs from the base of the pull request, but no revision is known to "
-        "change "
-        "it. The change is blocked until its cause is found."
+        "change it. The change is blocked until its cause is found."
     )
 
 

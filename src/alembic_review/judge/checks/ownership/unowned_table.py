@@ -37,8 +37,7 @@ def _unknown(case: Case, database: JudgedDatabase, owned: Owned) -> Report:
     return Report(
         message=(
             f"The owner of the table {table_text(owned.key)} is unknown. Every change to the table is blocked until "
-            "the "
-            "settings name the owner."
+            "the settings name the owner."
         ),
         hint=f"{case.settle.owner(owned)}.",
         place=table_place(owned, case),
