@@ -16,10 +16,10 @@ from alembic_review.model.proofs import DatabaseError, NotApplied, Remaining, St
 from alembic_review.worker import internals
 from alembic_review.worker.compare.comparison import compare
 from alembic_review.worker.prove.bench import Bench
+from alembic_review.worker.prove.data.structure import Structure, read_structure
 from alembic_review.worker.prove.failing import hazard_of
 from alembic_review.worker.prove.recorder import Recorder
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_plan
-from alembic_review.worker.prove.structure import Structure, read_structure
 from alembic_review.worker.replay.upgrade import connection_of
 from alembic_review.worker.worker_errors import WorkerError, describe
 

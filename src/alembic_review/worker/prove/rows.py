@@ -19,16 +19,16 @@ from sqlalchemy.exc import DBAPIError
 from alembic_review.model.keys import TableKey
 from alembic_review.model.proofs import ROWS, DatabaseError, Hazard, Loss, Proved, Rows, Statement
 from alembic_review.worker.prove.bench import Bench
+from alembic_review.worker.prove.data.hazards import Danger, conversions, dangers, matching
+from alembic_review.worker.prove.data.hostile import ACCEPTED, IMPOSSIBLE, Hostile, wishes
+from alembic_review.worker.prove.data.losing import Content, content, losses
+from alembic_review.worker.prove.data.seeding import Seeder, emptied, empty
+from alembic_review.worker.prove.data.structure import Structure, execute, quoted, read_structure
+from alembic_review.worker.prove.data.suggesting import required_column
 from alembic_review.worker.prove.dry import DryRun, dry_run
 from alembic_review.worker.prove.failing import hazard_of
-from alembic_review.worker.prove.hazards import Danger, conversions, dangers, matching
-from alembic_review.worker.prove.hostile import ACCEPTED, IMPOSSIBLE, Hostile, wishes
-from alembic_review.worker.prove.losing import Content, content, losses
 from alembic_review.worker.prove.recorder import Recorder
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_back, run_plan
-from alembic_review.worker.prove.seeding import Seeder, emptied, empty
-from alembic_review.worker.prove.structure import Structure, execute, quoted, read_structure
-from alembic_review.worker.prove.suggesting import required_column
 from alembic_review.worker.replay.upgrade import connection_of
 from alembic_review.worker.worker_errors import WorkerError
 

@@ -12,9 +12,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alembic_review.model.proofs import DatabaseError
-from alembic_review.worker.prove import literals
-from alembic_review.worker.prove.failing import database_error, hazard_of
-from alembic_review.worker.prove.structure import (
+from alembic_review.worker.prove.data import literals
+from alembic_review.worker.prove.data.structure import (
     Column,
     Constraint,
     Structure,
@@ -23,6 +22,7 @@ from alembic_review.worker.prove.structure import (
     quoted,
     quoted_name,
 )
+from alembic_review.worker.prove.failing import database_error, hazard_of
 
 ROWS = 2
 """Benign rows of a table: enough for a value that is there twice."""

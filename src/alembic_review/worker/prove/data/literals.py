@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from alembic_review.worker.prove.structure import Column
+from alembic_review.worker.prove.data.structure import Column
 
 _LENGTH = re.compile(r"\((\d+)(?:,\s*(-?\d+))?\)")
 _STRING = re.compile(r"'((?:[^']|'')*)'")

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from alembic_review.worker.prove import literals
+from alembic_review.worker.prove.data import literals
+from alembic_review.worker.prove.data.hazards import Danger
+from alembic_review.worker.prove.data.seeding import Seeder, Values, combinations, literal
+from alembic_review.worker.prove.data.structure import Column, Structure, Table, execute, quoted, quoted_name
 from alembic_review.worker.prove.failing import hazard_of
-from alembic_review.worker.prove.hazards import Danger
-from alembic_review.worker.prove.seeding import Seeder, Values, combinations, literal
-from alembic_review.worker.prove.structure import Column, Structure, Table, execute, quoted, quoted_name
 
 ACCEPTED, IMPOSSIBLE = "accepted", "impossible"
 """What became of a hostile row, besides a reason: the database took it, or the row itself can't exist."""

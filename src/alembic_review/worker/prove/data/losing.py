@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.proofs import Loss
-from alembic_review.worker.prove.seeding import read_values
-from alembic_review.worker.prove.structure import Structure, Table
+from alembic_review.worker.prove.data.seeding import read_values
+from alembic_review.worker.prove.data.structure import Structure, Table
 
 _UUID = re.compile(r"[0-9a-f]{32}")
 _MIDNIGHT = re.compile(r"^(\d{4}-\d\d-\d\d)[ T]00:00:00(?:\.0+)?$")

@@ -10,10 +10,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import StaticPool
 
-from alembic_review.worker.prove.hazards import dangers
-from alembic_review.worker.prove.hostile import ACCEPTED, IMPOSSIBLE, Hostile, wishes
-from alembic_review.worker.prove.seeding import ROWS, Seeder, empty
-from alembic_review.worker.prove.structure import execute, read_structure
+from alembic_review.worker.prove.data.hazards import dangers
+from alembic_review.worker.prove.data.hostile import ACCEPTED, IMPOSSIBLE, Hostile, wishes
+from alembic_review.worker.prove.data.seeding import ROWS, Seeder, empty
+from alembic_review.worker.prove.data.structure import execute, read_structure
 
 NAMES = {"owner", "widget", "part", "event", "lonely"}
 

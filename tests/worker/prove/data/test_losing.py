@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from alembic_review.model.keys import TableKey
-from alembic_review.worker.prove.losing import Content, canonical, losses
-from alembic_review.worker.prove.structure import Column, Table
+from alembic_review.worker.prove.data.losing import Content, canonical, losses
+from alembic_review.worker.prove.data.structure import Column, Table
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic_review.model.proofs import Hazard
-from alembic_review.worker.prove import literals
-from alembic_review.worker.prove.structure import Column, Constraint, Structure, Table
+from alembic_review.worker.prove.data import literals
+from alembic_review.worker.prove.data.structure import Column, Constraint, Structure, Table
 
 _WORD = re.compile(r"\w+")
 _DATA = re.compile(r"\s*(?:UPDATE|INSERT|WITH|SELECT|DO)\b", re.IGNORECASE)

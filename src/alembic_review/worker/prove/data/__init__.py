@@ -1,0 +1,1 @@
+"""The rows that a proof applies a plan to, and what becomes of their values."""
