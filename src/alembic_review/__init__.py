@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alembic_review.model.errors import ReviewError
     from alembic_review.model.review import Change, Finding, Review, Verdict
-    from alembic_review.service import review
+    from alembic_review.workflows.review import review
 
     __version__: str
 
@@ -24,7 +24,7 @@ _HOMES = {
     "Review": "alembic_review.model.review",
     "ReviewError": "alembic_review.model.errors",
     "Verdict": "alembic_review.model.review",
-    "review": "alembic_review.service",
+    "review": "alembic_review.workflows.review",
 }
 
 

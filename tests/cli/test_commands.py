@@ -20,6 +20,7 @@ from types import ModuleType
 import pytest
 
 import alembic_review
+import alembic_review.workflows
 from alembic_review.cli import outputs, run, screen
 from alembic_review.cli.commands import cli
 from alembic_review.model.errors import ObservationError, ReviewError, UsageError
@@ -40,7 +41,7 @@ class FakeService(ModuleType):
     """Answers with ``result``, raises it when it is an exception; remembers the settings it was given."""
 
     def __init__(self) -> None:
-        super().__init__("alembic_review.service")
+        super().__init__("alembic_review.workflows.review")
         self.result: Review | BaseException = CLEAN
         self.seen: list[Settings] = []
         self.told: tuple[str, ...] = ()
@@ -70,8 +71,8 @@ class FakeService(ModuleType):
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
     fake = FakeService()
-    monkeypatch.setitem(sys.modules, "alembic_review.service", fake)
-    monkeypatch.setattr(alembic_review, "service", fake, raising=False)
+    monkeypatch.setitem(sys.modules, "alembic_review.workflows.review", fake)
+    monkeypatch.setattr(alembic_review.workflows, "review", fake, raising=False)
     return fake
 
 
@@ -459,7 +460,7 @@ def test_progress_is_quiet_unless_asked_for(service: FakeService, capsys: Captur
 
 
 def test_version_and_help_cost_no_service(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "alembic_review.service", None)
+    monkeypatch.setitem(sys.modules, "alembic_review.workflows.review", None)
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"alembic-review {alembic_review.__version__}\n"
     for argv in (["--help"], ["-h"], ["review", "-h"], ["-c", "x", "--help"]):
@@ -471,9 +472,9 @@ def test_version_and_help_cost_no_service(capsys: Captured, monkeypatch: pytest.
 
 FAKE = """
 import sys, types, time
-import alembic_review
+import alembic_review.workflows
 from alembic_review.reports.formats.json import read
-fake = types.ModuleType("alembic_review.service")
+fake = types.ModuleType("alembic_review.workflows.review")
 def review(settings, *, progress, debug):
     progress("working")
     try:
@@ -482,7 +483,7 @@ def review(settings, *, progress, debug):
         print("cleaned up", file=sys.stderr, flush=True)
     return read(open({sample!r}, "rb").read())
 fake.review = review
-sys.modules["alembic_review.service"] = alembic_review.service = fake
+sys.modules["alembic_review.workflows.review"] = alembic_review.workflows.review = fake
 from alembic_review.cli import main
 main({argv!r})
 """

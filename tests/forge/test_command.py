@@ -202,6 +202,6 @@ def test_as_a_process_with_the_report_on_standard_input(
 
 
 def test_without_publishing_no_http_is_loaded() -> None:
-    script = "import sys, alembic_review.service; print('urllib.request' in sys.modules, 'ssl' in sys.modules)"
+    script = "import sys, alembic_review.workflows.review; print('urllib.request' in sys.modules, 'ssl' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"False False\n"

@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic_review import service
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.review import Review
 from alembic_review.model.settings import Settings
+from alembic_review.workflows import review as service
 
 MODELS = """
 from sqlalchemy import Column, Integer, MetaData, Table

@@ -136,7 +136,7 @@ def explain_command(*, code: str | None, debug: bool) -> int:  # noqa: ARG001 - 
     Without CODE all checks are listed. A terminal shows it with colours and as wide as it is; anything else gets the
     page as Markdown.
     """
-    from alembic_review import service  # noqa: PLC0415 - not needed for --help
+    from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
 
     if code is None:
         outputs.to_stdout("".join(f"{rule.code}  {rule.title}\n" for rule in service.rules()))
@@ -190,8 +190,8 @@ def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **wher
 def _publish(review: Review, where: Named, *, label: bool) -> Posted:
     """Publish, and turn an unexpected exception into an error that may be let pass."""
     try:
-        from alembic_review import service  # noqa: PLC0415 - not needed for --help
         from alembic_review.forge import Where  # noqa: PLC0415
+        from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
 
         return service.publish(review, Where(**where), os.environ, label=label)
     except ReviewError:
@@ -222,7 +222,7 @@ def _saved(file: str) -> Review:
 def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool, debug: bool) -> Review:
     """Review, for the reports ``named``, and turn what nobody foresaw into an error that they can carry."""
     try:
-        from alembic_review import service  # noqa: PLC0415 - not needed for --help
+        from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
 
         with screen.progress(verbose=verbose) as progress:
             return service.review(settings, progress=outputs.preparing(named, progress), debug=debug)
@@ -235,7 +235,7 @@ def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool
 def _write_failure(
     error: ReviewError, settings: Settings, named: tuple[outputs.Output, ...], shown: outputs.Shown
 ) -> None:
-    from alembic_review import service  # noqa: PLC0415 - not needed for --help
+    from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
 
     try:
         outputs.write(service.failed_review(error, settings), named, shown)

@@ -138,7 +138,7 @@ def _prepare(steps: Sequence[Callable[[], None]]) -> None:
 
 
 def _rules() -> tuple[Rule, ...]:
-    from alembic_review import service  # noqa: PLC0415 - not needed for most reports, nor for --help
+    from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for most reports, nor for --help
 
     return service.rules()
 

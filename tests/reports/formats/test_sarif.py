@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
-from alembic_review import service
 from alembic_review.model.review import Location, Outcome, Review, Severity
 from alembic_review.reports import Options
 from alembic_review.reports.formats.sarif import FINGERPRINT, render
+from alembic_review.workflows import review as service
 from tests.reports.samples import NAMES, sample
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic_review.config.secrets import secrets
-from alembic_review.git import commit_of, prefix
-from alembic_review.history import observed_since
+from alembic_review.git.base_commit import commit_of, prefix
 from alembic_review.judge import judge
 from alembic_review.judge.assemble_review import case_of
 from alembic_review.judge.checks import CHECKS
@@ -47,6 +46,7 @@ from alembic_review.reports import Options, Rule
 from alembic_review.reports.base import Links
 from alembic_review.reports.formats import markdown
 from alembic_review.reports.parts.headline import Result, result
+from alembic_review.workflows.pull_request import observed_since
 
 if TYPE_CHECKING:
     from alembic_review.forge import Pages, Posted, Where

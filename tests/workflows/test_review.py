@@ -8,13 +8,12 @@ from typing import NoReturn
 
 import pytest
 
-from alembic_review import service
 from alembic_review.judge.checks import CHECKS
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.review import Outcome
 from alembic_review.model.settings import Settings
-
-from .judge.build import ROOT, started
+from alembic_review.workflows import review as service
+from tests.judge.build import ROOT, started
 
 
 def test_every_check_is_described() -> None:
@@ -31,7 +30,7 @@ def fail(*_: object, **__: object) -> NoReturn:
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("alembic_review.service.declared_tables", "tables that only the source of your packages declares"),
+        ("alembic_review.workflows.review.declared_tables", "tables that only the source of your packages declares"),
         ("alembic_review.judge.assemble_review.suggestions", "extension tables that would hold columns of core tables"),
     ],
 )

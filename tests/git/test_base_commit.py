@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.git import Location, find_base, prefix
+from alembic_review.git.base_commit import Location, find_base, prefix
 from alembic_review.model.errors import ObservationError, UsageError
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alembic_review import service
 from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Facts, Privilege
@@ -23,6 +22,7 @@ from alembic_review.observe.several_environments import observe_environments, up
 from alembic_review.observe.worker_process import Conversation, Request, conversation, observe
 from alembic_review.reports import revision_file as texts
 from alembic_review.reports.parts.labels import count, table_label, target_label
+from alembic_review.workflows import review as service
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from alembic_review.git import Base, Earlier, Location, find_base, same_text
+from alembic_review.git.base_commit import Base, Earlier, Location, find_base, same_text
 from alembic_review.judge.ownership.application_packages import normal_name
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, Place, Revision

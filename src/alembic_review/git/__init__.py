@@ -1,0 +1,1 @@
+"""Reads the checkout with Git: neither its working tree nor its index is touched."""

@@ -1,0 +1,1 @@
+"""One file per command, to be read from top to bottom: Git, then the application is observed, then judged."""
