@@ -47,6 +47,18 @@ def test_kinds_add_up_and_never_only_reports(tmp_path: Path) -> None:
     assert refused(poser, "pending") == [BLOCKED, PENDING, UPSTREAM]
 
 
+def test_severity_makes_errors_of_warnings_and_leaves_what_blocks(tmp_path: Path) -> None:
+    poser = application(tmp_path)
+    Append("pyproject.toml", '\n[tool.alembic-review]\nseverity = { AR101 = "off", AR106 = "info" }\n').apply(
+        poser.locate
+    )
+    assert refused(poser) == [BLOCKED]
+    Replace("pyproject.toml", "AR106", "AR999").apply(poser.locate)
+    run = run_tool(poser)
+    assert (run.status, run.report) == (2, None), run.explain()
+    assert "names AR999, which is not the code of a check" in run.stderr
+
+
 @pytest.mark.parametrize("kinds", [(), ("never",)], ids=["default", "never"])
 def test_a_failed_run_is_3_and_every_report_says_why(tmp_path: Path, kinds: tuple[str, ...]) -> None:
     poser = application(tmp_path, Write("site:acme/db/alembic/env.py", 'raise RuntimeError("the moon is full")\n'))

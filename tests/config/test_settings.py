@@ -16,7 +16,7 @@ from alembic_review.config.dotenv import read_variables
 from alembic_review.config.project_root import distribution_name, find_root, in_environment
 from alembic_review.config.settings_files import KEYS
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import Environment, FailOn, Settings
+from alembic_review.model.settings import Environment, FailOn, Level, Settings
 
 INI = "[alembic]\nscript_location = migrations\n"
 
@@ -63,6 +63,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         core = ["rattail", "rattail_corepos"]
         prefix = "poser_"
         fail-on = ["blocked", "pending"]
+        severity = {{ AR512 = "error", AR902 = "off" }}
         server = "postgresql://localhost/x"
         python = "{sys.executable}"
         timeout = 30
@@ -84,6 +85,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         core=("rattail", "rattail_corepos"),
         prefix="poser_",
         fail_on=(FailOn.BLOCKED, FailOn.PENDING),
+        severity={"AR512": Level.ERROR, "AR902": Level.OFF},
         server="postgresql://localhost/x",
         python=sys.executable,
         timeout=30.0,
@@ -117,6 +119,9 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
             rattail_corepos
         prefix = poser_
         fail-on = blocked, pending
+        severity =
+            AR512 = error
+            AR902 = off
         server = postgresql://localhost/x%%20y
         python = {sys.executable}
         timeout = 1.5
@@ -138,6 +143,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         core=("rattail", "rattail_corepos"),
         prefix="poser_",
         fail_on=(FailOn.BLOCKED, FailOn.PENDING),
+        severity={"AR512": Level.ERROR, "AR902": Level.OFF},
         server="postgresql://localhost/x%20y",
         python=sys.executable,
         timeout=1.5,
@@ -148,7 +154,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
 
 def test_the_tests_above_name_every_key() -> None:
     names = {"config", "section", "x", "custom", "owners", "core", "prefix", "fail-on", "server", "python", "timeout"}
-    others = {"config-from", "context", "preload", "before", "env", "env-file", "environments"}
+    others = {"config-from", "context", "preload", "before", "env", "env-file", "environments", "severity"}
     assert set(KEYS) == names | others
 
 
@@ -312,6 +318,9 @@ def test_server_from_the_environment(tmp_path: Path) -> None:
         ("timeout = 1e300", "`timeout` is 1e+300, and can be 604800 seconds (a week) at most.", ""),
         ('fail-on = ["blocked", "blokced"]', "`fail-on[1]`: invalid enum value 'blokced'", "blocked, pending"),
         ("fail-on = []", "`fail-on` is empty", "never"),
+        ('severity = { AR512 = "warn" }', "`severity`: 'warn' of AR512 is not a severity", "error, warning, info, off"),
+        ('severity = { ar512 = "info" }', "`severity`: 'ar512' is not the code of a check", "AR512"),
+        ('severity = "off"', "`severity`: expected a table", ""),
         ('fail-on = ["never", "blocked"]', "`never` can't be combined", ""),
         ('custom = ["poser-app"]', "'poser-app' is not the name of an import package", "import statement"),
         ('custom = ["poser"]\ncore = ["poser"]', "poser: both `custom` and `core`", ""),
@@ -358,6 +367,7 @@ def test_before_is_a_file_of_sql(tmp_path: Path, content: bytes, said: str) -> N
         ),
         ("timeout = soon", "`timeout` is not a number", ""),
         ("fail-on = blokced", "`fail-on[0]`", "blocked, pending"),
+        ("severity = AR512", "a line of `severity` is not `CODE = LEVEL`", ""),
         ("owners = shared_log", "`owners` is not `table = package`", ""),
         ("env =\n    FLASK_APP", "a line of `env` is not `NAME = value`", ""),
         ("config = other.ini", "`config` can't be set in the config file itself", "pyproject.toml"),

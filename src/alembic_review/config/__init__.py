@@ -131,6 +131,7 @@ def _settings(
         core=setting_values.packages(layers, "core", lambda layer: layer.core),
         prefix=setting_values.first(layers, lambda layer: layer.prefix),
         fail_on=setting_values.fail_on(layers),
+        severity=setting_values.severity(layers),
         server=setting_values.server(layers, environ),
         python=setting_values.python(layers),
         timeout=setting_values.timeout(layers),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +14,12 @@ from typing import TypeVar
 from alembic_review.config.dotenv import read_variables
 from alembic_review.config.settings_files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import Environment, FailOn, Settings
+from alembic_review.model.settings import Environment, FailOn, Level, Settings
 
 _LONGEST_TIMEOUT = 7 * 24 * 3600
 _ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
+
+_CODE = re.compile(r"AR[0-9]{3}")
 
 T = TypeVar("T")
 Layers = Sequence[Layer]
@@ -124,6 +127,25 @@ def fail_on(layers: Layers) -> tuple[FailOn, ...]:
             return _unique(added) or (FailOn.NEVER,)
         added += kinds
     return _unique(added)
+
+
+def severity(layers: Layers) -> dict[str, Level]:
+    """The level of each check; that a check has the code is for the judge to tell."""
+    named, place = _found(layers, lambda settings: settings.severity)
+    levels = {level.value: level for level in Level}
+    for code, value in (named or {}).items():
+        if not is_code(code):
+            raise UsageError(f"{place}: `severity`: {code!r} is not the code of a check.", hint="For example: AR512")
+        if value not in levels:
+            raise UsageError(
+                f"{place}: `severity`: {value!r} of {code} is not a severity.", hint=f"Use {', '.join(levels)}."
+            )
+    return {code: levels[value] for code, value in (named or {}).items()}
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a text has the form of a code: ``AR101``."""
+    return _CODE.fullmatch(text) is not None
 
 
 def server(layers: Layers, environ: Mapping[str, str]) -> str | None:

@@ -47,6 +47,7 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     core: tuple[str, ...] | None = None
     prefix: str | None = None
     fail_on: tuple[FailOn, ...] | None = None
+    severity: dict[str, str] | None = None
     server: str | None = None
     python: str | None = None
     timeout: float | None = None
@@ -65,6 +66,7 @@ _TYPES = {
     "`int`": "a number",
     "`bool`": "true or false",
 }
+_PAIRS = {"env": "NAME = value", "severity": "CODE = LEVEL"}
 _LISTS = frozenset({"custom", "core", "fail-on", "preload"})
 
 
@@ -186,8 +188,8 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
         return [line.strip() for line in text.splitlines() if line.strip()]
     if key == "owners":
         return dict(_owner(entry, place) for entry in re.split(r"[,\n]", text) if entry.strip())
-    if key == "env":
-        return dict(_variable(line, place) for line in text.splitlines() if line.strip())
+    if key in _PAIRS:
+        return dict(_pair(key, line, place) for line in text.splitlines() if line.strip())
     if key == "timeout":
         try:
             return float(text)
@@ -203,10 +205,10 @@ def _owner(entry: str, place: str) -> tuple[str, str]:
     return table, owner
 
 
-def _variable(line: str, place: str) -> tuple[str, str]:
+def _pair(key: str, line: str, place: str) -> tuple[str, str]:
     name, separator, value = (part.strip() for part in line.partition("="))
     if not separator:
-        raise UsageError(f"{place}: a line of `env` is not `NAME = value`.")
+        raise UsageError(f"{place}: a line of `{key}` is not `{_PAIRS[key]}`.")
     return name, value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alembic_review.judge import gate
+from alembic_review.judge import gate, severities
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.extension_table_suggestions import SUGGESTIONS, suggestions
 from alembic_review.judge.fingerprint import fingerprints
@@ -56,7 +56,8 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     require_inspected(case)
     if history is not None:
         case = replace(case, written=tuple(written(case, history)))
-    findings = tuple(finding for check in CHECKS for finding in check.findings(case))
+    every = tuple(finding for check in CHECKS for finding in check.findings(case))
+    findings = severities.with_severities(every, settings)
     changes = _changes(case, findings)
     ordered = tuple(sorted(findings, key=finding_order))
     summary = gate.summarise(changes, ordered)
@@ -74,7 +75,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         provenance=_provenance(case, tool, server, root, attempts.failures),
         pull_request=brought,
         suggestions=offered,
-        proofs=proof.outcomes(case, ordered),
+        proofs=proof.outcomes(case, every),
     )
 
 
@@ -242,6 +243,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
                     *other_databases(facts, case.evidence),
                     *description.not_checked(case),
                     *proof.not_checked(case),
+                    *severities.not_checked(case.settings),
                     *facts.not_checked,
                     *(case.history.not_checked if case.history else ()),
                     *failures,

@@ -19,6 +19,15 @@ class FailOn(str, Enum):
     NEVER = "never"
 
 
+class Level(str, Enum):
+    """The severity that the settings give to a check; ``off`` reports none of its findings."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    OFF = "off"
+
+
 @dataclass(frozen=True)
 class Interpreter:
     """The Python that runs the application: ``path`` starts it, ``shown`` is the path as reports show it.
@@ -58,7 +67,7 @@ class Settings:
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
     ``None`` inside an environment.
-    ``prove`` asks for all proofs or for none; ``None`` for those of every run.
+    ``prove`` asks for all proofs or for none; ``None`` for those of every run. ``severity`` is by the code of a check.
     ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
     are several; ``config`` is then that of the first which is reviewed.
     """
@@ -87,3 +96,4 @@ class Settings:
     source: Path | None = None
     since: str | None = None
     prove: bool | None = None
+    severity: Mapping[str, Level] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
 from alembic_review.judge.proofs.requests import plan
 from alembic_review.judge.several_environments import united
+from alembic_review.judge.severities import require_known_codes
 from alembic_review.model.errors import (
     ObservationError,
     ReviewError,
@@ -296,7 +297,8 @@ def root_in_checkout(root: Path | None) -> str:
 
 
 def request(settings: Settings, *, debug: bool) -> Request:
-    """What the worker is asked to review. Raises ``UsageError`` without a configuration."""
+    """What the worker is asked to review. Raises ``UsageError`` without a configuration, and for unknown codes."""
+    require_known_codes(settings)
     if settings.config is None and settings.config_from is None:
         raise UsageError("No Alembic configuration was named.", hint="Name one with -c, or in the settings as config.")
     return Request(
