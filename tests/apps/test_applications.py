@@ -65,6 +65,18 @@ def test_an_application_that_connects_past_the_redirect_as_it_is_created(tmp_pat
     assert "Hint: Use the connection that Alembic gives" in run.stderr
 
 
+@pytest.mark.one_stack
+@pytest.mark.parametrize("command", ["upgrade()", "stamp()"])
+def test_an_application_that_upgrades_its_database_as_it_is_created(command: str, tmp_path: Path) -> None:
+    lines = f"\n    import flask_migrate\n    with app.app_context():\n        flask_migrate.{command}\n    return app"
+    application = make_project(tmp_path, "env_flask", (Replace("shop/__init__.py", "\n    return app", lines),))
+    run = run_tool(application, conf="migrations/alembic.ini")
+    check_every_run(run, application)
+    assert rows(run) == ["safe add_column customer.nickname", "safe add_table tag"]
+    (line,) = [one for one in review_of(run)["provenance"]["not_checked"] if "Alembic command" in one]
+    assert "shop/__init__.py:" in line
+
+
 COMMANDS = '''
     """How this application runs its migrations."""
 

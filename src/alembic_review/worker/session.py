@@ -48,6 +48,7 @@ from alembic_review.worker.compare.view_names import views
 from alembic_review.worker.definitions.definition_sites import Witnesses
 from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, declarations
 from alembic_review.worker.environment.alembic_logs import collected_warnings, quieten
+from alembic_review.worker.environment.application_commands import ApplicationCommands
 from alembic_review.worker.environment.application_context import Application
 from alembic_review.worker.environment.env_py import Environment
 from alembic_review.worker.environment.mappers import configure_mappers
@@ -112,6 +113,7 @@ class Session:
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
         self.completed = Completed(self._key_of)
+        self.commands = ApplicationCommands(self.stacks)
         self.doubts = Doubts(lambda connection: getattr(self._replayed_on(connection), "catalogue", None))
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
@@ -133,10 +135,11 @@ class Session:
         self.completed.install()
         self.creations.install()
         self.doubts.install()
+        self.commands.install()
         folders = Folders(self.request["instead"], self.request["beside"])
         application = Application(self._named())
         given = (self.request["config"], self.request["section"], self.request["x"])
-        environment = Environment(*given, folders, application, self.circumstances, Output())
+        environment = Environment(*given, folders, application, self.circumstances, Output(), self.commands)
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)
@@ -167,6 +170,7 @@ class Session:
             *self.missing,
             *left_out,
             *self.completed.not_checked(),
+            *self.commands.not_checked(),
             *self.redirect.not_checked(),
             *self.attempts.failures,
         )

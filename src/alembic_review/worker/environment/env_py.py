@@ -17,6 +17,7 @@ from alembic.util.exc import CommandError
 
 from alembic_review.worker import internals
 from alembic_review.worker.environment import flask_context, unloaded_revision_files
+from alembic_review.worker.environment.application_commands import ApplicationCommands
 from alembic_review.worker.environment.application_context import Application
 from alembic_review.worker.environment.foreign_steps import foreign_calls
 from alembic_review.worker.environment.printed_output import Output
@@ -45,6 +46,7 @@ class Environment:
     application: Application = field(default_factory=Application)
     circumstances: Circumstances = field(default_factory=Circumstances)
     output: Output | None = None
+    commands: ApplicationCommands = field(default_factory=ApplicationCommands)
 
     @property
     def name(self) -> str:
@@ -64,7 +66,10 @@ class Environment:
             config = internals.config_from_arguments(arguments, self.file, self.section)
         of_flask_migrate = _use_folder_of_ini(config)
         if not self.application.decided:
-            self.application.decide(self._framework(config, of_flask_migrate=of_flask_migrate))
+            env_py = _env_py(config)
+            if env_py is not None:
+                self.commands.review(env_py)
+            self.application.decide(self._framework(config, env_py, of_flask_migrate=of_flask_migrate))
         framework = self.application.framework
         if framework is None:
             return config
@@ -83,13 +88,11 @@ class Environment:
             config.config_ini_section = self.section
         return config
 
-    def _framework(self, config: Config, *, of_flask_migrate: bool) -> flask_context.FlaskApplication | None:
+    def _framework(
+        self, config: Config, env_py: str | None, *, of_flask_migrate: bool
+    ) -> flask_context.FlaskApplication | None:
         """The application that this env.py needs besides what the settings name."""
-        if not self.application.may_need_framework:
-            return None
-        try:
-            env_py = ScriptDirectory.from_config(config).env_py_location
-        except Exception:  # noqa: BLE001 - script_directory() will report it
+        if env_py is None or not self.application.may_need_framework:
             return None
         if not flask_context.needed(env_py, of_flask_migrate=of_flask_migrate):
             return None
@@ -187,7 +190,7 @@ class Environment:
         internals.forget_comparators()
         with self.application.ready(), foreign_calls(script, lambda: calls) as foreign:
             try:
-                with EnvironmentContext(config, script, fn=counted, **options):
+                with self.commands.own(script), EnvironmentContext(config, script, fn=counted, **options):
                     script.run_env()
             except BaseException as error:  # GeneratorExit and CancelledError are no Exceptions either
                 if failed and error is not failed[0]:
@@ -220,6 +223,14 @@ class Environment:
         """What went wrong first: an application often wraps our own error in one of its own."""
         told = wrapped(error) or self.application.explain(env_py, error)
         return told or failed(f"{env_py} failed", Fault(error, self.circumstances, env_py=env_py))
+
+
+def _env_py(config: Config) -> str | None:
+    """Where this configuration has its env.py, unless that can't be found out yet."""
+    try:
+        return ScriptDirectory.from_config(config).env_py_location
+    except Exception:  # noqa: BLE001 - script_directory() will report it
+        return None
 
 
 def _exited(script: ScriptDirectory, error: SystemExit) -> WorkerError:
