@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from alembic_review.cli.commands import cli
-from alembic_review.config.settings_files import EnvironmentSettings, FileSettings
+from alembic_review.config.settings_files import AcceptSettings, EnvironmentSettings, FileSettings
 from alembic_review.model.settings import Settings
 from alembic_review.reports.json_schema import schema
 from alembic_review.workflows.review import rules
@@ -69,6 +69,7 @@ class _Part:
         parts: dict[str, Callable[[str], str]] = {
             "help": help_text,
             "settings": lambda _name: self._table(match, FileSettings, _option),
+            "accept": lambda _name: self._table(match, AcceptSettings, None),
             "environments": lambda _name: self._table(match, EnvironmentSettings, None),
             "type": lambda name: self._of_json(match, name),
         }
@@ -133,7 +134,11 @@ def words(node: Node, definitions: dict[str, Node]) -> str:  # noqa: PLR0911 - o
         target = definitions[name]
         if "enum" in target:
             return words(target, definitions)
-        return "table" if name == EnvironmentSettings.__name__ else f"[{name}](#{_anchor(name)})"
+        return (
+            "table"
+            if name in {EnvironmentSettings.__name__, AcceptSettings.__name__}
+            else f"[{name}](#{_anchor(name)})"
+        )
     if "anyOf" in node:
         return " or ".join(words(choice, definitions) for choice in node["anyOf"] if choice != {"type": "null"}) + (
             " or null" if {"type": "null"} in node["anyOf"] and "default" not in node else ""
@@ -145,7 +150,7 @@ def words(node: Node, definitions: dict[str, Node]) -> str:  # noqa: PLR0911 - o
     if node["type"] == "object":
         values = node.get("additionalProperties")
         return f"table of {_plural(words(values, definitions))}" if isinstance(values, dict) else "object"
-    return str(node["type"])
+    return str(node.get("format") or node["type"])
 
 
 def _plural(name: str) -> str:

@@ -14,7 +14,7 @@ import yaml
 
 from alembic_review.cli import INTERRUPTED
 from alembic_review.cli.commands import cli
-from alembic_review.config.settings_files import ENVIRONMENT_KEYS, KEYS
+from alembic_review.config.settings_files import ACCEPT_KEYS, ENVIRONMENT_KEYS, KEYS
 from alembic_review.model.errors import ReviewError, UsageError
 from alembic_review.model.settings import FailOn
 from alembic_review.observe.scratch.postgres_programs import OVERRIDE
@@ -96,7 +96,7 @@ def test_the_help_of_the_docs_is_that_of_the_program(capsys: pytest.CaptureFixtu
 def test_every_setting_has_a_row_with_its_type_and_option() -> None:
     text = page("reference/settings.md")
 
-    for key in {*KEYS, *ENVIRONMENT_KEYS}:
+    for key in {*KEYS, *ENVIRONMENT_KEYS, *ACCEPT_KEYS}:
         assert re.search(rf"^\| `{key}` \| [^|]+ \| ", text, re.MULTILINE), key
     assert '| `fail-on` | list of `"blocked"`' in text
     assert "| `timeout` | number | `--timeout`; default `600` |" in text
@@ -117,7 +117,7 @@ def test_every_key_of_the_json_report_has_a_row_with_its_type() -> None:
     [
         (
             "<!-- generated: settings -->\n| Key | Meaning |\n| --- | --- |\n| `config` | A file. |\n",
-            r"lacks \['before'",
+            r"lacks \['accept'",
         ),
         (
             "<!-- generated: type Gate -->\n| Key | Meaning |\n| --- | --- |\n| `open` | No. |\n",

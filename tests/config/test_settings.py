@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import textwrap
+from datetime import date
 from pathlib import Path
 
 import dotenv
@@ -15,8 +16,10 @@ from alembic_review.config import CommandLine, load
 from alembic_review.config.dotenv import read_variables
 from alembic_review.config.project_root import distribution_name, find_root, in_environment
 from alembic_review.config.settings_files import KEYS
+from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import Environment, FailOn, Level, Settings
+from alembic_review.model.keys import Place
+from alembic_review.model.settings import AcceptNew, Environment, FailOn, Level, Settings
 
 INI = "[alembic]\nscript_location = migrations\n"
 
@@ -64,10 +67,21 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         prefix = "poser_"
         fail-on = ["blocked", "pending"]
         severity = {{ AR512 = "error", AR902 = "off" }}
+        accept-new = "after-merge"
         server = "postgresql://localhost/x"
         python = "{sys.executable}"
         timeout = 30
         before = "db/before.sql"
+
+        [[tool.alembic-review.accept]]
+        code = "AR201"
+        table = "legacy"
+        column = "note"
+        name = "note"
+        revision = "a1b2"
+        fingerprint = "0123456789abcdef"
+        reason = "read by  nobody"
+        until = 2030-12-31
         """,
     )
     _write(tmp_path / "db" / "before.sql", "CREATE TABLE a (b int);")
@@ -86,6 +100,20 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         prefix="poser_",
         fail_on=(FailOn.BLOCKED, FailOn.PENDING),
         severity={"AR512": Level.ERROR, "AR902": Level.OFF},
+        accept_new=AcceptNew.AFTER_MERGE,
+        accept=(
+            Accept(
+                code="AR201",
+                table="legacy",
+                column="note",
+                name="note",
+                revision="a1b2",
+                fingerprint="0123456789abcdef",
+                reason="read by nobody",
+                until=date(2030, 12, 31),
+                place=Place(str(tmp_path / "pyproject.toml"), 24),
+            ),
+        ),
         server="postgresql://localhost/x",
         python=sys.executable,
         timeout=30.0,
@@ -122,6 +150,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         severity =
             AR512 = error
             AR902 = off
+        accept-new = after-merge
         server = postgresql://localhost/x%%20y
         python = {sys.executable}
         timeout = 1.5
@@ -144,6 +173,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         prefix="poser_",
         fail_on=(FailOn.BLOCKED, FailOn.PENDING),
         severity={"AR512": Level.ERROR, "AR902": Level.OFF},
+        accept_new=AcceptNew.AFTER_MERGE,
         server="postgresql://localhost/x%20y",
         python=sys.executable,
         timeout=1.5,
@@ -154,7 +184,18 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
 
 def test_the_tests_above_name_every_key() -> None:
     names = {"config", "section", "x", "custom", "owners", "core", "prefix", "fail-on", "server", "python", "timeout"}
-    others = {"config-from", "context", "preload", "before", "env", "env-file", "environments", "severity"}
+    others = {
+        "config-from",
+        "context",
+        "preload",
+        "before",
+        "env",
+        "env-file",
+        "environments",
+        "severity",
+        "accept",
+        "accept-new",
+    }
     assert set(KEYS) == names | others
 
 
@@ -747,3 +788,62 @@ def test_what_is_no_name_of_a_variable_is_not_shown(tmp_path: Path, value: str) 
         load(CommandLine(server=value), cwd=tmp_path, environ={})
     assert "`server` starts with env:" in caught.value.message
     assert "s3cr3t" not in f"{caught.value.message} {caught.value.hint}"
+
+
+ENTRY = 'code = "AR201"\ntable = "legacy"\nreason = "read by nobody"\n'
+
+
+@pytest.mark.parametrize(
+    ("entry", "message", "hint"),
+    [
+        (ENTRY.replace("AR201", "ar201"), "'ar201' is not the code of a check", "AR512"),
+        (ENTRY.replace("AR201", "AR101"), "AR101 is accepted by its `fingerprint` only", "alembic-review accept"),
+        (ENTRY.replace("read by nobody", " "), "`reason` is empty", ""),
+        (ENTRY.replace("reason", "reasons"), "`accept`: unknown key `reasons`", "`reason`"),
+        (ENTRY.replace("table", "tabel"), "`accept`: unknown key `tabel`", "`table`"),
+        (ENTRY.replace('"legacy"', '""'), "`table` is empty", "Remove `table`"),
+        ('code = "AR201"\nreason = "x"\n', "nothing says which findings of AR201 are accepted", "`fingerprint`"),
+        ('code = "AR201"\ntable = "legacy"\n', "`accept[0]`: missing key `reason`", ""),
+        (ENTRY + "until = 2030-12-31T10:00:00\n", "`accept[0].until`: expected a date such as 2030-12-31", ""),
+        (ENTRY + 'until = "soon"\n', "`accept[0].until`: expected a date such as 2030-12-31", ""),
+        (ENTRY.replace('"legacy"', "1"), "`accept[0].table`: expected a string", ""),
+    ],
+)
+def test_an_entry_that_could_accept_more_than_was_meant_is_refused(
+    tmp_path: Path, entry: str, message: str, hint: str
+) -> None:
+    _project(tmp_path, f"[[tool.alembic-review.accept]]\n{entry}")
+    told = _refused(CommandLine(), tmp_path)
+    assert message in told[0]
+    assert hint in told[1]
+
+
+def test_each_entry_has_its_line(tmp_path: Path) -> None:
+    _project(tmp_path, f"[[tool.alembic-review.accept]]\n{ENTRY}\n# why\n[[ tool.alembic-review.accept ]]\n{ENTRY}")
+    found = load(CommandLine(), cwd=tmp_path, environ={}).accept
+    assert [one.place.line for one in found if one.place is not None] == [4, 10]
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[tool.alembic-review]\n'
+        'accept = [{ code = "AR201", table = "a", reason = "b" }, { code = "AR201", table = "c", reason = "d" }]\n'
+    )
+    found = load(CommandLine(), cwd=tmp_path, environ={}).accept
+    assert [one.place.line for one in found if one.place is not None] == [3, 3]
+
+
+@pytest.mark.parametrize("key", ["accept", "environments"])
+def test_tables_are_in_the_pyproject_of_the_project_only(tmp_path: Path, key: str) -> None:
+    root = _project(tmp_path, ini=f"{key} = x")
+    assert f"`{key}` can only be set in pyproject.toml" in _refused(CommandLine(), root)[0]
+    other = _write(
+        tmp_path / "other" / "pyproject.toml",
+        f"""
+        [tool.alembic]
+        script_location = "m"
+        [[tool.alembic-review.{key}]]
+        config = "alembic.ini"
+        """
+        if key == "environments"
+        else f"[tool.alembic]\nscript_location = 'm'\n[[tool.alembic-review.accept]]\n{ENTRY}",
+    )
+    line = CommandLine(config=str(other), root=str(_project(tmp_path / "root")))
+    assert f"`{key}` can only be set in the pyproject.toml of the project" in _refused(line, tmp_path)[0]

@@ -162,7 +162,7 @@ def test_a_file_that_is_not_there_or_too_large(
 ) -> None:
     assert run(["publish", str(tmp_path / "nothing.json")]) == 2
     assert "can't be read" in capsys.readouterr().err
-    monkeypatch.setattr("alembic_review.cli.commands._LARGEST", 1 << 20)
+    monkeypatch.setattr("alembic_review.cli.saved_reports._LARGEST", 1 << 20)
     large = tmp_path / "large.json"
     large.write_bytes(SAMPLE.read_bytes() + b" " * (1 << 20))
     assert run(["publish", str(large)]) == 2

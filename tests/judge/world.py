@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic_review.judge import judge
+from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
@@ -98,6 +99,7 @@ class World:
     listeners: list[Listener] = field(default_factory=list)
     rehearsals: list[Rehearsal] = field(default_factory=list)
     history: History | None = None
+    comments: Comments = NO_COMMENTS
     superuser: Privilege | None = None
     server_changes: list[ServerChange] = field(default_factory=list)
     untargeted: list[Untargeted] = field(default_factory=list)
@@ -174,7 +176,16 @@ class World:
 
     def review(self) -> Review:
         facts, declared = self.facts(), tuple(self.declared)
-        return judge(facts, self.settings, declared, tool="t", server="s", root=".", history=self.history)
+        return judge(
+            facts,
+            self.settings,
+            declared,
+            tool="t",
+            server="s",
+            root=".",
+            history=self.history,
+            comments=self.comments,
+        )
 
     # The first database is what nearly every test is about.
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from alembic_review.cli import outputs, screen
+from alembic_review.cli.accept import accept_command
 from alembic_review.cli.lazy_commands import DEFAULT, cli
-from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
+from alembic_review.cli.options import DEBUG, PROVE, SINCE, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
+from alembic_review.cli.saved_reports import saved_review
 from alembic_review.config import CommandLine, load
-from alembic_review.model.errors import ReviewError, UsageError
+from alembic_review.model.errors import ReviewError
 from alembic_review.model.review import Outcome, Review
 from alembic_review.model.settings import FailOn, Settings
 from alembic_review.reports import REPORTS
-from alembic_review.reports.formats import json
-from alembic_review.reports.parts.names import visible
 
 if TYPE_CHECKING:
     from alembic_review.forge import Posted
 
 __all__ = ["DEFAULT", "cli"]
 
-_LARGEST = 32 << 20  # bytes of a report that comes from elsewhere
-_QUOTED = 300
 _FORMATS = ", ".join(report.name for report in REPORTS)
 
 
@@ -76,17 +73,8 @@ _WHERE = (
 )
 
 
-_SINCE = click.option("--since", metavar="REF", help="Also show what the new revisions since REF do, e.g. origin/main.")
-
-_PROVE = click.option(
-    "--prove/--no-prove",
-    default=None,
-    help="Run all proofs on copies of the scratch database, or none.  [default: those of the plan alone]",
-)
-
-
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, _SINCE, _PROVE, *_OUTPUT, _GATE, VERBOSE, DEBUG)
+@options(*WHAT, SINCE, PROVE, *_OUTPUT, _GATE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
@@ -155,7 +143,7 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
     """Show the saved JSON report FILE in another format; `-` is standard input."""
     named = outputs.parse(output or [outputs.TERMINAL])
     outputs.check(named)
-    review = _saved(file)
+    review = saved_review(file)
     outputs.write(review, named, outputs.Shown(sql=sql, verbose=verbose))
     return 0
 
@@ -169,7 +157,7 @@ def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **wher
     What the options leave open is read from the environment of the CI job. If the comment or the label can't be set, a
     message goes to standard error and the exit status is 0, unless --strict is used.
     """
-    review = _saved(file)
+    review = saved_review(file)
     try:
         posted = _publish(review, where, label=label)
     except ReviewError as error:
@@ -198,25 +186,6 @@ def _publish(review: Review, where: Named, *, label: bool) -> Posted:
         raise
     except Exception as error:
         raise screen.internal_error(error) from error
-
-
-def _saved(file: str) -> Review:
-    """The review of a JSON report, whoever may have written it."""
-    try:
-        if file == "-":
-            text = sys.stdin.buffer.read(_LARGEST + 1)
-        else:
-            with Path(file).open("rb") as stream:
-                text = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}.") from error
-    if len(text) > _LARGEST:
-        raise UsageError(f"{file} is larger than {_LARGEST >> 20} MiB, which no report is.")
-    try:
-        return json.read(text)
-    except UsageError as error:
-        # The message quotes the file, which may be a stranger's, and CI reads commands from the lines of its log.
-        raise UsageError(f"{file} is {visible(error.message)[:_QUOTED]}.", hint=error.hint) from error
 
 
 def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool, debug: bool) -> Review:
@@ -260,4 +229,5 @@ def _refuse_arguments(ctx: click.Context) -> None:
     raise click.UsageError(f"unexpected argument: {word}", ctx)
 
 
+cli.add_command(accept_command)
 cli.add_command(revision_command)

@@ -48,6 +48,13 @@ WHAT = (
     ),
     click.option("--timeout", metavar="SECONDS", type=float, help="The time limit of the run.  [default: 600]"),
 )
+SINCE = click.option("--since", metavar="REF", help="Also show what the new revisions since REF do, e.g. origin/main.")
+
+PROVE = click.option(
+    "--prove/--no-prove",
+    default=None,
+    help="Run all proofs on copies of the scratch database, or none.  [default: those of the plan alone]",
+)
 VERBOSE = click.option("--verbose", is_flag=True, help="List every entry of a group; show progress on stderr.")
 DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alembic_review.config import setting_values
+from alembic_review.config.accept_entries import accept_entries
 from alembic_review.config.alembic_config import check_section, find_conf, is_pyproject, named_conf
 from alembic_review.config.project_root import distribution_name, find_root, working_root
-from alembic_review.config.settings_files import FileSettings, Layer, ini_layer, pyproject_layer
+from alembic_review.config.settings_files import TABLES, FileSettings, Layer, ini_layer, pyproject_layer
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import Environment, FailOn, Settings
+from alembic_review.model.settings import AcceptNew, Environment, FailOn, Settings
 
 __all__ = ["CommandLine", "load"]
 
@@ -63,7 +64,14 @@ def _load(line: CommandLine, cwd: Path | None, environ: Mapping[str, str]) -> Se
         root = working_root(cwd, conf)
     settings = _settings([_line_layer(line, cwd), *files], conf, root, environ)
     config_from = _config_from(line, files, conf)
-    settings = replace(settings, since=line.since, prove=line.prove, project_file=project_file, config_from=config_from)
+    settings = replace(
+        settings,
+        since=line.since,
+        prove=line.prove,
+        project_file=project_file,
+        config_from=config_from,
+        accept=accept_entries(project),
+    )
     if several:
         return _of_environments(settings, several, cwd, environ)
     if conf is not None and settings.config_from is None:
@@ -132,6 +140,7 @@ def _settings(
         prefix=setting_values.first(layers, lambda layer: layer.prefix),
         fail_on=setting_values.fail_on(layers),
         severity=setting_values.severity(layers),
+        accept_new=setting_values.first(layers, lambda layer: layer.accept_new) or AcceptNew.AT_ONCE,
         server=setting_values.server(layers, environ),
         python=setting_values.python(layers),
         timeout=setting_values.timeout(layers),
@@ -236,9 +245,10 @@ def _conf_layer(conf: Path, project: Layer | None) -> Layer | None:
             f"{layer.place}: `config` can't be set in the config file itself.",
             hint="Set it in [tool.alembic-review] of pyproject.toml, or use -c.",
         )
-    if layer and layer.settings.environments is not None:
-        raise UsageError(
-            f"{layer.place}: `environments` can only be set in the pyproject.toml of the project.",
-            hint="Name the folder of that file with --root.",
-        )
+    for key in TABLES:
+        if layer is not None and getattr(layer.settings, key) is not None:
+            raise UsageError(
+                f"{layer.place}: `{key}` can only be set in the pyproject.toml of the project.",
+                hint="Name the folder of that file with --root.",
+            )
     return layer

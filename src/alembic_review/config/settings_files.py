@@ -9,15 +9,16 @@ import configparser
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import FailOn
+from alembic_review.model.settings import AcceptNew, FailOn
 
 SECTION = "alembic-review"
 
@@ -29,6 +30,19 @@ class EnvironmentSettings(msgspec.Struct, frozen=True, kw_only=True, rename="keb
     config_from: str | None = None
     section: str | None = None
     x: tuple[str, ...] = ()
+
+
+class AcceptSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """One table of ``[[tool.alembic-review.accept]]``."""
+
+    code: str
+    table: str | None = None
+    column: str | None = None
+    name: str | None = None
+    revision: str | None = None
+    fingerprint: str | None = None
+    reason: str
+    until: date | None = None
 
 
 class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -53,9 +67,12 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     timeout: float | None = None
     before: str | None = None
     environments: tuple[EnvironmentSettings, ...] | None = None
+    accept: tuple[AcceptSettings, ...] | None = None
+    accept_new: AcceptNew | None = None
 
 
 ENVIRONMENT_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(EnvironmentSettings))
+ACCEPT_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(AcceptSettings))
 KEYS = tuple(field.encode_name for field in msgspec.structs.fields(FileSettings))
 _TYPES = {
     " | null": "",
@@ -65,8 +82,14 @@ _TYPES = {
     "`float`": "a number",
     "`int`": "a number",
     "`bool`": "true or false",
+    "`date`": "a date such as 2030-12-31",
+    "`datetime`": "a time",
+    "Invalid RFC3339 encoded date": "Expected a date such as 2030-12-31",
+    "Object missing required field": "Missing key",
 }
 _PAIRS = {"env": "NAME = value", "severity": "CODE = LEVEL"}
+TABLES = ("environments", "accept")
+"""Keys that are lists of tables: only the pyproject.toml of the project has them."""
 _LISTS = frozenset({"custom", "core", "fail-on", "preload"})
 
 
@@ -116,7 +139,7 @@ def pyproject_layer(path: Path) -> Layer | None:
     table = tool[SECTION]
     if not isinstance(table, Mapping):
         raise UsageError(f"{place} is not a table.")
-    return Layer(place, path.parent, _decode(dict(table), place), path)
+    return Layer(place, path.parent, decode(dict(table), place), path)
 
 
 def ini_layer(path: Path) -> Layer | None:
@@ -130,12 +153,13 @@ def ini_layer(path: Path) -> Layer | None:
     bare = _parse(path, configparser.ConfigParser(interpolation=None, default_section="\0"))
     keys = bare.options(SECTION)
     _refuse_unknown(keys, place)
-    if "environments" in keys:
-        raise UsageError(
-            f"{place}: `environments` can only be set in pyproject.toml.",
-            hint="Write each environment as a table: [[tool.alembic-review.environments]]",
-        )
-    return Layer(place, path.parent, _decode({key: _ini_value(parser, key, place) for key in keys}, place), path)
+    for key in TABLES:
+        if key in keys:
+            raise UsageError(
+                f"{place}: `{key}` can only be set in pyproject.toml.",
+                hint=f"Write each entry as a table: [[tool.alembic-review.{key}]]",
+            )
+    return Layer(place, path.parent, decode({key: _ini_value(parser, key, place) for key in keys}, place), path)
 
 
 def _refuse_misspelt(sections: Iterable[str], path: Path, start: str) -> None:
@@ -212,9 +236,12 @@ def _pair(key: str, line: str, place: str) -> tuple[str, str]:
     return name, value
 
 
-def _decode(data: dict[str, object], place: str) -> FileSettings:
+def decode(data: dict[str, object], place: str) -> FileSettings:
+    """The settings of one table, ``place`` in errors. Raises ``UsageError``."""
     _refuse_unknown(list(data), place)
-    _refuse_unknown_of_environments(data.get("environments"), place)
+    for key, known in (("environments", ENVIRONMENT_KEYS), ("accept", ACCEPT_KEYS)):
+        for table in _tables(data.get(key)):
+            _refuse_unknown(list(table), f"{place}: `{key}`", known)
     for key, value in data.items():
         if _has_null(value):
             raise UsageError(f"{place}: `{key}` contains a null character.")
@@ -242,9 +269,10 @@ def _in_words(problem: str) -> str:
     return problem[:1].lower() + problem[1:]
 
 
-def _refuse_unknown_of_environments(tables: object, place: str) -> None:
-    for table in tables if isinstance(tables, list) else ():
-        _refuse_unknown(list(table) if isinstance(table, Mapping) else [], f"{place}: `environments`", ENVIRONMENT_KEYS)
+def _tables(value: object) -> Iterator[Mapping[str, object]]:
+    for table in value if isinstance(value, list) else ():
+        if isinstance(table, Mapping):
+            yield table
 
 
 def _refuse_unknown(keys: list[str], place: str, known: tuple[str, ...] = KEYS) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from alembic_review.judge import gate, severities
-from alembic_review.judge.checks import CHECKS
+from alembic_review.judge.accepting.selecting import Found
+from alembic_review.judge.accepting.settling import marked
+from alembic_review.judge.checks import ABOUT_ENTRIES, CHECKS
 from alembic_review.judge.extension_table_suggestions import SUGGESTIONS, suggestions
 from alembic_review.judge.fingerprint import fingerprints
 from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
@@ -22,6 +24,7 @@ from alembic_review.judge.pull_request.changes_since_base import written
 from alembic_review.judge.trials_not_done import untried
 from alembic_review.judge.verdicts.cause import Causes
 from alembic_review.judge.verdicts.verdict_table import Verdicts
+from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.optional_steps import Attempts
 from alembic_review.model.pull_request_base import History
@@ -43,13 +46,15 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     history: History | None = None,
     custom: tuple[str, ...] | None = None,
     attempts: Attempts | None = None,
+    comments: Comments = NO_COMMENTS,
 ) -> Review:
     """Decide everything that a report says.
 
     ``declared`` are the tables that the custom packages' source declares, ``None`` where it could not be read,
     ``server`` says how the scratch databases were had, ``root`` is the project's root inside its Git checkout,
     ``history`` the base of a pull request, ``custom`` are the custom packages where the facts are only those of one of
-    several environments. Failures of ``attempts`` are reported as not checked. Raises ``UsageError`` when it can't be
+    several environments. Failures of ``attempts`` are reported as not checked. ``comments`` in the source accept
+    findings; without them, no entry with an end date does. Raises ``UsageError`` when it can't be
     told which tables are custom, ``ObservationError`` when nothing could be inspected.
     """
     case = case_of(facts, settings, declared, history, custom)
@@ -57,16 +62,21 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     if history is not None:
         case = replace(case, written=tuple(written(case, history)))
     every = tuple(finding for check in CHECKS for finding in check.findings(case))
-    findings = severities.with_severities(every, settings)
-    changes = _changes(case, findings)
-    ordered = tuple(sorted(findings, key=finding_order))
+    found = tuple(sorted(severities.with_severities(every, settings), key=finding_order))
+    changes = _changes(case, found)
+    brought = description.describe(case, history, _written(case), changes, found) if history else None
+    proofs = proof.outcomes(case, every)
+    accepted = marked(case, comments, Found(changes, found, brought, proofs))
+    case = replace(case, settled=accepted.entries)
+    told = tuple(finding for check in ABOUT_ENTRIES for finding in check.findings(case))
+    ordered = tuple(sorted((*accepted.findings, *severities.with_severities(told, settings)), key=finding_order))
+    changes, brought = accepted.changes, accepted.brought
     summary = gate.summarise(changes, ordered)
-    brought = description.describe(case, history, _written(case), changes, ordered) if history else None
     attempts = attempts if attempts is not None else Attempts()
     nothing: tuple[Suggestion, ...] = ()
     offered = attempts.attempt(SUGGESTIONS, lambda: suggestions(case, ordered), nothing)
     return Review(
-        outcome=gate.outcome(summary, ordered, brought),
+        outcome=gate.outcome(changes, ordered, brought),
         gate=gate.decide(settings.fail_on, summary, ordered, brought),
         summary=summary,
         changes=changes,
@@ -75,7 +85,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         provenance=_provenance(case, tool, server, root, attempts.failures),
         pull_request=brought,
         suggestions=offered,
-        proofs=proof.outcomes(case, every),
+        proofs=proofs,
     )
 
 

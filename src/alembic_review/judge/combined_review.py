@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,12 +13,14 @@ from alembic_review.judge.assemble_review import case_of, finding_order, judge, 
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import custom_packages
 from alembic_review.judge.several_environments import together, united
+from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Declared, Facts
 from alembic_review.model.review import Change, Finding, Provenance, Review, Table
 from alembic_review.model.settings import Settings
 
 _T = TypeVar("_T")
+_UNMATCHED = "AR904"
 
 
 def judge_together(  # noqa: PLR0913 - as ``judge``
@@ -28,6 +31,7 @@ def judge_together(  # noqa: PLR0913 - as ``judge``
     tool: str,
     server: str,
     root: str,
+    comments: Comments = NO_COMMENTS,
 ) -> Review:
     """Decide everything that a report says of the environments that ``settings`` want to see. Raises as ``judge``.
 
@@ -42,14 +46,26 @@ def judge_together(  # noqa: PLR0913 - as ``judge``
         )
     custom = custom_packages(united(observed), settings)
     reviews: list[Review] = []
+    unmatched: list[set[object]] = []
     told: dict[object, str | None] = {}
     for facts, own, reviewed in _each(observed, settings):
-        review = judge(facts, own, declared, tool=tool, server=server, root=root, custom=custom)
+        review = judge(facts, own, declared, tool=tool, server=server, root=root, custom=custom, comments=comments)
+        unmatched.append({_said(one) for one in review.findings if one.code == _UNMATCHED})
         if reviewed:
             reviews.append(review)
             revisions = {revision.id for revision in facts.revisions}
             told |= {_deed(one): facts.environment for one in review.findings if one.revision in revisions}
+    # An entry that accepts something in one environment need not do so in the others.
+    everywhere = set.intersection(*unmatched)
+    reviews = [
+        replace(review, findings=tuple(one for one in review.findings if _is_told(one, everywhere)))
+        for review in reviews
+    ]
     return _combined([_without_deeds_of_others(review, told) for review in reviews], settings)
+
+
+def _is_told(finding: Finding, everywhere: AbstractSet[object]) -> bool:
+    return finding.code != _UNMATCHED or _said(finding) in everywhere
 
 
 def _deed(finding: Finding) -> object:
@@ -87,7 +103,7 @@ def _combined(reviews: Sequence[Review], settings: Settings) -> Review:
     findings = tuple(sorted(_first(_findings(reviews), _said), key=finding_order))
     summary = gate.summarise(changes, findings)
     return Review(
-        outcome=gate.outcome(summary, findings),
+        outcome=gate.outcome(changes, findings),
         gate=gate.decide(settings.fail_on, summary, findings),
         summary=summary,
         changes=changes,

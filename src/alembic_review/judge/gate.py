@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from alembic_review.model.review import Change, Finding, Gate, Outcome, PullRequest, Severity, State, Summary, Verdict
+from alembic_review.model.review import (
+    Change,
+    ChangeSince,
+    Finding,
+    Gate,
+    Outcome,
+    PullRequest,
+    Severity,
+    State,
+    Summary,
+    Verdict,
+)
 from alembic_review.model.settings import FailOn
 
 ALWAYS = (FailOn.BLOCKED, FailOn.ERROR)
@@ -13,9 +24,10 @@ ALWAYS = (FailOn.BLOCKED, FailOn.ERROR)
 
 
 def summarise(changes: Iterable[Change], findings: Iterable[Finding]) -> Summary:
-    """Count verdicts and severities."""
-    verdicts = Counter(change.verdict for change in changes)
-    severities = Counter(finding.severity for finding in findings)
+    """Count verdicts and severities of what is not accepted, and what is."""
+    changes, findings = tuple(changes), tuple(findings)
+    verdicts = Counter(change.verdict for change in changes if change.accepted is None)
+    severities = Counter(finding.severity for finding in findings if finding.accepted is None)
     return Summary(
         safe=verdicts[Verdict.SAFE],
         blocked=verdicts[Verdict.BLOCKED],
@@ -23,14 +35,17 @@ def summarise(changes: Iterable[Change], findings: Iterable[Finding]) -> Summary
         error=severities[Severity.ERROR],
         warning=severities[Severity.WARNING],
         info=severities[Severity.INFO],
+        accepted=sum(change.accepted is not None for change in changes)
+        + sum(finding.accepted is not None for finding in findings),
     )
 
 
-def outcome(summary: Summary, findings: Iterable[Finding], brought: PullRequest | None = None) -> Outcome:
-    """Worst first; upstream drift alone is clean. ``brought`` is what a pull request changes."""
-    if summary.blocked or _damage(brought) or any(finding.blocks for finding in findings):
+def outcome(changes: Iterable[Change], findings: Iterable[Finding], brought: PullRequest | None = None) -> Outcome:
+    """Worst first, accepted or not; upstream drift alone is clean. ``brought`` is what a pull request changes."""
+    verdicts = {change.verdict for change in (*changes, *_made(brought))}
+    if Verdict.BLOCKED in verdicts or any(finding.blocks for finding in findings):
         return Outcome.BLOCKED
-    return Outcome.SAFE if summary.safe else Outcome.CLEAN
+    return Outcome.SAFE if any(change.verdict is Verdict.SAFE for change in changes) else Outcome.CLEAN
 
 
 def decide(
@@ -39,11 +54,11 @@ def decide(
     """Whether the check fails, and on what: ``ALWAYS``, and the kinds that ``fail_on`` adds.
 
     ``brought`` is what a pull request changes. Each cause is one reason: an error that blocks, or that belongs to a
-    blocked change, is counted as that.
+    blocked change, is counted as that. What is accepted is no reason.
     """
     if FailOn.NEVER in fail_on:
         return Gate(refused=False)
-    findings = tuple(findings)
+    findings = tuple(finding for finding in findings if finding.accepted is None)
     damage = sum(finding.blocks and finding.change is None for finding in findings)
     blocked = {finding.change for finding in findings if finding.blocks and finding.change is not None}
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
@@ -71,8 +86,12 @@ def decide(
 
 def _damage(brought: PullRequest | None) -> int:
     """How many blocked changes a pull request has in its revisions; what is pending is counted as such."""
+    return sum(change.verdict is Verdict.BLOCKED and change.accepted is None for change in _made(brought))
+
+
+def _made(brought: PullRequest | None) -> tuple[ChangeSince, ...]:
     changes = brought.changes if brought is not None else ()
-    return sum(change.verdict is Verdict.BLOCKED and change.state is State.IN_REVISION for change in changes)
+    return tuple(change for change in changes if change.state is State.IN_REVISION)
 
 
 def _several(noun: str) -> str:

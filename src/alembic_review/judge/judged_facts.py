@@ -10,6 +10,7 @@ from alembic_review.judge.ownership.table_owners import Owned, Ownership
 from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.verdicts.cause import Causes
 from alembic_review.judge.verdicts.verdict_table import Decision
+from alembic_review.model.accepting import Accept
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
 from alembic_review.model.proofs import Proved
 from alembic_review.model.pull_request_base import History
@@ -56,12 +57,34 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """What an entry of ``accept`` came to: ``findings`` are the fingerprints of those that it selects and may accept.
+
+    It also selects ``blocking`` ones that only a fingerprint accepts. It is ``new`` where the base of the pull request
+    does not have it, and ``waiting`` where it has to be merged first. What it is about was ``observed``.
+    """
+
+    entry: Accept
+    findings: tuple[str, ...] = ()
+    blocking: bool = False
+    expired: bool = False
+    new: bool = False
+    waiting: bool = False
+    observed: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether it accepts what it selects."""
+        return not (self.expired or self.waiting or self.entry.problem)
+
+
+@dataclass(frozen=True)
 class Case:
     """The whole run.
 
     ``settle`` has the lines for the settings that decide open questions of ownership. ``unloaded`` are tables declared
     in modules that nobody imported. Of a pull request, ``history`` is what its base was, and ``written`` is what its
-    revisions change.
+    revisions change. ``settled`` are the entries of ``accept``, once all other checks have run.
     """
 
     facts: Facts
@@ -72,6 +95,7 @@ class Case:
     unloaded: Unloaded
     history: History | None = None
     written: tuple[Written, ...] = ()
+    settled: tuple[Settled, ...] = ()
 
     def revision(self, revision: str) -> Revision | None:
         return next((entry for entry in self.facts.revisions if entry.id == revision), None)

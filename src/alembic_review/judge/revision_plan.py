@@ -34,8 +34,8 @@ class _Content:
 def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
     """One revision for each custom package with changes to write, those that others depend on first.
 
-    What is blocked, upstream drift, and safe changes that need either, are not in them. Raises ``UsageError`` when it
-    can't be told where a revision goes.
+    What is blocked, accepted or upstream drift, and safe changes that need any of these, are not in them. Raises
+    ``UsageError`` when it can't be told where a revision goes.
     """
     contents = _contents(case, review, wish.package)
     if wish.package is not None and not case.evidence.is_application(wish.package):
@@ -49,8 +49,14 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
             f"Changes of several packages are pending: {', '.join(sorted(writing))}.",
             hint="Choose one with --package.",
         )
-    blocked = [LeftOut(change, change.reason) for change in review.changes if change.verdict is Verdict.BLOCKED]
-    damage = tuple(finding for finding in review.findings if finding.blocks and finding.change is None)
+    blocked = [
+        LeftOut(change, change.reason if change.accepted is None else _accepted(change))
+        for change in review.changes
+        if change.verdict is Verdict.BLOCKED
+    ]
+    damage = tuple(
+        finding for finding in review.findings if finding.blocks and finding.change is None and finding.accepted is None
+    )
     plans: dict[str, RevisionPlan] = {}
     for package in _ordered(writing):
         content = writing[package]
@@ -98,8 +104,9 @@ def _contents(case: Case, review: Review, package: str | None) -> dict[str, _Con
     told = {change.fingerprint: change for change in review.changes}
     found: dict[str, _Content] = defaultdict(_Content)
     index = {id(facts): number for number, facts in enumerate(case.facts.databases)}
+    kept = frozenset(change.fingerprint for change in review.changes if change.accepted is not None)
     for database in case.databases:
-        safe, reasons = writable(database.changes, package)
+        safe, reasons = writable(database.changes, package, kept)
         origins = {origin.key: origin.revision for origin in database.facts.origins}
         owners = {key: owned.owner for key, owned in database.ownership.tables.items()}
         for judged in database.changes:
@@ -107,6 +114,9 @@ def _contents(case: Case, review: Review, package: str | None) -> dict[str, _Con
                 continue
             content = found[judged.decision.owner or ""]
             change = told[judged.fingerprint]
+            if change.accepted is not None:
+                content.left_out.append(LeftOut(change, _accepted(change)))
+                continue
             if id(judged.fact) not in safe:
                 content.left_out.append(LeftOut(change, reasons[id(judged.fact)]))
                 continue
@@ -125,23 +135,34 @@ def _is_wanted(judged: Judged, package: str | None) -> bool:
     return judged.decision.verdict is Verdict.SAFE and package in (None, judged.decision.owner)
 
 
-def writable(changes: Iterable[Judged], package: str | None) -> tuple[set[int], Mapping[int, str]]:
+def _accepted(change: Change) -> str:
+    assert change.accepted is not None
+    return f"It is accepted as it is: {change.accepted.reason}"
+
+
+def writable(
+    changes: Iterable[Judged], package: str | None, kept: frozenset[str] = frozenset()
+) -> tuple[set[int], Mapping[int, str]]:
     """The safe changes that can be written, by the identity of their facts, and why the others can't.
 
-    An operation is written whole or not at all.
+    An operation is written whole or not at all. ``kept`` are the fingerprints of changes that are accepted as they are.
     """
     every = list(changes)
-    states = {id(judged.fact): _state(judged, package) for judged in every}
-    safe = [judged.fact for judged in every if _is_wanted(judged, package)]
-    out = {judged.fact.operation for judged in every if not _is_wanted(judged, package)}
+    wanted = {id(judged) for judged in every if _is_wanted(judged, package) and judged.fingerprint not in kept}
+    states = {
+        id(judged.fact): "is accepted as it is" if judged.fingerprint in kept else _state(judged, package)
+        for judged in every
+    }
+    safe = [judged.fact for judged in every if id(judged) in wanted]
+    out = {judged.fact.operation for judged in every if id(judged) not in wanted}
     why = {id(fact): "Alembic writes it in one operation with a change that is not yours." for fact in safe}
     while True:
-        kept = [fact for fact in safe if fact.operation not in out]
-        following = follow(kept, [judged.fact for judged in every if judged.fact.operation in out])
+        remaining = [fact for fact in safe if fact.operation not in out]
+        following = follow(remaining, [judged.fact for judged in every if judged.fact.operation in out])
         if not following:
-            return {id(fact) for fact in kept}, why
+            return {id(fact) for fact in remaining}, why
         why.update({number: _why(needed, states) for number, needed in following.items()})
-        out |= {fact.operation for fact in kept if id(fact) in following}
+        out |= {fact.operation for fact in remaining if id(fact) in following}
 
 
 def _state(judged: Judged, package: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from alembic_review.judge.checks import CHECKS
+from alembic_review.judge.checks import ABOUT_ENTRIES, CHECKS
 from alembic_review.model.errors import UsageError
 from alembic_review.model.review import Finding, Severity
 from alembic_review.model.settings import Level, Settings
@@ -16,11 +16,18 @@ _KEPT = "`severity` in the settings does not apply to it, because the finding bl
 def require_known_codes(settings: Settings) -> None:
     """Raise ``UsageError`` for a code in the settings that no check has."""
     known = {check.code for check in CHECKS}
-    for code in settings.severity:
+    named = [("severity", code) for code in settings.severity] + [("accept", one.code) for one in settings.accept]
+    for key, code in named:
         if code not in known:
             raise UsageError(
-                f"`severity` in the settings names {code}, which is not the code of a check.",
+                f"`{key}` in the settings names {code}, which is not the code of a check.",
                 hint="`alembic-review explain` lists the codes.",
+            )
+    for entry in settings.accept:
+        if entry.code in {check.code for check in ABOUT_ENTRIES}:
+            raise UsageError(
+                f"`accept` in the settings names {entry.code}, which is about the entries of `accept`.",
+                hint="Correct the entry that the finding is about.",
             )
 
 

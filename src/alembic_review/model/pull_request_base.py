@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from alembic_review.model.accepting import AcceptedAtBase
 from alembic_review.model.facts import Facts, Place
 
 
@@ -34,7 +35,7 @@ class History:
 
     ``commit`` is the full name of it, ``ref`` the one it was asked for by.
 
-    ``removed`` are revisions that are gone.
+    ``removed`` are revisions that are gone. ``accepted`` are its entries that accept findings.
     """
 
     commit: str
@@ -44,3 +45,4 @@ class History:
     removed: tuple[str, ...] = ()
     settings: tuple[ChangedSettings, ...] = ()
     not_checked: tuple[str, ...] = ()
+    accepted: AcceptedAtBase = field(default_factory=AcceptedAtBase)

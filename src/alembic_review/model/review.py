@@ -50,6 +50,14 @@ class Location:
     line: int
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """Why a change or a finding is accepted, and until when (ISO 8601)."""
+
+    reason: str
+    until: str | None = None
+
+
 def _scope(environment: str | None, database: str | None) -> str | None:
     return ", ".join(name for name in (environment, database) if name is not None) or None
 
@@ -64,7 +72,7 @@ class Change:
     nothing tells. Changes of one ``operation`` share ``python`` and ``sql``, which is null where it can't be told.
     ``findings`` are codes, ``columns`` those of an index or a constraint. ``database`` and ``environment``, the name of
     an Alembic environment in the settings, are set only where there are several. The ``fingerprint`` is the same for
-    the same change in every run.
+    the same change in every run. What is ``accepted`` keeps its verdict, fails no check and is not written.
     """
 
     fingerprint: str
@@ -84,6 +92,7 @@ class Change:
     columns: tuple[str, ...] = ()
     database: str | None = None
     environment: str | None = None
+    accepted: Accepted | None = None
 
     @property
     def scope(self) -> str | None:
@@ -120,17 +129,47 @@ class NewRevision:
     message: str = ""
 
 
+class AcceptState(str, Enum):
+    """Of an entry that accepts findings: it ``counts``, has ``expired``, or counts only ``after_merge``."""
+
+    COUNTS = "counts"
+    EXPIRED = "expired"
+    AFTER_MERGE = "after_merge"
+
+
+@dataclass(frozen=True)
+class NewAccept:
+    """An entry that accepts findings and that the base of a pull request does not have.
+
+    ``findings`` are the fingerprints of those that it selects.
+    """
+
+    code: str
+    reason: str
+    table: str | None
+    column: str | None
+    name: str | None
+    revision: str | None
+    fingerprint: str | None
+    until: str | None
+    location: Location | None
+    state: AcceptState
+    findings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class PullRequest:
     """What a pull request changes.
 
-    ``base`` is the full name of the commit it starts from, ``ref`` what was named to find it.
+    ``base`` is the full name of the commit it starts from, ``ref`` what was named to find it. ``accepts`` are the
+    entries that accept findings and are new.
     """
 
     base: str
     new_revisions: tuple[NewRevision, ...] = ()
     changes: tuple[ChangeSince, ...] = ()
     ref: str = ""
+    accepts: tuple[NewAccept, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +240,7 @@ class Finding:
     statement: str | None = None
     observed: dict[str, str | int | None] | None = None
     suggestion: str | None = None
+    accepted: Accepted | None = None
 
     @property
     def scope(self) -> str | None:
@@ -236,7 +276,10 @@ class Gate:
 
 @dataclass(frozen=True)
 class Summary:
-    """How many changes there are by verdict, and how many findings by severity."""
+    """How many changes there are by verdict, and how many findings by severity.
+
+    Changes and findings that are ``accepted`` are counted as that and nothing else.
+    """
 
     safe: int = 0
     blocked: int = 0
@@ -244,6 +287,7 @@ class Summary:
     error: int = 0
     warning: int = 0
     info: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True)

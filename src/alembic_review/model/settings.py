@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from alembic_review.model.accepting import Accept
+
 
 class FailOn(str, Enum):
     """What fails the check (exit status 1)."""
@@ -26,6 +28,13 @@ class Level(str, Enum):
     WARNING = "warning"
     INFO = "info"
     OFF = "off"
+
+
+class AcceptNew(str, Enum):
+    """When the entries of ``accept`` count that a pull request adds."""
+
+    AT_ONCE = "at-once"
+    AFTER_MERGE = "after-merge"
 
 
 @dataclass(frozen=True)
@@ -97,3 +106,5 @@ class Settings:
     since: str | None = None
     prove: bool | None = None
     severity: Mapping[str, Level] = field(default_factory=dict)
+    accept: tuple[Accept, ...] = ()
+    accept_new: AcceptNew = AcceptNew.AT_ONCE

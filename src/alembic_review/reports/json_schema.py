@@ -19,7 +19,7 @@ Node = dict[str, object]
 
 def schema() -> Node:
     """What a JSON report is, no more and no less: every key is there but the optional ones, and no other is."""
-    types = {name: _strict(node) for name, node in msgspec.json.schema(Review)["$defs"].items()}
+    types = {name: _strict(name, node) for name, node in msgspec.json.schema(Review)["$defs"].items()}
     top = types.pop(Review.__name__)
     parts = top["properties"]
     assert isinstance(parts, dict)
@@ -35,7 +35,7 @@ def text() -> str:
     return json.dumps(schema(), ensure_ascii=False, indent=2) + "\n"
 
 
-def _strict(node: Node) -> Node:
+def _strict(of: str, node: Node) -> Node:
     """An object with all keys required and no other allowed; defaults are of no use then."""
     description = node.get("description")
     if isinstance(description, str):
@@ -44,8 +44,9 @@ def _strict(node: Node) -> Node:
     if not isinstance(properties, dict):
         return node
     kept = {name: {key: value for key, value in part.items() if key != "default"} for name, part in properties.items()}
-    kept |= {name: _present(part) for name, part in kept.items() if name in SELDOM}
-    required = [name for name in kept if name not in SELDOM]
+    seldom = SELDOM.get(of, ())
+    kept |= {name: _present(part) for name, part in kept.items() if name in seldom}
+    required = [name for name in kept if name not in seldom]
     return {**node, "properties": kept, "required": required, "additionalProperties": False}
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import os
-import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from alembic_review.config.earlier_settings import table_in_text
 from alembic_review.git.base_commit import Base, Earlier, Location, find_base, same_text
 from alembic_review.judge.ownership.application_packages import normal_name
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
@@ -20,13 +19,15 @@ from alembic_review.model.settings import Settings
 from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.scratch_databases import RunDatabases
 from alembic_review.observe.worker_process import Conversation, Progress, Request, observe
+from alembic_review.workflows.accepting import accepted_at_base
 
 _TABLE = "alembic-review"
 # Of Alembic's own settings (https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file).
 _FINDING = frozenset(
     {"script_location", "version_locations", "version_path_separator", "path_separator", "recursive_version_locations"}
 )
-
+# New entries are listed first in every report, and no other change of them accepts anything.
+_LISTED = frozenset({"accept"})
 
 Prove = Callable[[Conversation, Facts, History | None], Proofs]
 """Asks a worker, after its comparison, for the proofs of a run."""
@@ -62,6 +63,7 @@ def observed_since(  # noqa: PLR0913, PLR0917 - as ``observe``, and what the pul
                 removed=tuple(_removed(facts, then, earlier)),
                 settings=tuple(_changed_settings(base, settings)),
                 not_checked=tuple(_not_checked(facts, earlier)),
+                accepted=accepted_at_base(base, facts, settings),
             )
             looked.append(past)
             return prove(worker, facts, past)
@@ -164,32 +166,15 @@ def _changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSetting
             continue
         then, now = base.file(file), file.read_bytes() if file.is_file() else None
         for table in (_TABLE, "alembic" if file.suffix == ".toml" else settings.section):
-            old, new = _table(file, then, table), _table(file, now, table)
+            old, new = table_in_text(file, then, table), table_in_text(file, now, table)
             differing = {key for key in {*old, *new} if old.get(key) != new.get(key)}
-            keys = tuple(sorted(differing if table == _TABLE else differing & _FINDING))
+            keys = tuple(sorted(differing - _LISTED if table == _TABLE else differing & _FINDING))
             if keys:
                 yield ChangedSettings(Place(str(file), _line(file, table)), keys, alembic=table != _TABLE)
     # What exists before the first revision is the same for the base and today: a change there is in no comparison.
     before = Path(settings.before) if settings.before is not None else None
     if before is not None and before.is_absolute() and base.knows(before) and base.file(before) != before.read_bytes():
         yield ChangedSettings(Place(str(before), 1), ("before",))
-
-
-def _table(file: Path, text: bytes | None, name: str) -> Mapping[str, object]:
-    """The settings of one table of a file; none where it has none or can't be read, which today's own run tells."""
-    decoded = (text or b"").decode("utf-8", "replace")
-    if file.suffix == ".toml":
-        try:
-            found = tomllib.loads(decoded).get("tool", {}).get(name, {})
-        except tomllib.TOMLDecodeError:
-            return {}
-        return found if isinstance(found, dict) else {}
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(decoded)
-    except configparser.Error:
-        return {}
-    return dict(parser.items(name)) if parser.has_section(name) else {}
 
 
 def _line(file: Path, table: str) -> int:

@@ -47,6 +47,7 @@ from alembic_review.reports import Options, Rule
 from alembic_review.reports.base import Links
 from alembic_review.reports.formats import markdown
 from alembic_review.reports.parts.headline import Result, result
+from alembic_review.workflows.accepting import comments_now
 from alembic_review.workflows.pull_request import observed_since
 
 if TYPE_CHECKING:
@@ -185,7 +186,18 @@ def judged(
     root = root_in_checkout(settings.root)
     attempts = Attempts(show if debug else None)
     found = declared(facts, settings, attempts)
-    return judge(facts, settings, found, tool=tool(), server=server, root=root, history=past, attempts=attempts)
+    comments = comments_now(facts, settings, attempts)
+    return judge(
+        facts,
+        settings,
+        found,
+        tool=tool(),
+        server=server,
+        root=root,
+        history=past,
+        attempts=attempts,
+        comments=comments,
+    )
 
 
 def judged_together(observed: Sequence[Facts], settings: Settings, server: str, *, debug: bool = False) -> Review:
@@ -194,9 +206,11 @@ def judged_together(observed: Sequence[Facts], settings: Settings, server: str, 
         return judged(observed[0], settings, server, debug=debug)
     attempts = Attempts(show if debug else None)
     found = declared(united(observed), settings, attempts)
+    revisions = tuple(revision for facts in observed for revision in facts.revisions)
+    comments = comments_now(replace(united(observed), revisions=revisions), settings, attempts)
     observed = [replace(facts, not_checked=(*facts.not_checked, *attempts.failures)) for facts in observed]
     root = root_in_checkout(settings.root)
-    return judge_together(observed, settings, found, tool=tool(), server=server, root=root)
+    return judge_together(observed, settings, found, tool=tool(), server=server, root=root, comments=comments)
 
 
 def case_of_one(observed: Sequence[Facts], settings: Settings) -> Case:

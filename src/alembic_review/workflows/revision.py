@@ -11,7 +11,7 @@ from pathlib import Path
 from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Facts, Privilege
-from alembic_review.model.review import Outcome, Review, Verdict
+from alembic_review.model.review import Review, Verdict
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan, Wish
 from alembic_review.model.secrets.redacted_review import redacted
 from alembic_review.model.settings import Settings
@@ -87,7 +87,7 @@ def _revise(
         observed = service.with_privilege(seen, privilege) if privilege is not None else seen
         progress("judging")
         review = service.judged_together(observed, settings, databases.kinds)
-        if review.outcome is Outcome.BLOCKED and not wish.leave_out_blocked:
+        if _counts_as_blocked(review) and not wish.leave_out_blocked:
             return Result(redacted(review), refusal=_blocked(review), hint=_LEAVE_OUT, blocked=True)
         case = service.case_of_one(observed, settings)
         plans = plan(case, review, wish)
@@ -292,9 +292,17 @@ def _put(files: Sequence[RevisionFile]) -> None:
         ) from error
 
 
+def _counts_as_blocked(review: Review) -> int:
+    """How many blocked changes and blocking findings there are that nobody has accepted."""
+    return review.summary.blocked + _damage(review)
+
+
+def _damage(review: Review) -> int:
+    return sum(finding.blocks and finding.change is None and finding.accepted is None for finding in review.findings)
+
+
 def _blocked(review: Review) -> str:
-    damage = sum(finding.blocks and finding.change is None for finding in review.findings)
-    kinds = ((review.summary.blocked, "blocked change"), (damage, "blocking finding"))
+    kinds = ((review.summary.blocked, "blocked change"), (_damage(review), "blocking finding"))
     return f"Nothing was written: {' and '.join(count(number, noun) for number, noun in kinds if number)}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from alembic_review.judge import checks
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.table_prefixes import habitual_prefix, prefix
+from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import (
     Alteration,
@@ -164,6 +166,18 @@ def as_superuser(world: World) -> None:
     world.superuser = Privilege("CREATE EXTENSION file_fdw", refusal, APP_REVISION, "/project/poser/a1.py", 9)
 
 
+def accepting(until: date | None = None) -> Accept:
+    return Accept("AR512", "two teams", table="x", until=until, place=Place("/project/pyproject.toml", 9))
+
+
+def expired(world: World) -> None:
+    world.settings = replace(SETTINGS, accept=(accepting(date(2020, 1, 1)),))
+
+
+def unmatched(world: World) -> None:
+    world.settings = replace(SETTINGS, accept=(accepting(),))
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     **proved.EXAMPLES,
     "AR101": blocked,
@@ -191,6 +205,8 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR605": partly_reflected,
     "AR901": server_changed,
     "AR902": as_superuser,
+    "AR903": expired,
+    "AR904": unmatched,
 }
 BLOCKING = {"AR101", "AR105", "AR106", "AR510", "AR901"}
 COMPANIONS = {"AR102": {"AR511"}}

@@ -44,9 +44,9 @@ from alembic_review.judge.checks.ownership import (
     unowned_table,
 )
 from alembic_review.judge.checks.reversal import fails_on_rows, lost_by_downgrade
-from alembic_review.judge.checks.run import given_server_changed, replayed_as_superuser
+from alembic_review.judge.checks.run import accepted_until, accepts_nothing, given_server_changed, replayed_as_superuser
 
-__all__ = ["CHECKS", "Check"]
+__all__ = ["ABOUT_ENTRIES", "CHECKS", "Check"]
 
 CHECKS: tuple[Check, ...] = (
     blocked_change.CHECK,
@@ -86,7 +86,11 @@ CHECKS: tuple[Check, ...] = (
     lost_by_downgrade.CHECK,
     given_server_changed.CHECK,
     replayed_as_superuser.CHECK,
+    accepted_until.CHECK,
+    accepts_nothing.CHECK,
 )
+ABOUT_ENTRIES = (accepted_until.CHECK, accepts_nothing.CHECK)
+"""The checks that look at what the entries of ``accept`` came to, when all others have run."""
 
 if len({check.code for check in CHECKS}) != len(CHECKS):
     raise RuntimeError("two checks share a code")

@@ -11,8 +11,17 @@ from collections.abc import Iterable, Mapping
 
 from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
+from alembic_review.reports.parts.accepting import TITLE
 from alembic_review.reports.parts.headline import result
-from alembic_review.reports.parts.issues import Issue, Spot, headline, issues, remarks, whole_message
+from alembic_review.reports.parts.issues import (
+    Issue,
+    Spot,
+    accepted_here,
+    headline,
+    open_issues,
+    remarks,
+    whole_message,
+)
 from alembic_review.reports.parts.labels import count
 from alembic_review.reports.parts.names import visible
 
@@ -30,11 +39,14 @@ def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every rep
         return _command(Severity.ERROR, "alembic-review could not review", text)
     verdict = Severity.ERROR if review.gate.refused else Severity.INFO
     lines = [_command(verdict, f"alembic-review: {result(review).value}", headline(review))]
-    said = remarks(review)
-    slots = Counter(dict.fromkeys(Severity, SHOWN)) - Counter([verdict]) - Counter([Severity.INFO] * bool(said))
-    shown, left = _split(issues(review), slots)
+    said, new = remarks(review), accepted_here(review)
+    if new:
+        lines.append(_command(Severity.INFO, f"alembic-review: {TITLE[:1].lower()}{TITLE[1:]}", "\n".join(new)))
+    notes = bool(said) + bool(new)
+    slots = Counter(dict.fromkeys(Severity, SHOWN)) - Counter([verdict]) - Counter([Severity.INFO] * notes)
+    shown, left = _split(open_issues(review), slots)
     if left:
-        shown, left = _split(issues(review), slots - Counter([Severity.INFO]))
+        shown, left = _split(open_issues(review), slots - Counter([Severity.INFO]))
     lines += [_annotation(issue) for issue in shown]
     if left:
         lines.append(_command(Severity.INFO, "alembic-review: not all is shown here", _rest(left)))

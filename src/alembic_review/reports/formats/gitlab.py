@@ -14,8 +14,9 @@ from alembic_review.reports.parts.issues import (
     COULD_NOT,
     WHAT_ELSE,
     Spot,
+    accepted_here,
     headline,
-    issues,
+    open_issues,
     remarks,
     stand_in,
     whole_message,
@@ -36,12 +37,14 @@ def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every rep
             "blocker" if issue.blocks else _SEVERITIES[issue.severity],
             issue.spot or elsewhere,
         )
-        for issue in issues(review)
+        for issue in open_issues(review)
     ]
     if review.failure is not None:
         text = "\n".join(filter(None, ("alembic-review could not review", review.failure.message, review.failure.hint)))
         entries.append(_entry(text, COULD_NOT, COULD_NOT, "blocker", elsewhere))
-    said = remarks(review) if review.failure is not None else (headline(review), *remarks(review))
+    said = (*accepted_here(review), *remarks(review))
+    if review.failure is None:
+        said = (headline(review), *said)
     if said:
         entries.append(_entry("\n".join(said), WHAT_ELSE, WHAT_ELSE, "info", elsewhere))
     return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"

@@ -27,13 +27,17 @@ _ORDER: dict[type, tuple[str, ...]] = {
     Finding: (
         *("code", "severity", "blocks", "message", "hint"),
         *("change", "schema", "table", "column", "name", "revision", "location", "fingerprint"),
-        *("proof", "statement", "observed", "suggestion", "database", "environment"),
+        *("proof", "statement", "observed", "suggestion", "accepted", "database", "environment"),
     ),
 }
 _LONGEST = 1 << 53  # milliseconds
 OPTIONAL = ("pull_request", "suggestions", "failure")
 """Keys that are left out when there is nothing to say."""
-SELDOM = ("environment",)
+SELDOM = {
+    "Change": ("environment", "accepted"),
+    "ChangeSince": ("environment", "accepted"),
+    "Finding": ("environment",),
+}
 """Keys of what is in a report that are left out when they would be null."""
 
 
@@ -91,7 +95,8 @@ def _plain(value: object) -> object:
 def _record(value: DataclassInstance) -> dict[str, object]:
     keys = _ORDER.get(type(value)) or tuple(field.name for field in fields(value))
     found = {key: _plain(getattr(value, key)) for key in keys}
-    return {key: one for key, one in found.items() if one is not None or key not in SELDOM}
+    seldom = SELDOM.get(type(value).__name__, ())
+    return {key: one for key, one in found.items() if one is not None or key not in seldom}
 
 
 def _beyond(here: object, there: object, path: str) -> str | None:

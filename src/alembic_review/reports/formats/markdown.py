@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from alembic_review.model.review import Change, ChangeSince, Finding, Location, Review, Suggestion, Verdict
 from alembic_review.reports.base import Links, Options
+from alembic_review.reports.parts.accepting import TITLE, accepted_label, entry_label, entry_state, new_accepts, reasons
 from alembic_review.reports.parts.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.parts.diff import diff_line
 from alembic_review.reports.parts.escaping import code, escape, fence, prose
@@ -80,7 +81,8 @@ def short(review: Review, options: Options) -> str:
 def _is_empty(review: Review) -> bool:
     """Whether there is nothing to report: no change, no finding, and the check passed."""
     made = review.pull_request.changes if review.pull_request is not None else ()
-    return result(review) is Result.PASSED and not (review.changes or made or review.findings)
+    told = review.changes or made or review.findings or new_accepts(review)
+    return result(review) is Result.PASSED and not told
 
 
 def _one_line(review: Review, options: Options) -> str:
@@ -138,6 +140,41 @@ def _cut(text: str, *, lines: bool = False) -> str:
     return shown if len(text) <= _LONGEST else f"{shown}… (the JSON report has the rest)"
 
 
+def _new_accepts(review: Review, options: Options, most: int) -> str:
+    """The entries that the pull request adds, which somebody has to agree to."""
+    entries = new_accepts(review)
+    if not entries:
+        return ""
+    lines = [
+        f"- **{escape(entry_label(entry))}** ({escape(entry_state(entry))}): {prose(entry.reason)}"
+        f"{_location(entry.location, review, options.links)}"
+        for entry in entries[:most]
+    ]
+    return "\n\n".join([f"### {TITLE}", "\n".join(lines), *_more(entries, most, "entry", "entries")])
+
+
+def _accepted(review: Review, options: Options, most: int) -> str:
+    """What is accepted, folded: it fails no check, and has been seen before."""
+    lines = []
+    for item in items(review):
+        label = f"{_row(item.rows[0])}{_in_revision(item.rows[0].change)}" if item.rows else ""
+        if item.is_accepted and label:
+            told = "; ".join(map(escape, reasons((*item.changes, *item.findings))))
+            codes = f" ({', '.join(map(escape, item.codes))})" if item.codes else ""
+            lines.append(f"- {label}{codes}: {told}{_location(item.location, review, options.links)}")
+            continue
+        for one in item.findings:
+            if one.accepted is not None:
+                where = _location(one.location, review, options.links)
+                lines.append(
+                    f"- {escape(one.code)}: {prose(one.message)} {escape(accepted_label(one.accepted))}{where}"
+                )
+    if not lines:
+        return ""
+    body = "\n".join([*lines[:most], *("\n" + text for text in _more(lines, most, "line"))])
+    return _details(f"Accepted: {count(len(lines), 'entry', 'entries')}", body)
+
+
 def _problems(review: Review, options: Options, most: int) -> str:
     """What blocks merging: one line each, with the suggested fix folded below it."""
     found = [item for item in items(review) if item.is_problem]
@@ -166,7 +203,8 @@ def _problem(line: Line[Item], review: Review, options: Options) -> str:
         return f"- **{kind}: {total} changes** ({names}{rest}): {prose(common_reason(changes))}{codes}{where}"
     made = _in_revision(item.first)
     reason = prose(item.first.reason) if item.first.verdict is Verdict.BLOCKED else ""
-    errors = [one for one in item.findings if item.first.verdict is not Verdict.BLOCKED or not one.blocks]
+    failing = [one for one in item.findings if one.accepted is None]
+    errors = [one for one in failing if item.first.verdict is not Verdict.BLOCKED or not one.blocks]
     texts = [reason, *(_of_finding(one) for one in errors if not in_reason(one, item))]
     return f"- {label}{made}: {' '.join(filter(None, texts))}{codes}{where}{_folded(item, review, options.links)}"
 
@@ -294,10 +332,15 @@ def _drift(line: Line[Change]) -> str:
 
 def _findings(review: Review, options: Options, most: int) -> str:
     """Findings that block nothing: risks first."""
-    found = [item for item in items(review) if not item.is_problem and item.findings]
+    found = [item for item in items(review) if not (item.is_problem or item.is_accepted) and item.findings]
     found.sort(key=lambda item: not any(map(is_risk, item.findings)))
     lines = fold_items(found, verbose=options.verbose)
-    entries = [_finding(finding, line, review, options) for line in lines for finding in line.first.findings]
+    entries = [
+        _finding(finding, line, review, options)
+        for line in lines
+        for finding in line.first.findings
+        if finding.accepted is None
+    ]
     if not entries:
         return ""
     return "\n\n".join(["### Warnings and notes", "\n".join(entries[:most]), *_more(entries, most, "finding")])
@@ -321,9 +364,10 @@ def _location(location: Location | None, review: Review, links: Links) -> str:
     return f" {_link(name, url)}"
 
 
-def _more(entries: Sequence[object], most: int, noun: str) -> list[str]:
+def _more(entries: Sequence[object], most: int, noun: str, nouns: str = "") -> list[str]:
     beyond = len(entries) - most
-    return [f"*{count(beyond, f'more {noun}')} in the JSON report.*"] if beyond > 0 else []
+    told = count(beyond, f"more {noun}", f"more {nouns}" if nouns else "")
+    return [f"*{told} in the JSON report.*"] if beyond > 0 else []
 
 
 def _sql(review: Review, _options: Options, _most: int) -> str:
@@ -410,6 +454,7 @@ def _details(summary: str, body: str) -> str:
 
 _PARTS: tuple[tuple[str, Part], ...] = (
     ("result", _headline),
+    ("new accepted entries", _new_accepts),
     ("problems", _problems),
     ("schema changes", _made),
     ("pending changes", _pending),
@@ -417,9 +462,13 @@ _PARTS: tuple[tuple[str, Part], ...] = (
     ("SQL", _sql),
     ("Python", _python),
     ("diagram", _diagram),
+    ("accepted", _accepted),
     ("upstream drift", _upstream),
     ("limits", _footer),
 )
 _ELSEWHERE = ("Python", "SQL", "diagram")
-_DISPENSABLE = (*_ELSEWHERE, "upstream drift", "limits", "pending changes", "schema changes", "findings", "problems")
+_DISPENSABLE = (
+    *(*_ELSEWHERE, "upstream drift", "limits", "accepted", "pending changes", "schema changes", "findings"),
+    *("problems", "new accepted entries"),
+)
 _ROWS = (1_000_000, 300, 100, 30, 10, 3)

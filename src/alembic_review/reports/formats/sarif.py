@@ -10,7 +10,16 @@ from urllib.parse import quote
 
 from alembic_review.model.review import Failure, Review, Severity
 from alembic_review.reports.base import Options, Rule
-from alembic_review.reports.parts.issues import Issue, Spot, headline, issues, remarks, stand_in, whole_message
+from alembic_review.reports.parts.issues import (
+    Issue,
+    Spot,
+    accepted_here,
+    headline,
+    issues,
+    remarks,
+    stand_in,
+    whole_message,
+)
 from alembic_review.reports.parts.names import visible, writable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -45,7 +54,10 @@ def render(review: Review, options: Options) -> str:
 
 
 def _together(found: Sequence[Issue]) -> dict[tuple[str, Spot | None], list[Issue]]:
-    """Issues by rule and line: code scanning takes two results that agree in both for one, and shows only that."""
+    """Issues by rule and line: code scanning takes two results that agree in both for one, and shows only that.
+
+    Accepted issues are a result of their own, which is suppressed, unless another one is at the same line.
+    """
     groups: dict[tuple[str, Spot | None], list[Issue]] = {}
     for issue in found:
         groups.setdefault((issue.rule, issue.spot), []).append(issue)
@@ -85,12 +97,15 @@ def _first_paragraph(page: str) -> str:
 
 def _result(rule: str, number: int, group: Sequence[Issue], elsewhere: Spot) -> Json:
     spot = group[0].spot or elsewhere
-    severity = min((issue.severity for issue in group), key=list(_LEVELS).index)
+    suppressed = all(issue.accepted for issue in group)
+    reasons = dict.fromkeys(issue.accepted for issue in group)
+    counted = [issue.severity for issue in group if suppressed or not issue.accepted]
+    severity = min(counted, key=list(_LEVELS).index)
     return {
         "ruleId": writable(rule),
         "ruleIndex": number,
         "level": _LEVELS[severity],
-        "message": {"text": "\n".join(_text(whole_message(issue)) for issue in group)},
+        "message": {"text": "\n".join(_text(_message(issue, suppressed=suppressed)) for issue in group)},
         "locations": [
             {
                 "physicalLocation": {
@@ -101,8 +116,19 @@ def _result(rule: str, number: int, group: Sequence[Issue], elsewhere: Spot) -> 
             }
         ],
         "partialFingerprints": {FINGERPRINT: _fingerprint(group)},
-        "properties": {"blocks": any(issue.blocks for issue in group)},
-    }
+        "properties": {"blocks": any(issue.blocks for issue in group if suppressed or not issue.accepted)},
+    } | ({"suppressions": [_suppression(text) for text in reasons]} if suppressed else {})
+
+
+def _message(issue: Issue, *, suppressed: bool) -> str:
+    """The message; where not all of a result is accepted, which part is."""
+    text = whole_message(issue)
+    return f"{text}\n({issue.accepted})" if issue.accepted and not suppressed else text
+
+
+def _suppression(reason: str) -> Json:
+    """See section 3.35; ``external``: what accepts it may be in the settings or in a comment."""
+    return {"kind": "external", "status": "accepted", "justification": _text(reason)}
 
 
 def _logical(group: Sequence[Issue]) -> list[Json]:
@@ -113,7 +139,7 @@ def _logical(group: Sequence[Issue]) -> list[Json]:
 
 
 def _invocation(review: Review) -> Json:
-    told = [_notification("remark", "note", text) for text in remarks(review)]
+    told = [_notification("remark", "note", text) for text in (*accepted_here(review), *remarks(review))]
     if review.failure is not None:
         told.insert(0, _notification("failure", "error", _failure(review.failure)))
     return {"executionSuccessful": review.failure is None, "toolExecutionNotifications": told}

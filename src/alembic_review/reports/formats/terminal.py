@@ -11,6 +11,7 @@ from rich.text import Text
 
 from alembic_review.model.review import Change, ChangeSince, Finding, NewRevision, Review, Severity, Suggestion, Verdict
 from alembic_review.reports.base import Options
+from alembic_review.reports.parts.accepting import TITLE, accepted_label, entry_label, entry_state, new_accepts, reasons
 from alembic_review.reports.parts.console import new_console, printed
 from alembic_review.reports.parts.headline import Result, counts, explanation, in_revisions, result, since_label
 from alembic_review.reports.parts.items import Item, in_reason, items
@@ -46,8 +47,10 @@ def render(review: Review, options: Options) -> str:
     _headline(console, review)
     found = items(review)
     page = _Page(console, options, several_owners=len(_owners(found)) > 1)
+    page.new_accepts(review)
     problems = [item for item in found if item.is_problem]
-    others = [item for item in found if not item.is_problem]
+    accepted = [item for item in found if item.is_accepted]
+    others = [item for item in found if not (item.is_problem or item.is_accepted)]
     page.section("BLOCKED", "bold red", "", problems)
     if review.pull_request is not None:
         page.revisions(review, [item for item in others if item.in_revision])
@@ -56,6 +59,7 @@ def render(review: Review, options: Options) -> str:
     upstream = [item for item in pending if item.verdict is Verdict.UPSTREAM]
     page.section("UPSTREAM", "bold cyan", "the framework's own models and revisions disagree", upstream)
     page.section("FINDINGS", "bold", "", [item for item in pending if item.verdict is None])
+    page.section("ACCEPTED", "bold", "do not fail the check", accepted)
     if options.sql:
         page.sql((*in_revisions(review), *review.changes))
     console.print(Text(), footer(review.provenance, verbose=options.verbose), sep="\n")
@@ -99,6 +103,19 @@ class _Page:
         told = f"  {number}, {meaning}" if meaning else f"  {number}"
         self._console.print(Text(), Text.assemble((title, style), told, overflow="fold"), sep="\n")
         self._items(found, indent=2)
+
+    def new_accepts(self, review: Review) -> None:
+        """The entries of a pull request that accept findings."""
+        entries = new_accepts(review)
+        if not entries:
+            return
+        number = count(len(entries), "entry", "entries")
+        heading = Text.assemble((TITLE.upper(), "bold yellow"), f"  {number}", overflow="fold")
+        self._console.print(Text(), heading, sep="\n")
+        for entry in entries:
+            self._line(entry_label(entry), location_label(entry.location), "bold", 2)
+            self._text(visible(entry.reason), "", 4)
+            self._text(entry_state(entry), "dim", 4)
 
     def revisions(self, review: Review, made: Sequence[Item]) -> None:
         """The new revisions of a pull request, each with its changes that block nothing."""
@@ -149,6 +166,7 @@ class _Page:
         if first.verdict is not Verdict.SAFE:
             changes = tuple(item.changes[0] for item in line.entries)
             self._text(f"{visible(common_reason(changes))}{_codes(line.first.codes)}", "", indent + 2)
+        self._accepted(line.first.changes, indent + 2)
         for finding in line.first.findings:
             self._beside(finding, line.first, indent + 2)
 
@@ -162,11 +180,14 @@ class _Page:
             label += f" ({owner_label(change.owner)})"
         if change.verdict is Verdict.UPSTREAM:
             label += f" (upstream drift, owner {owner_label(change.owner)})"
-        if item.is_problem:
+        if item.is_problem or item.is_accepted:
             label += _codes(item.codes)
         self._line(label, location_label(item.location), "bold", indent)
         if item.is_problem or verbose:
             self._text(visible(change.reason), "", indent + 2)
+        if verbose and item.codes:
+            self._text(f"fingerprint: {visible(change.fingerprint)}", "dim", indent + 2)
+        self._accepted(item.changes, indent + 2)
         self._following(item, indent + 2)
         for finding in item.findings:
             self._beside(finding, item, indent + 2)
@@ -174,8 +195,12 @@ class _Page:
             hints = dict.fromkeys(finding.hint for finding in item.findings if in_reason(finding, item))
             for hint in filter(None, hints):
                 self._text(f"hint: {visible(hint)}", "", indent + 2)
-        for suggestion in item.suggestions:
+        for suggestion in () if item.is_accepted else item.suggestions:
             self._suggestion(suggestion, indent + 2)
+
+    def _accepted(self, changes: Iterable[Change], indent: int) -> None:
+        for text in reasons(changes):
+            self._text(text, "", indent)
 
     def _following(self, item: Item, indent: int) -> None:
         """The other changes with the same cause; those of a table are in its label."""
@@ -186,6 +211,8 @@ class _Page:
                 self._line(f"also: {label}", location_label(row.change.location), "dim", indent)
                 if row.change.reason != first.reason:
                     self._text(visible(row.change.reason), "", indent + 2)
+                if item.codes:
+                    self._text(f"fingerprint: {visible(row.change.fingerprint)}", "dim", indent + 2)
         elif labels and item.rows[0].kind not in ("add_table", "remove_table"):
             more = len(labels) - _EXAMPLES
             told = f" and {more} more (--verbose lists them)" if more > 0 else ""
@@ -193,10 +220,12 @@ class _Page:
 
     def _beside(self, finding: Finding, item: Item, indent: int) -> None:
         """A finding of an item that its reason does not contain: whole with ``verbose``, else risks as their mark."""
-        if in_reason(finding, item):
-            return
         verbose = self._options.verbose
-        if is_risk(finding) and not verbose:
+        if in_reason(finding, item) or (item.is_accepted and finding.accepted is not None and not verbose):
+            return
+        if finding.accepted is not None and not verbose:
+            self._text(f"{visible(finding.code)} {accepted_label(finding.accepted)}", "dim", indent)
+        elif is_risk(finding) and not verbose:
             mark = Text.assemble((RISKS[finding.code].mark, "yellow"), f" [{visible(finding.code)}]")
             self._console.print(Padding(mark, (0, 0, 0, indent)))
         elif verbose or not finding.blocks:  # its code stands with the reason
@@ -214,8 +243,12 @@ class _Page:
         self._console.print(Padding(text, (0, 0, 0, indent)))
         if where or named:
             self._text(", ".join([*named, *where]), "dim", indent + 2)
-        if finding.hint:
+        if finding.accepted is not None:
+            self._text(accepted_label(finding.accepted), "", indent + 2)
+        elif finding.hint:
             self._text(f"hint: {visible(finding.hint)}", "", indent + 2)
+        if self._options.verbose:
+            self._text(f"fingerprint: {visible(finding.fingerprint)}", "dim", indent + 2)
 
     def _suggestion(self, suggestion: Suggestion, indent: int) -> None:
         columns = ", ".join(map(visible, suggestion.columns))

@@ -27,6 +27,8 @@ def diff_line(row: Row, findings: Sequence[Finding], *, owners: bool) -> str:
         notes.insert(0, f"belongs to {_owner(row)}")
     elif owners:
         notes.append(_owner(row))
+    if any(change.accepted is not None for change in row.changes):
+        notes.append("accepted")
     told = f"  -- {', '.join(notes)}" if notes else ""
     return f"{sign} {verb}{noun(row.kind)} {row_target(row)}{told}"
 

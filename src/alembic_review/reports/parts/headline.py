@@ -31,13 +31,15 @@ class Result(StrEnum):
 def result(review: Review) -> Result:
     """The gate decides, not the outcome: safe changes alone may fail the check.
 
-    It lets blocked changes and errors pass only where `never` is set: such a run only reports.
+    It lets blocked changes and errors that are not accepted pass only where `never` is set: such a run only reports.
     """
     if review.failure is not None or review.outcome is Outcome.FAILED:
         return Result.NONE
     if review.gate.refused:
         return Result.FAILED
-    return Result.REPORTED if review.outcome is Outcome.BLOCKED or review.summary.error else Result.PASSED
+    accepted = review.outcome is not Outcome.BLOCKED or review.summary.accepted
+    problems = review.summary.error or any(item.is_problem for item in items(review)) or not accepted
+    return Result.REPORTED if problems else Result.PASSED
 
 
 def explanation(review: Review) -> str:
@@ -67,21 +69,29 @@ def tally(review: Review) -> str:
     if not every:
         return "no schema changes"
     where = f" ({len(made)} in revisions, {len(pending)} pending)" if review.pull_request is not None else ""
-    numbers = Counter(change.verdict for change in every)
-    verdicts = ", ".join(f"{numbers[verdict]} {verdict.value}" for verdict in _ORDER if numbers[verdict])
-    return f"{count(len(every), 'schema change')}{where}: {verdicts}"
+    numbers = Counter(change.verdict for change in every if change.accepted is None)
+    told = [f"{numbers[verdict]} {verdict.value}" for verdict in _ORDER if numbers[verdict]]
+    kept = len(every) - numbers.total()
+    return f"{count(len(every), 'schema change')}{where}: {', '.join([*told, *([f'{kept} accepted'] if kept else [])])}"
 
 
 def others(review: Review) -> str:
     """The findings beside problems and risks: ``1 warning, 2 notes``; empty where there is none."""
     told = [one for item in items(review) if not item.is_problem for one in item.findings if not is_risk(one)]
-    numbers = Counter(finding.severity for finding in told)
+    numbers = Counter(finding.severity for finding in told if finding.accepted is None)
     return ", ".join(count(numbers[level], word) for level, word in _LEVELS if numbers[level])
+
+
+def accepted(review: Review) -> str:
+    """``2 accepted findings``: those about accepted changes are not counted once more."""
+    kept = {change.fingerprint for change in (*in_revisions(review), *review.changes) if change.accepted is not None}
+    found = [one for one in review.findings if one.accepted is not None and one.change not in kept]
+    return count(len(found), "accepted finding") if found else ""
 
 
 def counts(review: Review) -> tuple[str, ...]:
     """The changes, the risks and the other findings, each in a few words."""
-    return tuple(filter(None, (tally(review), *risk_counts(review), others(review))))
+    return tuple(filter(None, (tally(review), *risk_counts(review), others(review), accepted(review))))
 
 
 def since_label(request: PullRequest) -> str:

@@ -22,6 +22,7 @@ from alembic_review.model.review import (
     Suggestion,
     Verdict,
 )
+from alembic_review.reports.parts.accepting import TITLE, accepted_label, entry_line, new_accepts
 from alembic_review.reports.parts.headline import counts, explanation, in_revisions, result, since_label
 from alembic_review.reports.parts.labels import (
     count,
@@ -56,7 +57,7 @@ class Issue:
     ``subject`` says in a few words what it is about; there and in ``message`` no character is hidden. ``names`` are
     schema, table and column as they are. ``fingerprint`` is unique in a review; ``spot`` is ``None`` for a place
     outside of the project. ``change`` is the fingerprint of the change it is about. ``code`` is a way out, as Python;
-    empty where none is suggested.
+    empty where none is suggested. ``accepted`` is the reason of what is accepted; only SARIF shows such issues.
     """
 
     rule: str
@@ -69,6 +70,12 @@ class Issue:
     spot: Spot | None
     change: str | None = None
     code: str = ""
+    accepted: str = ""
+
+
+def open_issues(review: Review) -> tuple[Issue, ...]:
+    """The issues that are not accepted."""
+    return tuple(issue for issue in issues(review) if not issue.accepted)
 
 
 def issues(review: Review) -> tuple[Issue, ...]:
@@ -79,7 +86,7 @@ def issues(review: Review) -> tuple[Issue, ...]:
     found = [_of_finding(finding, changes.get(finding.change or ""), root) for finding in review.findings]
     found += [_of_change(change, root) for key, change in changes.items() if key not in told and _is_open(change)]
     found = list(_with_code(found, review.suggestions))
-    found.sort(key=lambda issue: (not issue.blocks, _URGENCY.index(issue.severity)))
+    found.sort(key=lambda issue: (bool(issue.accepted), not issue.blocks, _URGENCY.index(issue.severity)))
     return tuple(_unique(found))
 
 
@@ -118,15 +125,25 @@ def headline(review: Review) -> str:
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
 
 
+def accepted_here(review: Review) -> tuple[str, ...]:
+    """The entries that a pull request adds, for the beginning of a report."""
+    return tuple(f"{TITLE}: {entry_line(entry)}" for entry in new_accepts(review))
+
+
 def remarks(review: Review) -> tuple[str, ...]:
     """What is no issue and still has to be said: upstream drift, and what was not looked at."""
     drift = [change for change in review.changes if change.verdict is Verdict.UPSTREAM]
     owners = ", ".join(dict.fromkeys(owner_label(change.owner) for change in drift))
     lines = [f"{count(len(drift), 'change')} of upstream drift, not yours to write: {owners}"] if drift else []
+    lines += [f"{count(number, 'accepted issue')}" for number in [_accepted(review)] if number]
     if review.pull_request is not None:
         lines += _since(review.pull_request)
     lines += [f"Not checked: {visible(line)}" for line in review.provenance.not_checked]
     return tuple(lines + [f"Filter of env.py: {visible(line)}" for line in review.provenance.filters])
+
+
+def _accepted(review: Review) -> int:
+    return sum(bool(issue.accepted) for issue in issues(review))
 
 
 def _since(request: PullRequest) -> Iterator[str]:
@@ -179,6 +196,7 @@ def _of_finding(finding: Finding, change: Change | None, root: str) -> Issue:
         fingerprint=finding.fingerprint,
         spot=_spot(location, root),
         change=finding.change,
+        accepted=accepted_label(finding.accepted) if finding.accepted is not None else "",
     )
 
 
@@ -193,6 +211,7 @@ def _of_change(change: Change, root: str) -> Issue:
         fingerprint=change.fingerprint,
         spot=_spot(change.location, root),
         change=change.fingerprint,
+        accepted=accepted_label(change.accepted) if change.accepted is not None else "",
     )
 
 

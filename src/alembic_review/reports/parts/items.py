@@ -82,7 +82,18 @@ class Item:
     @property
     def is_problem(self) -> bool:
         """Whether the item fails the check wherever ``never`` is not set."""
-        return self.verdict is Verdict.BLOCKED or any(one.severity is Severity.ERROR for one in self.findings)
+        blocked = any(change.verdict is Verdict.BLOCKED and change.accepted is None for change in self.changes)
+        failing = (one for one in self.findings if one.accepted is None)
+        return blocked or any(one.blocks or one.severity is Severity.ERROR for one in failing)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the item is accepted: its change, or all that was found where there is no change."""
+        if self.is_problem:
+            return False
+        if self.changes:
+            return any(change.accepted is not None for change in self.changes)
+        return all(one.accepted is not None for one in self.findings)
 
     @property
     def in_revision(self) -> bool:
@@ -114,7 +125,9 @@ def items(review: Review) -> tuple[Item, ...]:
     """All items: what blocks first, then other errors, then the rest in the order of the review."""
     groups = _Groups(review)
     found = [groups.item(group) for group in groups.groups()]
-    return tuple(sorted(found, key=lambda item: (item.verdict is not Verdict.BLOCKED, not item.is_problem)))
+    return tuple(
+        sorted(found, key=lambda one: (not one.is_problem or one.verdict is not Verdict.BLOCKED, not one.is_problem))
+    )
 
 
 def in_reason(finding: Finding, item: Item) -> bool:

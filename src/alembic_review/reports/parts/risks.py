@@ -40,8 +40,8 @@ RISKS = {
 
 
 def is_risk(finding: Finding) -> bool:
-    """Whether the finding is a risk of a change."""
-    return finding.code in RISKS and finding.severity is not Severity.INFO
+    """Whether the finding is a risk of a change that nobody has accepted."""
+    return finding.code in RISKS and finding.severity is not Severity.INFO and finding.accepted is None
 
 
 def risk_counts(review: Review) -> tuple[str, ...]:

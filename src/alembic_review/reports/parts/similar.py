@@ -60,7 +60,7 @@ def reason_shape(change: Change) -> str:
 def _change_key(change: Change) -> Hashable:
     shape = reason_shape(change)
     revision = change.revision if isinstance(change, ChangeSince) else None
-    return change.verdict, change.kind, change.owner, change.cause, change.findings, revision, shape
+    return change.verdict, change.kind, change.owner, change.cause, change.findings, revision, shape, change.accepted
 
 
 def _item_key(item: Item) -> Hashable:
@@ -72,7 +72,7 @@ def _item_key(item: Item) -> Hashable:
 def _finding_key(finding: Finding) -> Hashable:
     names: dict[str | None, str] = {finding.table: "<table>", finding.revision: "<revision>"}
     hint, message = _shape(finding.hint, names), _shape(finding.message, names)
-    return finding.code, finding.severity, finding.blocks, hint, message
+    return finding.code, finding.severity, finding.blocks, hint, message, finding.accepted
 
 
 def _shape(text: str, names: dict[str | None, str]) -> str:

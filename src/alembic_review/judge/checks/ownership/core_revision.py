@@ -43,7 +43,8 @@ def _run(case: Case) -> Iterator[Report]:
                     place=case.revision_place(revision) if place is None else place,
                     table=key,
                     revision=revision or None,
-                    subject=() if place is None else (deed,),
+                    # Whoever accepts it accepts this deed, and not whatever the revision may do to the table later.
+                    subject=(deed,),
                     database=database.name,
                 )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic_review.model.review import Change, ChangeSince, Finding, Review, Suggestion, Table, Verdict
+from alembic_review.reports.parts.accepting import reasons
 from alembic_review.reports.parts.headline import in_revisions
 from alembic_review.reports.parts.items import Item, Row, in_reason, items
 from alembic_review.reports.parts.labels import count, table_label
@@ -31,7 +32,8 @@ class Card:
     """One line of items: an item, or many similar ones.
 
     ``findings`` are those whose message is not the reason of the change, ``hints`` what else to do. ``code`` holds one
-    change for each operation, ``state`` names the revision that makes the change, ``risks`` are in words.
+    change for each operation, ``state`` names the revision that makes the change, ``risks`` are in words. ``accepted``
+    are the reasons why changes are.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Card:
     code: tuple[Change, ...]
     state: str
     risks: tuple[str, ...]
+    accepted: tuple[str, ...]
 
     @property
     def item(self) -> Item:
@@ -102,7 +105,8 @@ def view(review: Review, *, verbose: bool) -> View:
     """The page of ``review``; ``verbose`` folds nothing."""
     index = _Index(review, verbose=verbose)
     found = items(review)
-    others = [item for item in found if not item.is_problem]
+    others = [item for item in found if not (item.is_problem or item.is_accepted)]
+    accepted = [item for item in found if item.is_accepted]
     pending = [item for item in others if not item.in_revision]
     title = "To fix before merging" if review.gate.refused and review.pull_request is not None else "Blocked"
     return View(
@@ -124,6 +128,7 @@ def view(review: Review, *, verbose: bool) -> View:
                     _of(pending, Verdict.UPSTREAM),
                 ),
                 index.section("findings", "", "Warnings and notes", "", _of(pending, None)),
+                index.section("accepted", "", "Accepted", "do not fail the check", accepted),
             )
             if section is not None
         ),
@@ -189,6 +194,7 @@ class _Index:
             code=_operations([change for one in line.entries for change in one.changes]),
             state=_state(item.first) if item.first is not None else "",
             risks=tuple(risks),
+            accepted=reasons(item.changes),
         )
 
     def _finding_owner(self, finding: Finding) -> str | None:

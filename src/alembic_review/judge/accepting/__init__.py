@@ -1,0 +1,1 @@
+"""Findings and blocked changes that the settings, or comments in the source, accept."""

@@ -1,0 +1,29 @@
+"""AR903: an entry of ``accept`` that has reached its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic_review.judge.accepting.words import entry_subject, entry_text, reason_text
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
+from alembic_review.model.review import Severity
+
+_RENEW = "Fix what it accepts and remove the entry, or decide again and set a later `until`."
+_REMOVE = "It matches nothing any more. Remove the entry."
+
+
+def _run(case: Case) -> Iterator[Report]:
+    for settled in case.settled:
+        entry = settled.entry
+        if settled.expired and entry.until is not None:
+            gone = not settled.findings and settled.observed
+            yield Report(
+                message=f"{entry_text(entry)} was accepted until {entry.until.isoformat()}. {reason_text(entry)}",
+                hint=_REMOVE if gone else _RENEW,
+                place=entry.place,
+                subject=entry_subject(entry),
+            )
+
+
+CHECK = Check("AR903", "Accepted entry expired", Severity.ERROR, _run)

@@ -1,0 +1,47 @@
+"""What is known about accepted findings: comments in the source, today's date, and what the base accepts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic_review.config.accept_entries import accept_entries_of
+from alembic_review.config.earlier_settings import table_in_text
+from alembic_review.git.base_commit import Base
+from alembic_review.judge.accepting.commented_files import commented_files
+from alembic_review.model.accepting import Accept, AcceptedAtBase, Comments
+from alembic_review.model.errors import UsageError
+from alembic_review.model.facts import Facts
+from alembic_review.model.optional_steps import Attempts
+from alembic_review.model.settings import AcceptNew, Settings
+from alembic_review.observe.accept_comments import accept_comments, comments_of
+
+_TABLE = "alembic-review"
+
+
+def comments_now(facts: Facts, settings: Settings, attempts: Attempts) -> Comments:
+    """The comments that the application's source has. None accepts anything where they can't be read."""
+    files = commented_files(facts, settings)
+    nothing: tuple[Accept, ...] = ()
+    read = attempts.attempt("comments that accept findings", lambda: accept_comments(files), nothing)
+    return Comments(read, datetime.now(UTC).date())
+
+
+def accepted_at_base(base: Base, facts: Facts, settings: Settings) -> AcceptedAtBase:
+    """The entries and comments of the base. Those that can't be read there count as new."""
+    entries: list[Accept] = []
+    after_merge = False
+    project = settings.root / "pyproject.toml" if settings.root is not None else None
+    for file in dict.fromkeys(path for path in (project, settings.config) if path is not None):
+        text = base.file(file.resolve())
+        table = table_in_text(file, text, _TABLE)
+        after_merge = after_merge or table.get("accept-new") == AcceptNew.AFTER_MERGE.value
+        if file == project and text is not None:
+            try:
+                entries += accept_entries_of(table, file, text.decode("utf-8", "replace"))
+            except UsageError:
+                continue
+    for path in {one.place.path for one in comments_now(facts, settings, Attempts()).entries if one.place is not None}:
+        content = base.file(Path(path))
+        entries += comments_of(content, path) if content is not None else ()
+    return AcceptedAtBase(tuple(entries), after_merge)
