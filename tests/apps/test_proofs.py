@@ -10,7 +10,7 @@ import pytest
 from .edits import MODEL, Append, Edit, Replace, module, revision
 from .harness import POSTGRESQL, SQLITE, Run, make_application, run_tool
 from .pull_request import branched
-from .scenario import review_of
+from .scenario import review_of, tree
 
 WIDGETS = f"{MODEL}/widgets.py"
 BOTH = (SQLITE, POSTGRESQL)
@@ -254,3 +254,66 @@ def test_without_proofs_nothing_is_proved(tmp_path: Path) -> None:
 def test_without_a_plan_there_is_nothing_to_prove(tmp_path: Path) -> None:
     run = run_tool(make_application(tmp_path))
     assert {proof["state"] for proof in review_of(run)["proofs"]} == {"held"}
+
+
+ROLLING = (
+    Case("nullable column", revision("op.add_column('poser_widget', sa.Column('more', sa.Integer()))")),
+    Case(
+        "column with a server default",
+        revision("op.add_column('poser_widget', sa.Column('more', sa.Integer(), server_default='0', nullable=False))"),
+    ),
+    Case(
+        "column with a default in Python alone",
+        (
+            *column("sa.Column(sa.Integer(), default=0, nullable=False)"),
+            *revision("op.add_column('poser_widget', sa.Column('more', sa.Integer(), nullable=False))"),
+        ),
+        ("AR310 warning poser_widget.more",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "renamed column",
+        (
+            Replace(WIDGETS, "shape = sa.Column", "form = sa.Column"),
+            *revision("op.alter_column('poser_widget', 'shape', new_column_name='form')"),
+        ),
+        ("AR310 warning poser_widget.shape",),
+        (POSTGRESQL,),
+    ),
+    Case(
+        "dropped column in a rebuild",
+        (
+            Replace(WIDGETS, "    shape = sa.Column(sa.String(10))\n", ""),
+            *revision("with op.batch_alter_table('poser_widget') as batch:\n    batch.drop_column('shape')"),
+        ),
+        ("AR310 warning poser_widget.shape",),
+    ),
+)
+
+
+@pytest.mark.parametrize(("case", "database"), rows(ROLLING))
+def test_old_models(tmp_path: Path, case: Case, database: str) -> None:
+    application = branched(tmp_path, case.edits, database=database)
+    before = tree(application.project)
+    run = run_tool(application, "--since", "main", "--prove")
+    assert tuple(one for one in shown(run) if one.startswith("AR310")) == case.found, run.explain()
+    states = {proof["proof"]: (proof["state"], proof["reason"]) for proof in review_of(run)["proofs"]}
+    assert states["rolling"] == ("found" if case.found else "held", ""), run.explain()
+    assert tree(application.project) == before
+
+
+@pytest.mark.one_stack
+def test_old_models_that_fail_to_load_cost_a_line(tmp_path: Path) -> None:
+    base = module("raise LookupError('nowhere')\n")
+    application = branched(tmp_path, (*module(""), *revision("pass")), before=base)
+    run = run_tool(application, "--since", "main", "--prove")
+    (proof,) = (proof for proof in review_of(run)["proofs"] if proof["proof"] == "rolling")
+    assert proof["state"] == "not_done", run.explain()
+    assert "LookupError: nowhere" in proof["reason"]
+
+
+@pytest.mark.one_stack
+def test_without_a_new_revision_old_models_are_not_run(tmp_path: Path) -> None:
+    run = run_tool(branched(tmp_path, column("sa.Column(sa.Integer())")), "--since", "main", "--prove")
+    states = {proof["proof"]: (proof["state"], proof["reason"]) for proof in review_of(run)["proofs"]}
+    assert states["rolling"] == ("held", ""), run.explain()

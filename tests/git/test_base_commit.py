@@ -104,3 +104,11 @@ def test_histories_that_have_nothing_in_common(repository: Path) -> None:
         find_base(repository, "main")
     with pytest.raises(ObservationError, match="There is no commit nowhere"):
         find_base(repository, "nowhere")
+
+
+def test_all_files_of_the_commit_are_written(repository: Path, tmp_path: Path) -> None:
+    (repository / ".gitattributes").write_text("beside export-ignore\n")
+    find_base(repository, "main").write(tmp_path / "target")
+    found = {path.relative_to(tmp_path / "target").as_posix() for path in (tmp_path / "target").rglob("*")}
+    assert found == {"beside", "versions", "versions/a"}
+    assert (tmp_path / "target/versions/a").read_text() == "one"

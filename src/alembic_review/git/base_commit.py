@@ -16,6 +16,7 @@ from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.text_lengths import shortened
 
 _LIMIT_SECONDS = 120
+_AT_ONCE = 200  # files
 _LONGEST_REF = 1000  # a ref is a file, and its name may have 255 characters for each slash
 _LINK, _SUBMODULE = "120000", "160000"
 _PASSWORD = re.compile(r"(://)[^\s/@]+@")
@@ -125,6 +126,14 @@ class Base:
                 wanted |= self._below(then if beside == "." else beside, self._tree)
         self._write(sorted(wanted), target / "tree")
         return found
+
+    def write(self, target: Path) -> None:
+        """Write all files of the commit below ``target``; without submodules, whose files Git has elsewhere."""
+        target.mkdir(parents=True, exist_ok=True)
+        paths = sorted(self._tree)
+        # In parts: the contents of all files may be more than fits into memory.
+        for start in range(0, len(paths), _AT_ONCE):
+            self._write(paths[start : start + _AT_ONCE], target)
 
     def _inside(self, path: Path) -> str | None:
         """The path from the top of the checkout; ``None`` outside of it and in another checkout below it."""

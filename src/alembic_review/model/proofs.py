@@ -17,7 +17,8 @@ PLAIN = (CONVERGES, ROWS)
 ON_REQUEST: tuple[str, ...] = ()
 """Those of ``--prove`` besides."""
 
-SINCE: tuple[str, ...] = ()
+ROLLING = "rolling"
+SINCE: tuple[str, ...] = (ROLLING,)
 """Those of ``--prove`` with ``--since`` besides."""
 
 
@@ -167,6 +168,35 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """A statement of the base's models that succeeds on the schema of the base, and fails on that of today.
+
+    ``classes`` are the mapped classes that make such a statement, none for a table without a class. ``kind`` is
+    ``missing_table``, ``missing_column``, ``required`` (a column that the models do not have), ``default`` (one that
+    the server filled), a kind of ``Hazard``, or empty for any other error. ``wanted`` is what the catalogue says the
+    column is today.
+    """
+
+    key: TableKey
+    action: str
+    kind: str
+    statement: Statement
+    error: DatabaseError
+    classes: tuple[str, ...] = ()
+    column: str | None = None
+    name: str | None = None
+    wanted: str = ""
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """The models of the base on the schema of today; ``tables`` are those that were tried."""
+
+    tables: tuple[TableKey, ...] = ()
+    broken: tuple[Broken, ...] = ()
+
+
+@dataclass(frozen=True)
 class Proved:
     """One proof on one database, with a ``reason`` instead of facts where it was not done.
 
@@ -180,6 +210,7 @@ class Proved:
     milliseconds: int = 0
     converges: Convergence | None = None
     rows: Rows | None = None
+    rolling: Rolling | None = None
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,15 @@ class Databases(Protocol):
 
 
 @dataclass(frozen=True)
+class Archive:
+    """The files of another commit of the checkout at ``top``, below ``folder``; ``directory`` is the one to work in."""
+
+    top: Path
+    folder: Path
+    directory: Path
+
+
+@dataclass(frozen=True)
 class Request:
     """What the worker is to review; ``timeout`` in seconds for the whole conversation.
 
@@ -74,7 +83,8 @@ class Request:
     application's output; a request that is made of another one shares it. ``before`` is a file of SQL, as an absolute
     path, or ``module:callable``: what exists before the first revision. ``environment`` is the
     name of one of several: the worker then waits between its upgrade and its comparison. With ``digests``, the whole
-    catalogue is read after each revision, also where event triggers would tell what it touched.
+    catalogue is read after each revision, also where event triggers would tell what it touched. With an ``archive``,
+    the worker can only be asked for ``old_models``.
     """
 
     python: str
@@ -99,6 +109,7 @@ class Request:
     before: str | None = None
     environment: str | None = None
     digests: bool = False
+    archive: Archive | None = None
     shown: Shown = field(default_factory=Shown, compare=False)
 
 
@@ -206,6 +217,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment(os.environ) | {**request.env, **_NO_BYTECODE, VARIABLE: mark},
+            cwd=request.archive.directory if request.archive is not None else None,
             start_new_session=True,
         )
     except OSError as error:
@@ -251,12 +263,19 @@ class Conversation:
             self._ask_for_review()
         return self._answer("facts")
 
-    def _ask_for_review(self) -> None:
+    def old_models(self) -> tuple[Proved, ...]:
+        """What the models of the request's archive do, on databases in the states that the worker asks for."""
+        self._ask_for_review("old_models")
+        return _decoded(self._answer("proved"), _ProvedMessage).proved
+
+    def _ask_for_review(self, kind: str = "review") -> None:
         self._expect_hello(self._receive())
         self._left = self.deadline - time.monotonic()
         request = self.request
+        archive = [str(request.archive.top), str(request.archive.folder)] if request.archive is not None else None
         self._send(
-            type="review",
+            type=kind,
+            archive=archive,
             protocol=PROTOCOL,
             config=str(request.config) if request.config is not None else None,
             config_from=request.config_from,

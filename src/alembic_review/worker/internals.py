@@ -116,6 +116,11 @@ def configure_registries(registries: Collection[Any]) -> None:
         registry.configure(cascade=True)
 
 
+def autoincrement_column(table: Any) -> Any:
+    """The column that the server counts up; ``Table.autoincrement_column`` since SQLAlchemy 2."""
+    return table._autoincrement_column
+
+
 def scripts(script: ScriptDirectory) -> list[Any]:
     """Every revision script, also where they don't fit together; none where Alembic has another way to read them."""
     load = getattr(script, "_load_revisions", None)

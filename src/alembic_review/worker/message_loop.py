@@ -20,6 +20,8 @@ _OLDEST = (1, 16)
 def serve(descriptor: int, version: str) -> int:
     """Answer a ``review`` request with ``facts`` or ``error``, and then whatever else the parent asks for.
 
+    A request for ``old_models`` is answered with what is ``proved``.
+
     The exit status is only for people who debug.
     """
     channel = Channel(descriptor)
@@ -32,7 +34,10 @@ def serve(descriptor: int, version: str) -> int:
             _require(version)
             return {"facts": session.run()}
 
-        _answer(channel, request, "facts", review)
+        if request["type"] == "old_models":
+            _answer(channel, request, "proved", lambda: {"proved": session.old_models()})
+        else:
+            _answer(channel, request, "facts", review)
         # The parent ends us and whatever the application started; it finds these by us, so wait for it.
         while True:
             order = channel.receive()

@@ -336,6 +336,23 @@ def _below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def editable_roots() -> tuple[str, ...]:
+    """The folders that editable installations import from."""
+    return tuple(dict.fromkeys(root for entry in _installed() for root in entry.roots))
+
+
+def packages_of(distribution: str | None) -> frozenset[str]:
+    """The top-level packages and modules of an installed distribution; none if it is not installed."""
+    wanted = _normal(distribution or "")
+    return frozenset().union(*(entry.packages for entry in _installed() if _normal(entry.name) == wanted))
+
+
+def is_of(path: str, distribution: str | None) -> bool:
+    """Whether a distribution of this name installed the file, or has it in its editable sources."""
+    entry = _distribution_of(os.path.realpath(path))
+    return entry is not None and _normal(entry.name) == _normal(distribution or "")
+
+
 def search_path() -> tuple[str, ...]:
     """The folders that modules of no distribution are imported from: outside of installations, editable ones too."""
     editable = {root for entry in _installed() for root in entry.roots}

@@ -63,6 +63,8 @@ from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
 from alembic_review.worker.prove import prove
 from alembic_review.worker.prove.bench import Bench
+from alembic_review.worker.prove.rolling.archive import Archive
+from alembic_review.worker.prove.rolling.session import OldModels
 from alembic_review.worker.redirect.connections import Redirect, Scratch, Target
 from alembic_review.worker.redirect.server_privileges import Privileges
 from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_tables
@@ -339,6 +341,30 @@ class Session:
             self.privileges.need = need
         milliseconds = round((time.perf_counter() - start) * 1000)
         return [replace(one, milliseconds=milliseconds if not number else 0) for number, one in enumerate(found)]
+
+    def old_models(self) -> list[Proved]:
+        """In place of ``run``: what the models of the base do with the schemas of today. Raises ``WorkerError``."""
+        top, folder = self.request["archive"]
+        archive = Archive(top, folder, self.request["distribution"])
+        archive.enter(self.request["import_from"])
+        quieten()
+        name_parts(self.request["parts"])
+        recognise(cache(self._is_own))
+        self.redirect.install()
+        self.privileges.install()
+        given = (self.request["config"], self.request["section"], self.request["x"])
+        environment = Environment(*given, Folders(), Application(self._named()), self.circumstances, Output())
+        with self._reported():
+            return OldModels(archive, environment, self.redirect, self._in_state).observe()
+
+    @contextmanager
+    def _in_state(self, state: str) -> Iterator[None]:
+        before, self.state = self.state, state
+        try:
+            with self.redirect.elsewhere():
+                yield
+        finally:
+            self.state = before
 
     @contextmanager
     def _copying(self, originals: Mapping[tuple[Any, ...], str]) -> Iterator[None]:

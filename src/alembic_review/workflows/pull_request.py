@@ -13,9 +13,10 @@ from alembic_review.git.base_commit import Base, Earlier, Location, find_base, s
 from alembic_review.judge.ownership.application_packages import normal_name
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, Place, Revision
-from alembic_review.model.proofs import Proofs
+from alembic_review.model.proofs import Proofs, Proved
 from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
 from alembic_review.model.settings import Settings
+from alembic_review.observe.old_models import archive_of, observe_old_models
 from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.scratch_databases import RunDatabases
 from alembic_review.observe.worker_process import Conversation, Progress, Request, observe
@@ -29,7 +30,10 @@ _FINDING = frozenset(
 # New entries are listed first in every report, and no other change of them accepts anything.
 _LISTED = frozenset({"accept"})
 
-Prove = Callable[[Conversation, Facts, History | None], Proofs]
+OldModels = Callable[[], tuple[Proved, ...]]
+"""Runs the models of the base on the databases that the new revisions leave. Raises ``ReviewError``."""
+
+Prove = Callable[[Conversation, Facts, History | None, OldModels | None], Proofs]
 """Asks a worker, after its comparison, for the proofs of a run."""
 
 
@@ -66,7 +70,14 @@ def observed_since(  # noqa: PLR0913, PLR0917 - as ``observe``, and what the pul
                 accepted=accepted_at_base(base, facts, settings),
             )
             looked.append(past)
-            return prove(worker, facts, past)
+
+            def old_models() -> tuple[Proved, ...]:
+                base.write(top / "base")
+                archive = archive_of(base.top, top / "base")
+                states = (then.databases, facts.databases)
+                return observe_old_models(request, archive, databases, states, progress)
+
+            return prove(worker, facts, past, old_models)
 
         facts = observe(replace(request, history=True), databases, progress, look)
         return facts, looked[0]

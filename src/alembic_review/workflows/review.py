@@ -32,7 +32,7 @@ from alembic_review.model.errors import (
 )
 from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.optional_steps import Attempts, show
-from alembic_review.model.proofs import ON_REQUEST, PLAIN, SINCE, ProofPlan, Proofs
+from alembic_review.model.proofs import ON_REQUEST, PLAIN, ROLLING, SINCE, ProofPlan, Proofs, Proved
 from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.secrets.known_passwords import forget, learn
@@ -48,7 +48,7 @@ from alembic_review.reports.base import Links
 from alembic_review.reports.formats import markdown
 from alembic_review.reports.parts.headline import Result, result
 from alembic_review.workflows.accepting import comments_now
-from alembic_review.workflows.pull_request import observed_since
+from alembic_review.workflows.pull_request import OldModels, Prove, observed_since
 
 if TYPE_CHECKING:
     from alembic_review.forge import Pages, Posted, Where
@@ -131,7 +131,7 @@ def _observed_once(
                 facts, past = observed_since(settings, settings.since, asked, databases, progress, prove)
                 observed = (facts,)
             else:
-                alone = lambda worker, facts: prove(worker, facts, None)  # noqa: E731
+                alone = lambda worker, facts: prove(worker, facts, None, None)  # noqa: E731
                 observed = (observe(replace(asked, history=True), databases, progress, alone),)
             server = databases.kinds
     except ObservationError as error:
@@ -149,25 +149,41 @@ def proof_names(settings: Settings) -> tuple[str, ...]:
     return (*PLAIN, *ON_REQUEST, *(SINCE if settings.since is not None else ()))
 
 
-def _prover(settings: Settings, *, debug: bool) -> Callable[[Conversation, Facts, History | None], Proofs]:
+def _prover(settings: Settings, *, debug: bool) -> Prove:
     """What asks a worker for the proofs of a run, once it is decided which of its changes are safe."""
     names = proof_names(settings)
 
-    def prove(worker: Conversation, facts: Facts, past: History | None) -> Proofs:
+    def prove(worker: Conversation, facts: Facts, past: History | None, old_models: OldModels | None) -> Proofs:
         if settings.prove is False:
             return Proofs(names=names, reason="--no-prove")
         attempts = Attempts(show if debug else None)
 
         def planned() -> ProofPlan | Proofs:
-            return plan(case_of(facts, settings, declared(facts, settings, Attempts()), past), names)
+            asked = [name for name in names if name not in SINCE]
+            return plan(case_of(facts, settings, declared(facts, settings, Attempts()), past), asked)
 
         nothing: ProofPlan | Proofs = Proofs(names=names)
         made = attempts.attempt("proofs", planned, nothing)
         if attempts.failures:
             return Proofs(names=names, reason=attempts.failures[0].removeprefix("proofs (").removesuffix(")"))
-        return made if isinstance(made, Proofs) else Proofs(worker.prove(made), names=names)
+        if isinstance(made, Proofs):
+            return replace(made, names=names)
+        proved = worker.prove(made)
+        if ROLLING in names and old_models is not None:
+            proved += _rolling(made, old_models, attempts)
+        return Proofs(proved, names=names)
 
     return prove
+
+
+def _rolling(plan: ProofPlan, old_models: OldModels, attempts: Attempts) -> tuple[Proved, ...]:
+    """The old models on the new schema, which is the old one where no revision is new."""
+    start = time.perf_counter()
+    nothing: tuple[Proved, ...] = ()
+    found = attempts.attempt(ROLLING, old_models, nothing) if plan.revisions else nothing
+    reason = attempts.failures[-1].removeprefix(f"{ROLLING} (").removesuffix(")") if attempts.failures else ""
+    found = found or tuple(Proved(ROLLING, number, reason=reason) for number in range(len(plan.originals)))
+    return (replace(found[0], milliseconds=round((time.perf_counter() - start) * 1000)), *found[1:])
 
 
 def with_privilege(observed: Sequence[Facts], privilege: Privilege) -> tuple[Facts, ...]:

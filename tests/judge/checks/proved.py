@@ -8,7 +8,9 @@ from typing import Any
 
 from alembic_review.model.proofs import (
     CONVERGES,
+    ROLLING,
     ROWS,
+    Broken,
     Convergence,
     DatabaseError,
     Hazard,
@@ -17,6 +19,7 @@ from alembic_review.model.proofs import (
     Proofs,
     Proved,
     Remaining,
+    Rolling,
     Rows,
     Statement,
 )
@@ -72,6 +75,22 @@ def rows(world: World, *found: Hazard | Loss) -> None:
 
 LOSS = Loss(WIDGET, "size", 2, 0, "changed", statement=Statement("ALTER TABLE poser_widget …", 0))
 
+BROKEN = Broken(
+    key=WIDGET,
+    action="select",
+    kind="missing_column",
+    statement=Statement("SELECT poser_widget.size FROM poser_widget"),
+    error=DatabaseError("column poser_widget.size does not exist", "42703"),
+    classes=("PoserWidget",),
+    column="size",
+)
+
+
+def rolling(world: World, *found: Broken) -> None:
+    """What models of the base do on the schema that the new revisions leave."""
+    proved(world, Proved(ROLLING, 0, rolling=Rolling((WIDGET,), found)))
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR203": lambda world: rows(world, LOSS),
     "AR210": lambda world: rows(world, hazard("not_null")),
@@ -85,5 +104,6 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR805": lambda world: rows(world, replace(LOSS, back=True)),
     "AR217": lambda world: not_applied(world, DatabaseError('type "state" does not exist', "42704")),
     "AR218": remaining,
+    "AR310": lambda world: rolling(world, BROKEN),
 }
 """For each check of a proof, what it finds; no other check finds anything there."""

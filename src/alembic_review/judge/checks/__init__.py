@@ -10,6 +10,7 @@ from alembic_review.judge.checks.comparison import (
     reflected_table,
     untargeted_table,
 )
+from alembic_review.judge.checks.compatibility import old_models
 from alembic_review.judge.checks.data import (
     cast,
     destructive_change,
@@ -67,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     overlaps.CHECK,
     does_not_apply.CHECK,
     not_converged.CHECK,
+    old_models.CHECK,
     missing_prefix.CHECK,
     reserved_prefix.CHECK,
     edited_revision.CHECK,

@@ -21,6 +21,8 @@ What proofs share:
   execute statements of their own; these are not recorded.
 * ``failing``: a driver's exception as a ``DatabaseError``, and the kind of hazard that it shows.
 
+The proof of old models runs in a worker of its own, for the code of another commit: see ``rolling``.
+
 An exception, or a ``WorkerError`` with a reason, makes a proof ``not_done``; the parent does so where the worker hangs
 or dies. A proof leaves out a part by a line in ``Proved.not_checked``.
 """

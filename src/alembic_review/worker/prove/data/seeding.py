@@ -55,16 +55,25 @@ class Seeder:
     def fill(self, identities: Iterable[Any] | None = None) -> None:
         """Benign rows for these tables, or all: those that others refer to first. ``reasons`` has what got none."""
         wanted = set(self.tables if identities is None else identities)
-        for table in self._ordered():
+        for table in self.ordered():
             if table.identity in wanted:
-                for _ in range(ROWS):
-                    error = self.row(table)
-                    if error is not None:
-                        self.reasons[table.identity] = error.message
-                        break
+                self.fill_one(table)
+
+    def fill_one(self, table: Table) -> None:
+        """Benign rows for this table."""
+        for _ in range(ROWS):
+            error = self.row(table)
+            if error is not None:
+                self.reasons[table.identity] = error.message
+                break
 
     def row(self, table: Table, changed: Values | None = None) -> DatabaseError | None:
         """One more row, benign but for the ``changed`` values; the error where the database takes none."""
+        _, error = self.tried(table, changed)
+        return error
+
+    def tried(self, table: Table, changed: Values | None = None) -> tuple[Values, DatabaseError | None]:
+        """The same, with the values of the row that was tried last."""
         fixed = changed or {}
         trial = _Trial(table, fixed)
         error: DatabaseError | None = None
@@ -73,7 +82,7 @@ class Seeder:
             trial.values = {**self.values(table, number), **trial.override, **fixed}
             error = self.insert(table, trial.values)
             if error is None:
-                return None
+                return trial.values, None
             kind = hazard_of(error)
             if kind in ("cast", "narrow") and table.identity not in self.unwished and self._wished(table):
                 self.unwished.add(table.identity)
@@ -81,7 +90,7 @@ class Seeder:
                 number = self._next(table)
             elif not self._mended(trial, error, kind):
                 break
-        return trial.error or error
+        return trial.values, trial.error or error
 
     def _wished(self, table: Table) -> bool:
         return any(identity == table.identity for identity, _ in self.wishes)
@@ -107,7 +116,7 @@ class Seeder:
         self.numbers[table.identity] = self.numbers.get(table.identity, 0) + 1
         return self.numbers[table.identity]
 
-    def _ordered(self) -> list[Table]:
+    def ordered(self) -> list[Table]:
         """Every table after those that it can't do without, and after others where that goes, too."""
         ordered: list[Table] = []
         waiting = sorted(self.tables.values(), key=lambda table: (table.key.schema or "", table.key.name))
@@ -152,10 +161,10 @@ class Seeder:
             elif column.default is None:
                 values[column.name] = str(number)
         for key in self._foreign_keys(table):
-            values |= self._referring(table, key, number, values)
+            values |= self.referring(table, key, number, values)
         return values
 
-    def _referring(self, table: Table, key: Constraint, number: int, values: Values) -> Values:
+    def referring(self, table: Table, key: Constraint, number: int, values: Values) -> Values:
         """Values of a row of the other table; NULL where there is none and it may be so."""
         target = self.tables.get(key.target)
         rows = self.rows(target, key.target_columns) if target is not None else []
