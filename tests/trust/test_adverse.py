@@ -635,7 +635,7 @@ CHANGES: dict[str, tuple[int, str, str, int]] = {
     "pyproject_closed": (2, "can't be read", "pyproject.toml", 0),
     "template_closed": (0, "", "migrations/script.py.mako", 0),
     "project_read_only": (0, "", ".", 0o555),
-    "project_not_listable": (0, "", ".", 0o311),
+    "project_not_listable": (3, "no module stops", ".", 0o311),
 }
 
 
@@ -663,7 +663,9 @@ def unprivileged() -> Iterator[Way]:
             shell=start,
         )
         for mask in ("0777", "0277"):
-            yield Way(f"nobody_umask_{mask}", database=database, prepare=as_nobody, shell=f"umask {mask}; {start}")
+            # The user's own new files can't be read: nothing can work, and the reason has to be named.
+            shell = f"umask {mask}; {start}"
+            yield Way(f"nobody_umask_{mask}", 3, "Permission denied", database=database, prepare=as_nobody, shell=shell)
         yield Way(
             "nobody_TMPDIR_read_only",
             database=database,

@@ -304,7 +304,7 @@ with engine.connect() as connection:
     ),
     (
         "no_steps",
-        "did not run any migrations",
+        "with a function of its own",
         """\
 with engine.connect() as connection:
     configure(connection)
@@ -332,7 +332,7 @@ with engine.connect() as connection:
     ),
     (
         "other_function",
-        "did not run any migrations",
+        "with a function of its own",
         """\
 with engine.connect() as connection:
     upgrade(connection, fn=lambda heads, ctx: [])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from alembic_review.config.settings_files import read_ini, read_toml, table_of
 from alembic_review.model.errors import UsageError
@@ -62,11 +63,15 @@ def has_alembic_table(path: Path) -> bool:
 
 def _has_relative_paths(path: Path, section: str) -> bool:
     """Whether Alembic would look for anything of this file's relative to the working directory."""
-    if path.name == PYPROJECT:
-        table = table_of(read_toml(path), "tool", "alembic")
-    else:
-        parser = read_ini(path)
-        table = {name: parser.get(section, name, raw=True, fallback=None) for name in _PATHS}
+    table: Mapping[str, Any]
+    try:
+        if path.name == PYPROJECT:
+            table = table_of(read_toml(path), "tool", "alembic")
+        else:
+            parser = read_ini(path)
+            table = {name: parser.get(section, name, raw=True, fallback=None) for name in _PATHS}
+    except UsageError:  # deleted since it was found
+        return False
     return any(_is_relative(part) for name in _PATHS for part in _parts(table.get(name)))
 
 

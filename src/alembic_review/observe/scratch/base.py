@@ -115,9 +115,15 @@ class Scratch(ABC):
             self._failure = error
             raise
         except OSError as error:
+            permission = isinstance(error, PermissionError)
+            folder = (
+                "a folder in which you may create and read files (with your umask)"
+                if permission
+                else "a folder with free space"
+            )
             self._failure = ObservationError(
                 f"The scratch database could not be started: {error}",
-                hint="Point TMPDIR at a folder with free space, or name a server of your own with --server URL.",
+                hint=f"Set TMPDIR to {folder}, or name a server with --server URL.",
             )
             raise self._failure from error
 

@@ -49,7 +49,12 @@ class RunFolder:
         sweep(base)
         while True:
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-            lock = _take(path / _LOCK)
+            try:
+                lock = _take(path / _LOCK)
+            except OSError:  # a umask that takes the user's own permissions
+                path.chmod(0o700)
+                shutil.rmtree(path, ignore_errors=True)
+                raise
             if lock is not None:
                 break
         folder = cls(path, lock)
