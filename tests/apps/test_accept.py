@@ -107,3 +107,30 @@ def test_a_pull_request_lists_what_it_accepts_and_may_have_to_be_merged_first(tm
     git(poser.project, "merge", "--quiet", "topic")
     run = run_tool(poser)
     assert run.status == 0, run.explain()
+
+
+def test_a_baseline_takes_what_was_there_and_nothing_new(tmp_path: Path) -> None:
+    poser = make_application(tmp_path, (Replace(f"{MODEL}/widgets.py", SHAPE, ""),))
+    arguments = ("--fail-on", "warning", "--baseline", "known.json")
+    missing = run_tool(poser, *arguments)
+    assert (missing.status, missing.report) == (2, None), missing.explain()
+
+    run = run_tool(poser, *arguments, "--update-baseline")
+    check_every_run(run, poser)
+    assert run.status == 0, run.explain()
+    before = tree(poser.project)
+    run = run_tool(poser, *arguments)
+    assert (run.status, review_of(run)["baseline"]) == (0, {"file": "known.json", "known": 1, "gone": []}), (
+        run.explain()
+    )
+    assert marks(run, "AR203") == [{"reason": "known, in the baseline known.json", "until": None}]
+
+    for edit in (Replace(f"{MODEL}/widgets.py", "    size = sa.Column(sa.Integer())\n", ""), *CORE_COLUMN):
+        edit.apply(poser.locate)
+    Replace(f"{MODEL}/widgets.py", '        sa.Index("ix_poser_widget_size", "size"),\n', "").apply(poser.locate)
+    run = run_tool(poser, *arguments, "--update-baseline")
+    assert run.status == 1, run.explain()
+    assert [reason for reason in review_of(run)["gate"]["reasons"] if "blocked" not in reason] == []
+    assert "AR101" not in (poser.project / "known.json").read_text()
+    assert (poser.project / "known.json").read_text().count('"AR203"') == 2
+    assert before.keys() == {name for name in tree(poser.project) if not name.endswith("tampering.py")}

@@ -23,6 +23,7 @@ import alembic_review
 import alembic_review.workflows
 from alembic_review.cli import outputs, run, screen
 from alembic_review.cli.commands import cli
+from alembic_review.model.accepting import Baseline
 from alembic_review.model.errors import ObservationError, ReviewError, UsageError
 from alembic_review.model.review import Failure, Gate, Review, Severity
 from alembic_review.model.settings import FailOn, Settings
@@ -101,7 +102,8 @@ def test_review_is_the_default_command(service: FakeService, project: Path, caps
 def test_every_option_reaches_the_settings(service: FakeService, project: Path) -> None:
     argv = ["-c", "rattail.conf", "-n", "other", "-x", "a=1", "-x", "b", "--root", str(project), "--custom", "poser"]
     argv += ["--custom", "extra", "--server", "postgresql://h/", "--python", sys.executable, "--timeout", "9"]
-    argv += ["--fail-on", "pending", "--fail-on", "error"]
+    argv += ["--fail-on", "pending", "--fail-on", "error", "--baseline", "known.json"]
+    (project / "known.json").write_text('{"format": "alembic-review-baseline/1", "findings": []}')
     assert run(argv) == 0
     assert service.seen == [
         Settings(
@@ -115,6 +117,7 @@ def test_every_option_reaches_the_settings(service: FakeService, project: Path) 
             server="postgresql://h/",
             python=sys.executable,
             timeout=9.0,
+            baseline=Baseline("known.json", str(project / "known.json")),
         )
     ]
 
@@ -138,6 +141,20 @@ def test_every_option_reaches_the_settings(service: FakeService, project: Path) 
 def test_exit_status(service: FakeService, result: Review | BaseException, status: int) -> None:
     service.result = result
     assert run([]) == status
+
+
+def test_a_baseline_is_written_after_a_review_and_not_after_a_failure(service: FakeService, project: Path) -> None:
+    path = project / "known.json"
+    argv = ["--baseline", "known.json", "--update-baseline"]
+    service.result = ObservationError("The server is gone.")
+    assert run(argv) == 3
+    assert not path.exists()
+    service.result = CLEAN
+    assert run(argv) == 0
+    assert json.loads(path.read_text()) == {"format": "alembic-review-baseline/1", "findings": []}
+    assert run(["--update-baseline"]) == 2
+    assert run(["--baseline", "none.json"]) == 2
+    assert run(["--baseline", "no/such/folder.json", "--update-baseline"]) == 2
 
 
 @pytest.mark.usefixtures("project")

@@ -55,6 +55,10 @@ _GATE = click.option(
     help="Fail the check on this as well: pending, upstream or warning; `never` only reports.  "
     "[always: blocked, error]",
 )
+_BASELINE = (
+    click.option("--baseline", metavar="FILE", help="Findings that do not count, because they were there before."),
+    click.option("--update-baseline", is_flag=True, help="Write all findings of this run that do not block to FILE."),
+)
 _WHERE = (
     click.option("--forge", default="", metavar="NAME", help="github, forgejo (also for Gitea) or gitlab."),
     click.option("--api-url", default="", metavar="URL", help="The URL of its API, for example https://HOST/api/v1."),
@@ -74,7 +78,7 @@ _WHERE = (
 
 
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, SINCE, PROVE, *_OUTPUT, _GATE, VERBOSE, DEBUG)
+@options(*WHAT, SINCE, PROVE, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
@@ -85,6 +89,8 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     output: tuple[str, ...],
     sql: bool,
     fail_on: tuple[str, ...],
+    baseline: str | None,
+    update_baseline: bool,
     verbose: bool,
     debug: bool,
     **what: Unpack[What],
@@ -92,11 +98,22 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     """Review the pending changes; exit 1 when the check fails."""
     _refuse_arguments(ctx)
     named = outputs.parse(output)
-    settings = load(CommandLine(fail_on=tuple(map(FailOn, fail_on)), since=since, prove=prove, **what))
+    settings = load(
+        CommandLine(
+            fail_on=tuple(map(FailOn, fail_on)),
+            since=since,
+            prove=prove,
+            baseline=baseline,
+            update_baseline=update_baseline,
+            **what,
+        )
+    )
     outputs.check(named)
     shown = outputs.Shown(sql=sql, verbose=verbose)
     try:
         review = _run(settings, named, verbose=verbose, debug=debug)
+        if update_baseline:
+            _update_baseline(settings, review)
     except ReviewError as error:
         if error.exit_code == ReviewError.exit_code:
             _write_failure(error, settings, named, shown)
@@ -199,6 +216,12 @@ def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool
         raise
     except Exception as error:
         raise screen.internal_error(error) from error
+
+
+def _update_baseline(settings: Settings, review: Review) -> None:
+    from alembic_review.workflows.baseline import write_baseline  # noqa: PLC0415 - not needed for --help
+
+    write_baseline(settings, review)
 
 
 def _write_failure(

@@ -10,8 +10,10 @@ from pathlib import Path
 from alembic_review.config import setting_values
 from alembic_review.config.accept_entries import accept_entries
 from alembic_review.config.alembic_config import check_section, find_conf, is_pyproject, named_conf
+from alembic_review.config.baseline_file import read_baseline
 from alembic_review.config.project_root import distribution_name, find_root, working_root
 from alembic_review.config.settings_files import TABLES, FileSettings, Layer, ini_layer, pyproject_layer
+from alembic_review.model.accepting import Baseline
 from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import AcceptNew, Environment, FailOn, Settings
 
@@ -33,6 +35,8 @@ class CommandLine:
     timeout: float | None = None
     since: str | None = None
     prove: bool | None = None
+    baseline: str | None = None
+    update_baseline: bool = False
 
 
 def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -71,6 +75,7 @@ def _load(line: CommandLine, cwd: Path | None, environ: Mapping[str, str]) -> Se
         project_file=project_file,
         config_from=config_from,
         accept=accept_entries(project),
+        baseline=_baseline(line, cwd),
     )
     if several:
         return _of_environments(settings, several, cwd, environ)
@@ -153,6 +158,14 @@ def _settings(
     return settings
 
 
+def _baseline(line: CommandLine, cwd: Path) -> Baseline | None:
+    if line.baseline is None:
+        if line.update_baseline:
+            raise UsageError("--update-baseline without --baseline.", hint="Name the file: --baseline FILE")
+        return None
+    return read_baseline(line.baseline, (cwd / line.baseline).absolute(), update=line.update_baseline)
+
+
 def _working_directory() -> Path:
     try:
         return Path.cwd()
@@ -175,6 +188,7 @@ def _refuse_other_encodings(cwd: Path, line: CommandLine) -> None:
         ("--server", line.server),
         ("--python", line.python),
         ("--since", line.since),
+        ("--baseline", line.baseline),
     )
     for name, text in named:
         _refuse_other_encoding(name, text)

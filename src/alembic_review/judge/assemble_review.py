@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from alembic_review.judge import gate, severities
+from alembic_review.judge.accepting.known_findings import with_known
 from alembic_review.judge.accepting.selecting import Found
 from alembic_review.judge.accepting.settling import marked
 from alembic_review.judge.checks import ABOUT_ENTRIES, CHECKS
@@ -67,9 +68,10 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     brought = description.describe(case, history, _written(case), changes, found) if history else None
     proofs = proof.outcomes(case, every)
     accepted = marked(case, comments, Found(changes, found, brought, proofs))
+    marks, known = with_known(case, Found(accepted.changes, accepted.findings, accepted.brought, proofs))
     case = replace(case, settled=accepted.entries)
     told = tuple(finding for check in ABOUT_ENTRIES for finding in check.findings(case))
-    ordered = tuple(sorted((*accepted.findings, *severities.with_severities(told, settings)), key=finding_order))
+    ordered = tuple(sorted((*marks, *severities.with_severities(told, settings)), key=finding_order))
     changes, brought = accepted.changes, accepted.brought
     summary = gate.summarise(changes, ordered)
     attempts = attempts if attempts is not None else Attempts()
@@ -86,6 +88,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
         pull_request=brought,
         suggestions=offered,
         proofs=proofs,
+        baseline=known,
     )
 
 

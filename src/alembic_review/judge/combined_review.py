@@ -16,7 +16,7 @@ from alembic_review.judge.several_environments import together, united
 from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Declared, Facts
-from alembic_review.model.review import Change, Finding, Provenance, Review, Table
+from alembic_review.model.review import Change, Finding, KnownFinding, KnownFindings, Provenance, Review, Table
 from alembic_review.model.settings import Settings
 
 _T = TypeVar("_T")
@@ -47,9 +47,11 @@ def judge_together(  # noqa: PLR0913 - as ``judge``
     custom = custom_packages(united(observed), settings)
     reviews: list[Review] = []
     unmatched: list[set[object]] = []
+    gone: list[set[KnownFinding]] = []
     told: dict[object, str | None] = {}
     for facts, own, reviewed in _each(observed, settings):
         review = judge(facts, own, declared, tool=tool, server=server, root=root, custom=custom, comments=comments)
+        gone.append(set(review.baseline.gone) if review.baseline is not None else set())
         unmatched.append({_said(one) for one in review.findings if one.code == _UNMATCHED})
         if reviewed:
             reviews.append(review)
@@ -61,7 +63,12 @@ def judge_together(  # noqa: PLR0913 - as ``judge``
         replace(review, findings=tuple(one for one in review.findings if _is_told(one, everywhere)))
         for review in reviews
     ]
-    return _combined([_without_deeds_of_others(review, told) for review in reviews], settings)
+    combined = _combined([_without_deeds_of_others(review, told) for review in reviews], settings)
+    if settings.baseline is None:
+        return combined
+    missing = tuple(entry for entry in settings.baseline.entries if all(entry in entries for entries in gone))
+    known = sum(review.baseline.known for review in reviews if review.baseline is not None)
+    return replace(combined, baseline=KnownFindings(settings.baseline.name, known, missing))
 
 
 def _is_told(finding: Finding, everywhere: AbstractSet[object]) -> bool:

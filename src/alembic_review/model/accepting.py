@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from alembic_review.model.keys import Place
+from alembic_review.model.review import KnownFinding
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Accept:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """The findings that a project had before. ``name`` is how its file was named; one to be ``updated`` takes all."""
+
+    name: str
+    path: str = ""
+    entries: tuple[KnownFinding, ...] = ()
+    updated: bool = False
+
+
 SELECTORS = ("table", "column", "name", "revision", "fingerprint")
 
 
@@ -49,7 +60,11 @@ NO_COMMENTS = Comments()
 
 @dataclass(frozen=True)
 class AcceptedAtBase:
-    """The entries that the base of a pull request has, and whether its settings let new ones wait for the merge."""
+    """The entries that the base of a pull request has, and whether its settings let new ones wait for the merge.
+
+    ``baseline`` are the fingerprints in its baseline, ``None`` where Git does not have the file.
+    """
 
     entries: tuple[Accept, ...] = ()
     after_merge: bool = False
+    baseline: frozenset[str] | None = None

@@ -249,6 +249,28 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class KnownFinding:
+    """A finding of a baseline."""
+
+    code: str
+    fingerprint: str
+    table: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class KnownFindings:
+    """What a baseline came to: its ``file`` as it was named, and how many findings are ``known``.
+
+    Entries that are ``gone`` are those of which nothing was found any more.
+    """
+
+    file: str
+    known: int
+    gone: tuple[KnownFinding, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table with its owner.
 
@@ -348,3 +370,4 @@ class Review:
     pull_request: PullRequest | None = None
     suggestions: tuple[Suggestion, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    baseline: KnownFindings | None = None

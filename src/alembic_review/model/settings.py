@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from alembic_review.model.accepting import Accept
+from alembic_review.model.accepting import Accept, Baseline
 
 
 class FailOn(str, Enum):
@@ -108,3 +108,4 @@ class Settings:
     severity: Mapping[str, Level] = field(default_factory=dict)
     accept: tuple[Accept, ...] = ()
     accept_new: AcceptNew = AcceptNew.AT_ONCE
+    baseline: Baseline | None = None

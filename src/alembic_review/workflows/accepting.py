@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic_review.config.accept_entries import accept_entries_of
+from alembic_review.config.baseline_file import entries_of
 from alembic_review.config.earlier_settings import table_in_text
 from alembic_review.git.base_commit import Base
 from alembic_review.judge.accepting.commented_files import commented_files
@@ -44,4 +45,14 @@ def accepted_at_base(base: Base, facts: Facts, settings: Settings) -> AcceptedAt
     for path in {one.place.path for one in comments_now(facts, settings, Attempts()).entries if one.place is not None}:
         content = base.file(Path(path))
         entries += comments_of(content, path) if content is not None else ()
-    return AcceptedAtBase(tuple(entries), after_merge)
+    return AcceptedAtBase(tuple(entries), after_merge, baseline_at_base(base, settings))
+
+
+def baseline_at_base(base: Base, settings: Settings) -> frozenset[str] | None:
+    """The fingerprints that the baseline had there; ``None`` where Git does not have the file at all."""
+    path = Path(settings.baseline.path) if settings.baseline is not None else None
+    if path is None or not base.knows(path):
+        return None
+    content = base.file(path)
+    entries = entries_of(content) if content is not None else None
+    return frozenset(one.fingerprint for one in entries or ())

@@ -20,7 +20,7 @@ from alembic_review.observe.old_models import archive_of, observe_old_models
 from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.scratch_databases import RunDatabases
 from alembic_review.observe.worker_process import Conversation, Progress, Request, observe
-from alembic_review.workflows.accepting import accepted_at_base
+from alembic_review.workflows.accepting import accepted_at_base, baseline_at_base
 
 _TABLE = "alembic-review"
 # Of Alembic's own settings (https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file).
@@ -186,6 +186,10 @@ def _changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSetting
     before = Path(settings.before) if settings.before is not None else None
     if before is not None and before.is_absolute() and base.knows(before) and base.file(before) != before.read_bytes():
         yield ChangedSettings(Place(str(before), 1), ("before",))
+    baseline, known = settings.baseline, baseline_at_base(base, settings)
+    added = baseline is not None and known is not None and any(one.fingerprint not in known for one in baseline.entries)
+    if baseline is not None and added and not baseline.updated:
+        yield ChangedSettings(Place(baseline.path, 1), ("baseline",))
 
 
 def _line(file: Path, table: str) -> int:

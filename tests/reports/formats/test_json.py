@@ -17,6 +17,7 @@ from alembic_review.model.review import (
     Failure,
     Finding,
     Gate,
+    KnownFindings,
     Location,
     NewRevision,
     Outcome,
@@ -169,6 +170,7 @@ def test_every_field_is_written() -> None:
         failure=Failure("no database"),
         pull_request=PullRequest("c0ffee"),
         suggestions=(Suggestion(None, "product", ("note",), "class Note: ..."),),
+        baseline=KnownFindings("baseline.json", 1),
     )
     written = json.loads(render(review, Options()))
     assert set(written) == {field.name for field in dataclasses.fields(Review)}

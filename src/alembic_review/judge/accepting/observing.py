@@ -27,7 +27,8 @@ _PROOFS = tuple(
         (r"AR8..", "reverses"),
     )
 )
-_WITH_SINCE = frozenset({"AR501", "AR502", "AR503", "AR515"})
+WITH_SINCE = frozenset({"AR501", "AR502", "AR503", "AR515"})
+"""What is found of a pull request only."""
 _TRIALS = frozenset({"AR513", "AR514"})
 _GIVEN_SERVER = "AR901"
 _SOURCE = "AR104"
@@ -56,7 +57,7 @@ def proof_of(code: str) -> str | None:
 
 
 def _is_run(case: Case, code: str) -> bool:
-    if code in _WITH_SINCE:
+    if code in WITH_SINCE:
         return case.history is not None
     if code in _TRIALS:
         return not any(untried(case))

@@ -60,7 +60,7 @@ def marked(case: Case, comments: Comments, found: Found) -> Marked:
                 blocking=any(not _may_accept(entry, one) for one in selected),
                 expired=entry.until is not None and entry.until < comments.today,
                 new=new,
-                waiting=new and _waits(case),
+                waiting=new and waits(case),
                 observed=is_observed(case, entry, found, selecting),
             )
         )
@@ -82,7 +82,8 @@ def _is_made(change: ChangeSince) -> bool:
     return change.state is State.IN_REVISION
 
 
-def _waits(case: Case) -> bool:
+def waits(case: Case) -> bool:
+    """Tell whether what a pull request accepts counts only after the merge."""
     # A pull request can't switch off for itself what its base asks for.
     base = case.history.accepted if case.history is not None else AcceptedAtBase()
     return base.after_merge or case.settings.accept_new is AcceptNew.AFTER_MERGE

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Where the contract has another order than the fields of the model.
 _ORDER: dict[type, tuple[str, ...]] = {
     Review: (
-        *("format", "outcome", "gate", "summary", "changes", "pull_request", "findings", "suggestions", "proofs"),
-        *("tables", "provenance", "failure"),
+        *("format", "outcome", "gate", "summary", "changes", "pull_request", "findings", "baseline", "suggestions"),
+        *("proofs", "tables", "provenance", "failure"),
     ),
     Finding: (
         *("code", "severity", "blocks", "message", "hint"),
@@ -31,7 +31,7 @@ _ORDER: dict[type, tuple[str, ...]] = {
     ),
 }
 _LONGEST = 1 << 53  # milliseconds
-OPTIONAL = ("pull_request", "suggestions", "failure")
+OPTIONAL = ("pull_request", "suggestions", "baseline", "failure")
 """Keys that are left out when there is nothing to say."""
 SELDOM = {
     "Change": ("environment", "accepted"),

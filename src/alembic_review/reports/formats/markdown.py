@@ -12,7 +12,15 @@ from urllib.parse import quote
 
 from alembic_review.model.review import Change, ChangeSince, Finding, Location, Review, Suggestion, Verdict
 from alembic_review.reports.base import Links, Options
-from alembic_review.reports.parts.accepting import TITLE, accepted_label, entry_label, entry_state, new_accepts, reasons
+from alembic_review.reports.parts.accepting import (
+    TITLE,
+    accepted_label,
+    baseline_lines,
+    entry_label,
+    entry_state,
+    new_accepts,
+    reasons,
+)
 from alembic_review.reports.parts.diagram import EXTENDS, REFERS, diagram
 from alembic_review.reports.parts.diff import diff_line
 from alembic_review.reports.parts.escaping import code, escape, fence, prose
@@ -81,7 +89,8 @@ def short(review: Review, options: Options) -> str:
 def _is_empty(review: Review) -> bool:
     """Whether there is nothing to report: no change, no finding, and the check passed."""
     made = review.pull_request.changes if review.pull_request is not None else ()
-    told = review.changes or made or review.findings or new_accepts(review)
+    gone = review.baseline is not None and review.baseline.gone
+    told = review.changes or made or review.findings or new_accepts(review) or gone
     return result(review) is Result.PASSED and not told
 
 
@@ -173,6 +182,20 @@ def _accepted(review: Review, options: Options, most: int) -> str:
         return ""
     body = "\n".join([*lines[:most], *("\n" + text for text in _more(lines, most, "line"))])
     return _details(f"Accepted: {count(len(lines), 'entry', 'entries')}", body)
+
+
+def _baseline(review: Review, _options: Options, most: int) -> str:
+    """How many findings a baseline knows, and its entries that no longer occur."""
+    lines = baseline_lines(review)
+    if not lines:
+        return ""
+    gone = [f"- {prose(line)}" for line in lines[1:]]
+    if not gone:
+        return f"{prose(lines[0])}."
+    body = "\n".join([*gone[:most], *("\n" + text for text in _more(gone, most, "entry", "entries"))])
+    return _details(
+        f"{escape(lines[0])}; {count(len(gone), 'entry no longer occurs', 'entries no longer occur')}", body
+    )
 
 
 def _problems(review: Review, options: Options, most: int) -> str:
@@ -463,12 +486,13 @@ _PARTS: tuple[tuple[str, Part], ...] = (
     ("Python", _python),
     ("diagram", _diagram),
     ("accepted", _accepted),
+    ("baseline", _baseline),
     ("upstream drift", _upstream),
     ("limits", _footer),
 )
 _ELSEWHERE = ("Python", "SQL", "diagram")
 _DISPENSABLE = (
-    *(*_ELSEWHERE, "upstream drift", "limits", "accepted", "pending changes", "schema changes", "findings"),
+    *(*_ELSEWHERE, "upstream drift", "limits", "accepted", "baseline", "pending changes", "schema changes", "findings"),
     *("problems", "new accepted entries"),
 )
 _ROWS = (1_000_000, 300, 100, 30, 10, 3)

@@ -11,7 +11,15 @@ from rich.text import Text
 
 from alembic_review.model.review import Change, ChangeSince, Finding, NewRevision, Review, Severity, Suggestion, Verdict
 from alembic_review.reports.base import Options
-from alembic_review.reports.parts.accepting import TITLE, accepted_label, entry_label, entry_state, new_accepts, reasons
+from alembic_review.reports.parts.accepting import (
+    TITLE,
+    accepted_label,
+    baseline_lines,
+    entry_label,
+    entry_state,
+    new_accepts,
+    reasons,
+)
 from alembic_review.reports.parts.console import new_console, printed
 from alembic_review.reports.parts.headline import Result, counts, explanation, in_revisions, result, since_label
 from alembic_review.reports.parts.items import Item, in_reason, items
@@ -31,6 +39,7 @@ from alembic_review.reports.parts.risks import RISKS, is_risk
 from alembic_review.reports.parts.similar import Line, common_reason, fold_items
 
 _EXAMPLES = 3
+_GONE = 10  # entries of a baseline that no longer occur
 _RESULT_STYLES = {
     Result.PASSED: "bold green",
     Result.FAILED: "bold red",
@@ -60,6 +69,7 @@ def render(review: Review, options: Options) -> str:
     page.section("UPSTREAM", "bold cyan", "the framework's own models and revisions disagree", upstream)
     page.section("FINDINGS", "bold", "", [item for item in pending if item.verdict is None])
     page.section("ACCEPTED", "bold", "do not fail the check", accepted)
+    page.baseline(review)
     if options.sql:
         page.sql((*in_revisions(review), *review.changes))
     console.print(Text(), footer(review.provenance, verbose=options.verbose), sep="\n")
@@ -116,6 +126,21 @@ class _Page:
             self._line(entry_label(entry), location_label(entry.location), "bold", 2)
             self._text(visible(entry.reason), "", 4)
             self._text(entry_state(entry), "dim", 4)
+
+    def baseline(self, review: Review) -> None:
+        """How many findings a baseline knows, and its entries that no longer occur."""
+        lines = baseline_lines(review)
+        if not lines:
+            return
+        self._console.print(Text(), Text.assemble(("BASELINE", "bold"), f"  {lines[0]}", overflow="fold"), sep="\n")
+        gone = lines[1:]
+        shown = gone if self._options.verbose else gone[:_GONE]
+        for line in shown:
+            self._text(line, "", 2)
+        if len(gone) > len(shown):
+            self._text(f"and {len(gone) - len(shown)} more (--verbose lists them)", "dim", 2)
+        if gone:
+            self._text("hint: --update-baseline removes these entries", "", 2)
 
     def revisions(self, review: Review, made: Sequence[Item]) -> None:
         """The new revisions of a pull request, each with its changes that block nothing."""

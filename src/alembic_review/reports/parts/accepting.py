@@ -47,6 +47,16 @@ def entry_state(entry: NewAccept) -> str:
     return ", ".join(filter(None, (told, until)))
 
 
+def baseline_lines(review: Review) -> tuple[str, ...]:
+    """What the baseline came to: how many findings are known, then its entries that no longer occur."""
+    found = review.baseline
+    if found is None:
+        return ()
+    known = f"{count(found.known, 'finding is', 'findings are')} known, in the baseline {visible(found.file)}"
+    gone = [f"No longer occurs: {visible(one.code)} {visible(one.message)}" for one in found.gone]
+    return known, *gone
+
+
 def entry_line(entry: NewAccept) -> str:
     """All of it in one line."""
     return f"{entry_label(entry)}: {visible(entry.reason)} ({entry_state(entry)})"

@@ -22,7 +22,7 @@ from alembic_review.model.review import (
     Suggestion,
     Verdict,
 )
-from alembic_review.reports.parts.accepting import TITLE, accepted_label, entry_line, new_accepts
+from alembic_review.reports.parts.accepting import TITLE, accepted_label, baseline_lines, entry_line, new_accepts
 from alembic_review.reports.parts.headline import counts, explanation, in_revisions, result, since_label
 from alembic_review.reports.parts.labels import (
     count,
@@ -136,6 +136,7 @@ def remarks(review: Review) -> tuple[str, ...]:
     owners = ", ".join(dict.fromkeys(owner_label(change.owner) for change in drift))
     lines = [f"{count(len(drift), 'change')} of upstream drift, not yours to write: {owners}"] if drift else []
     lines += [f"{count(number, 'accepted issue')}" for number in [_accepted(review)] if number]
+    lines += baseline_lines(review)
     if review.pull_request is not None:
         lines += _since(review.pull_request)
     lines += [f"Not checked: {visible(line)}" for line in review.provenance.not_checked]

@@ -23,7 +23,7 @@ from alembic_review.reports.formats.html import layout
 from alembic_review.reports.formats.html.checks import check_page
 from alembic_review.reports.formats.html.highlight import LANGUAGES, highlighted
 from alembic_review.reports.formats.html.view import View, about, view
-from alembic_review.reports.parts.accepting import accepted_label, entry_label, entry_state, new_accepts
+from alembic_review.reports.parts.accepting import accepted_label, baseline_lines, entry_label, entry_state, new_accepts
 from alembic_review.reports.parts.diagram import Diagram, Touch, diagram
 from alembic_review.reports.parts.headline import Result, counts, explanation, result
 from alembic_review.reports.parts.labels import (
@@ -68,6 +68,7 @@ def render(review: Review, options: Options) -> str:
             explanation=explanation(review),
             counts=counts(review),
             new_accepts=new_accepts(review),
+            baseline=baseline_lines(review),
             risks=risk_counts(review),
             about_run=_about(review.provenance),
             pages=_pages(shown.codes, options),
