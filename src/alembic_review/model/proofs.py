@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from alembic_review.model.keys import Place, TableKey
 
-CONVERGES, ROWS = "converges", "rows"
+CONVERGES, ROWS, BLIND_SPOTS = "converges", "rows", "blind_spots"
 PLAIN = (CONVERGES, ROWS)
 """The proofs of every run: their cost is proportional to the plan."""
 
-ON_REQUEST: tuple[str, ...] = ()
-"""Those of ``--prove`` besides."""
+ON_REQUEST = (BLIND_SPOTS,)
+"""Those of ``--prove`` besides; they look at the models, and have something to do without any plan."""
 
 ROLLING = "rolling"
 SINCE: tuple[str, ...] = (ROLLING,)
@@ -197,6 +197,42 @@ class Rolling:
 
 
 @dataclass(frozen=True)
+class BlindSpot:
+    """A difference between the database after the plan and the models, built in a copy, that the comparison misses.
+
+    ``kind`` is ``enum_value``, ``check``, ``server_default``, ``identity``, ``generated``, ``primary_key``,
+    ``exclude``, ``index``, ``unique``, ``foreign_key``, ``collation``, ``comment``, ``sequence``, ``partitioning``,
+    ``unlogged``, ``storage``, ``type``, ``domain`` or ``nullable``. ``existing`` and ``wanted`` are the database's own
+    text, empty where there is nothing. ``columns`` are those of a constraint or index. ``weaker`` tells that the
+    database lacks what the models have; otherwise it has more. ``renamed`` tells that only the name differs.
+    ``revised`` tells that new revisions are the cause. ``upgrade`` and ``downgrade`` are code for a revision, where
+    there is any.
+    """
+
+    kind: str
+    key: TableKey | None
+    column: str | None = None
+    name: str | None = None
+    columns: tuple[str, ...] = ()
+    existing: str = ""
+    wanted: str = ""
+    weaker: bool = True
+    renamed: bool = False
+    revised: bool = False
+    users: tuple[TableKey, ...] = ()
+    upgrade: str | None = None
+    downgrade: str | None = None
+
+
+@dataclass(frozen=True)
+class BlindSpots:
+    """The models in a copy: ``compared`` are the tables that could be built there."""
+
+    compared: tuple[TableKey, ...] = ()
+    spots: tuple[BlindSpot, ...] = ()
+
+
+@dataclass(frozen=True)
 class Proved:
     """One proof on one database, with a ``reason`` instead of facts where it was not done.
 
@@ -211,12 +247,17 @@ class Proved:
     converges: Convergence | None = None
     rows: Rows | None = None
     rolling: Rolling | None = None
+    blind_spots: BlindSpots | None = None
 
 
 @dataclass(frozen=True)
 class Proofs:
-    """What came of all proofs of a run, by ``names``; ``reason`` says why none was made, where that is so."""
+    """What came of all proofs of a run, by ``names``; ``reason`` says why none was made, where that is so.
+
+    ``idle`` are those that had nothing to do, because there is no plan.
+    """
 
     proved: tuple[Proved, ...] = ()
     reason: str = ""
     names: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()

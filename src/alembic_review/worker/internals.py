@@ -27,9 +27,11 @@ from alembic.operations import Operations
 from alembic.operations.ops import UpgradeOps
 from alembic.script import Script, ScriptDirectory, base, write_hooks
 from alembic.util import sqla_compat
-from sqlalchemy import Constraint, Index
+from sqlalchemy import Constraint, ForeignKeyConstraint, Index, MetaData, Table
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.pool import Pool
+from sqlalchemy.schema import AddConstraint, Sequence as SequenceItem
+from sqlalchemy.sql import ddl
 
 CONFIGURE_FUNCTIONS = frozenset(
     {"configure_mappers", "_configure_registries", "_do_configure_registries", "_check_configure"},
@@ -512,6 +514,48 @@ def original_item(operation: Any) -> Any:
         if item is not None:
             return item
     return None
+
+
+class Generator:
+    """SQLAlchemy's own ``create_all``, in parts: each has its events, and every statement goes to ``connection``.
+
+    That is a ``Connection``, or whatever has its ``execute`` and passes on the rest.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        kind: Any = ddl.SchemaGenerator
+        self._generator = kind(connection.dialect, connection)
+
+    @staticmethod
+    def sequences(metadata: MetaData) -> list[SequenceItem]:
+        """The sequences of a MetaData, those of columns among them."""
+        return list(getattr(metadata, "_sequences", {}).values())
+
+    def sequence(self, sequence: SequenceItem) -> None:
+        """Create a sequence, unless the dialect does without it."""
+        self._generator.traverse_single(sequence)
+
+    def table(self, table: Table) -> None:
+        """Create a table with its indexes, types and comments, and without foreign keys where they can be added."""
+        self._generator.traverse_single(
+            table, create_ok=True, include_foreign_key_constraints=[], _is_metadata_operation=True
+        )
+
+    def event(self, metadata: MetaData, name: str, tables: list[Table]) -> None:
+        """Call the listeners to ``before_create`` or ``after_create`` of a MetaData."""
+        listeners = getattr(metadata.dispatch, name)
+        listeners(metadata, self._connection, tables=tables, checkfirst=False, _ddl_runner=self._generator)
+
+
+def add_constraint(constraint: ForeignKeyConstraint) -> AddConstraint:
+    """``ALTER TABLE … ADD …``, which leaves the constraint as it was: SQLAlchemy takes it out of its CREATE TABLE."""
+    changed: Any = constraint
+    rule = changed._create_rule
+    try:
+        return AddConstraint(constraint)
+    finally:
+        changed._create_rule = rule
 
 
 _OWNER_OF_SEQUENCE = (

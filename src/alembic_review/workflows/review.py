@@ -171,7 +171,8 @@ def _prover(settings: Settings, *, debug: bool) -> Prove:
         proved = worker.prove(made)
         if ROLLING in names and old_models is not None:
             proved += _rolling(made, old_models, attempts)
-        return Proofs(proved, names=names)
+        idle = tuple(name for name in names if name not in made.proofs and name != ROLLING)
+        return Proofs(proved, names=names, idle=idle)
 
     return prove
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alembic_review.judge.checks import blind_spots
 from alembic_review.judge.checks.base import Check
 from alembic_review.judge.checks.comparison import (
     compared_with_itself,
@@ -84,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
     untargeted_table.CHECK,
     hidden_change.CHECK,
     reflected_table.CHECK,
+    *blind_spots.CHECKS,
     fails_on_rows.CHECK,
     lost_by_downgrade.CHECK,
     given_server_changed.CHECK,

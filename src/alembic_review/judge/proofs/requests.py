@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.revision_plan import writable
-from alembic_review.model.proofs import Planned, ProofPlan, Proofs
+from alembic_review.model.proofs import ON_REQUEST, Planned, ProofPlan, Proofs
 from alembic_review.model.review import Finding, Proof, ProofState
 
 EMPTY = "nothing is pending, and no revision is new"
@@ -21,12 +21,13 @@ def plan(case: Case, names: Sequence[str]) -> ProofPlan | Proofs:
     facts = case.facts
     operations = tuple(_operations(case))
     revisions = tuple(revision.id for revision in facts.revisions if case.is_new(revision.id))
-    if not operations and not revisions:
+    wanted = tuple(name for name in names if operations or revisions or name in ON_REQUEST)
+    if not wanted:
         return Proofs(names=tuple(names), reason=EMPTY)
     bases = case.history.facts.databases if case.history is not None and revisions else facts.databases
     if [base.target for base in bases] != [database.target for database in facts.databases]:
         return Proofs(names=tuple(names), reason=_OTHERS)
-    return ProofPlan(tuple(names), tuple(base.scratch for base in bases), operations, revisions)
+    return ProofPlan(wanted, tuple(base.scratch for base in bases), operations, revisions)
 
 
 def _operations(case: Case) -> Iterator[Planned]:
@@ -46,7 +47,7 @@ def outcomes(case: Case, findings: Iterable[Finding]) -> tuple[Proof, ...]:
     for database in case.databases:
         for name in proofs.names:
             proved = case.proved(database, name)
-            if proofs.reason == EMPTY:
+            if proofs.reason == EMPTY or name in proofs.idle:
                 state, reason = ProofState.HELD, EMPTY
             elif (name, database.name) in found:
                 state, reason = ProofState.FOUND, ""
@@ -60,6 +61,10 @@ def outcomes(case: Case, findings: Iterable[Finding]) -> tuple[Proof, ...]:
     return tuple(entries)
 
 
+def _done(proofs: Proofs) -> Iterator[str]:
+    yield from (name for name in proofs.names if name not in proofs.idle)
+
+
 def not_checked(case: Case) -> Iterator[str]:
     """A line for each proof, or part of one, that was not done."""
     proofs: Proofs = case.facts.proofs
@@ -67,7 +72,7 @@ def not_checked(case: Case) -> Iterator[str]:
         yield f"proofs ({proofs.reason})"
     for database in case.databases:
         where = f" of {database.name}" if database.name is not None else ""
-        for name in proofs.names if not proofs.reason else ():
+        for name in _done(proofs) if not proofs.reason else ():
             proved = case.proved(database, name)
             if proved is None or proved.reason:
                 yield f"the proof {name}{where} ({proved.reason if proved is not None else 'the worker has no answer'})"

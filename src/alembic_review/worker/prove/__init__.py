@@ -33,13 +33,14 @@ import warnings
 from collections.abc import Callable, Mapping
 
 from alembic_review.model.optional_steps import Attempts
-from alembic_review.model.proofs import CONVERGES, ROWS, Proved
-from alembic_review.worker.prove import converges, rows
+from alembic_review.model.proofs import BLIND_SPOTS, CONVERGES, ROWS, Proved
+from alembic_review.worker.prove import blind, converges, rows
 from alembic_review.worker.prove.bench import Bench
 
 PROOFS: Mapping[str, Callable[[Bench], list[Proved]]] = {
     CONVERGES: converges.observe,
     ROWS: rows.observe,
+    BLIND_SPOTS: blind.observe,
 }
 
 

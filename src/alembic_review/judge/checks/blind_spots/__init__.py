@@ -1,0 +1,35 @@
+"""AR610 to AR628: what the comparison can't see. Each check is one kind of difference, in the words of ``Words``."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from alembic_review.judge.checks.base import Check
+from alembic_review.judge.proofs.differences import Words, reports
+from alembic_review.model.review import Severity
+
+_BUILD = "Alembic has no operation for it: build a new table, copy the rows, and rename it."
+
+_KINDS = (
+    ("AR610", "Enum values that differ", Words("enum_value", "the enum type")),
+    ("AR611", "CHECK that differs", Words("check", "the CHECK")),
+    ("AR612", "Server default that differs", Words("server_default", "the server default")),
+    ("AR613", "Identity that differs", Words("identity", "the identity")),
+    ("AR614", "Generated column that differs", Words("generated", "the generation expression")),
+    ("AR615", "Primary key that differs", Words("primary_key", "the primary key")),
+    ("AR616", "EXCLUDE that differs", Words("exclude", "the EXCLUDE constraint")),
+    ("AR617", "Index that differs", Words("index", "the index")),
+    ("AR618", "Unique constraint that differs", Words("unique", "the unique constraint")),
+    ("AR619", "Foreign key that differs", Words("foreign_key", "the foreign key")),
+    ("AR620", "Collation that differs", Words("collation", "the collation")),
+    ("AR621", "Comment that differs", Words("comment", "the comment")),
+    ("AR622", "Sequence that differs", Words("sequence", "the sequence")),
+    ("AR623", "Partitioning that differs", Words("partitioning", "the partitioning", _BUILD)),
+    ("AR624", "UNLOGGED that differs", Words("unlogged", "the persistence")),
+    ("AR625", "Storage that differs", Words("storage", "the storage")),
+    ("AR626", "Type that differs", Words("type", "the type")),
+    ("AR627", "Domain that differs", Words("domain", "the domain")),
+    ("AR628", "NOT NULL that differs", Words("nullable", "the nullability")),
+)
+
+CHECKS = tuple(Check(code, title, Severity.WARNING, partial(reports, words=words)) for code, title, words in _KINDS)

@@ -1,0 +1,215 @@
+"""What Alembic's comparison can't see: the models are built in the copy that has the plan, and catalogues compared.
+
+What can't be built is left out of the comparison, with what the database said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from alembic.migration import MigrationContext
+from sqlalchemy import Table
+from sqlalchemy.engine import Connection
+
+from alembic_review.model.facts import ChangeFact
+from alembic_review.model.keys import TableKey
+from alembic_review.model.proofs import BLIND_SPOTS, BlindSpot, BlindSpots, Proved
+from alembic_review.worker import internals
+from alembic_review.worker.compare.comparison import metadatas
+from alembic_review.worker.prove.bench import Bench
+from alembic_review.worker.prove.blind import postgresql, sqlite
+from alembic_review.worker.prove.blind.building import Built, build, declared, key_of
+from alembic_review.worker.prove.blind.differences import Names, differences, sequences
+from alembic_review.worker.prove.blind.state import State
+from alembic_review.worker.prove.dry import dry_run
+from alembic_review.worker.prove.run import Failed, Hooks, run_plan
+from alembic_review.worker.replay.upgrade import connection_of
+from alembic_review.worker.worker_errors import WorkerError, describe
+
+_CONSTRAINTS = {"add_constraint", "remove_constraint", "add_index", "remove_index"}
+_CHANGES = {
+    "type": {"modify_type"},
+    "collation": {"modify_type"},
+    "nullable": {"modify_nullable"},
+    "server_default": {"modify_default"},
+    "identity": {"modify_default"},
+    "generated": {"modify_default"},
+    "index": _CONSTRAINTS,
+    "unique": _CONSTRAINTS,
+    "check": _CONSTRAINTS,
+    "exclude": _CONSTRAINTS,
+    "foreign_key": {"add_fk", "remove_fk"},
+}
+"""By kind of blind spot, the changes that the comparison has for it where it sees it after all."""
+
+
+def observe(bench: Bench) -> list[Proved]:
+    """The differences that are left after the plan. Raises ``WorkerError``."""
+    if any(bench.entries(number) for number in bench.numbers):
+        dry_run(bench)  # what is left of the plan, for later
+    hooks = _Hooks(bench)
+    with bench.copies():
+        run_plan(bench, hooks)
+    return [hooks.found.get(number) or Proved(BLIND_SPOTS, number, reason=_NOT_REACHED) for number in bench.numbers]
+
+
+_NOT_REACHED = "env.py did not come to this database"
+
+
+@dataclass
+class _Hooks(Hooks):
+    bench: Bench
+    found: dict[int, Proved] = field(default_factory=dict)
+    before: dict[int, State] = field(default_factory=dict)
+
+    def start(self, number: int, context: MigrationContext) -> None:
+        if self.bench.plan.revisions and not self.bench.compared[number].modelless:
+            connection, catalogue = connection_of(context), _catalogue(context)
+            with _transaction(connection):
+                tables = _tables(self.bench, number)
+                self.before[number] = catalogue.read(connection, catalogue.identities(connection, tables))
+
+    def broken(self, failed: Failed) -> None:
+        raise WorkerError(f"revision {failed.revision} failed: {describe(failed.cause)}")
+
+    def finish(self, number: int, context: MigrationContext) -> None:
+        compared = self.bench.compared[number]
+        if compared.modelless:
+            self.found[number] = Proved(BLIND_SPOTS, number, blind_spots=BlindSpots())
+            return
+        connection = connection_of(context)
+        with _transaction(connection):
+            self.found[number] = _Comparing(self.bench, number, connection).proved(self.before.get(number))
+
+
+def _catalogue(context: MigrationContext) -> Any:
+    """How to read the catalogue of this dialect."""
+    return postgresql if context.dialect.name == "postgresql" else sqlite
+
+
+def _tables(bench: Bench, number: int) -> list[Table]:
+    """The tables of the models that take part: not those that a filter of env.py keeps out."""
+    comparison = bench.compared[number].comparison
+    hidden = {(one.schema, one.name) for one in comparison.filtered if one.kind == "table"}
+    every = declared(metadatas(bench.compared[number].context))
+    return [table for table in every if (table.schema, table.name) not in hidden]
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """A transaction that is undone, unless env.py has begun one."""
+    if connection.in_transaction():
+        yield
+        return
+    transaction = connection.begin()
+    try:
+        yield
+    finally:
+        transaction.rollback()
+
+
+@dataclass
+class _Comparing:
+    bench: Bench
+    number: int
+    connection: Connection
+
+    def proved(self, base: State | None) -> Proved:
+        context = self.bench.compared[self.number].context
+        connection, models, catalogue = self.connection, metadatas(context), _catalogue(context)
+        tables = _tables(self.bench, self.number)
+        there = catalogue.identities(connection, tables)
+        wanted = [table for table in tables if key_of(table) in there]
+        existing = catalogue.read(connection, there)
+        catalogue.drop(connection, wanted)
+        built = build(connection, models, wanted)
+        made = catalogue.identities(connection, [table for table in wanted if key_of(table) not in built.failed])
+        models_state = catalogue.read(connection, made)
+        names = Names(frozenset(_given(wanted)))
+        spots = list(
+            differences(
+                existing, models_state, names, lambda one, other, kind: catalogue.same_default(connection, one, other, kind)
+            )
+        )
+        if existing.sequences or models_state.sequences:
+            listed = [one for each in models for one in internals.Generator.sequences(each) if not one.optional]
+            spots += sequences(existing, models_state, postgresql.sequence_names(connection, listed))
+        changes = self._changes()
+        left = [spot for spot in spots if not self._known(spot, changes) and not _unbuilt(spot, built)]
+        left = [replace(spot, revised=base is not None and _revised(spot, base, existing)) for spot in left]
+        return Proved(
+            BLIND_SPOTS,
+            self.number,
+            not_checked=tuple(built.not_checked()),
+            blind_spots=BlindSpots(tuple(made), tuple(left)),
+        )
+
+    def _changes(self) -> list[ChangeFact | Any]:
+        """What the comparison shows of the database after the plan."""
+        changes = self.bench.compared[self.number].comparison.changes
+        planned = {entry.number for entry in self.bench.entries(self.number)}
+        if not planned:
+            return list(changes)
+        dry = dry_run(self.bench)[self.number]
+        failed = {failure.statement.operation for failure in dry.failures}
+        others = [change for change in changes if change.operation not in planned or change.operation in failed]
+        return [*others, *dry.remaining]
+
+    def _known(self, spot: BlindSpot, changes: list[Any]) -> bool:
+        """Whether the comparison shows a difference, or a filter of env.py keeps it out."""
+        wanted = _CHANGES.get(spot.kind, set())
+        for change in changes:
+            columns = getattr(change, "columns", ())
+            if change.key == spot.key and change.kind in wanted:
+                same = change.name == spot.column if spot.column is not None else change.name == spot.name
+                if same or (spot.columns and tuple(sorted(columns)) == tuple(sorted(spot.columns))):
+                    return True
+            if getattr(change, "type_name", None) == spot.name and spot.kind in ("enum_value", "domain"):
+                return True
+            if change.kind.startswith("op:") and change.key in (spot.key, None) and change.name == spot.name:
+                return True
+        for one in self.bench.compared[self.number].comparison.filtered:
+            if spot.key is not None and (one.schema, one.table) == (spot.key.schema, spot.key.name):
+                if one.name is not None and one.name in (spot.name, spot.column):
+                    return True
+        return False
+
+
+def _given(tables: list[Table]) -> Iterator[tuple[TableKey, str]]:
+    """The names of constraints that the models spell out, and no naming convention makes."""
+    for table in tables:
+        for constraint in table.constraints:
+            if type(constraint.name) is str:
+                yield key_of(table), constraint.name
+
+
+def _unbuilt(spot: BlindSpot, built: Built) -> bool:
+    """Whether it is about something that could not be built."""
+    return any(
+        key == spot.key and (name == spot.name if name is not None else sorted(columns) == sorted(spot.columns))
+        for key, columns, name in built.missing
+    )
+
+
+def _revised(spot: BlindSpot, base: State, existing: State) -> bool:
+    """Whether new revisions changed what the database has there."""
+    return _part(spot, base) != _part(spot, existing)
+
+
+def _part(spot: BlindSpot, state: State) -> Any:
+    table = state.tables.get(spot.key) if spot.key is not None else None
+    if spot.kind == "sequence":
+        return {name: text for (_, name), text in state.sequences.items() if name == spot.name}
+    if spot.kind in ("enum_value", "domain"):
+        every = {**state.enums, **state.domains}
+        return {key: one for key, one in every.items() if key[1] == spot.name}
+    if table is None:
+        return None
+    if spot.column is not None:
+        return table.columns.get(spot.column)
+    if spot.columns or spot.name is not None:
+        return [item for item in table.items if item.columns == spot.columns or item.name == spot.name]
+    return (table.unlogged, table.storage, table.partitioning)
