@@ -30,7 +30,8 @@ from alembic.util import sqla_compat
 from sqlalchemy import Constraint, ForeignKeyConstraint, Index, MetaData, Table
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.pool import Pool
-from sqlalchemy.schema import AddConstraint, Sequence as SequenceItem
+from sqlalchemy.schema import AddConstraint
+from sqlalchemy.schema import Sequence as SequenceItem
 from sqlalchemy.sql import ddl
 
 CONFIGURE_FUNCTIONS = frozenset(

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from alembic_review.model.proofs import (
+    BLIND_SPOTS,
     CONVERGES,
     ROLLING,
     ROWS,
     Broken,
+    BlindSpot,
+    BlindSpots,
     Convergence,
     DatabaseError,
     Hazard,
@@ -91,6 +94,43 @@ def rolling(world: World, *found: Broken) -> None:
     proved(world, Proved(ROLLING, 0, rolling=Rolling((WIDGET,), found)))
 
 
+SPOTS = {
+    "AR610": BlindSpot("enum_value", WIDGET, "size", "size_kind", existing="a", wanted="a, b", users=(WIDGET,)),
+    "AR611": BlindSpot("check", WIDGET, None, "ck_size", ("size",), wanted="CHECK ((size > 0))"),
+    "AR612": BlindSpot("server_default", WIDGET, "size", wanted="0"),
+    "AR613": BlindSpot("identity", WIDGET, "size", wanted="GENERATED ALWAYS AS IDENTITY ()"),
+    "AR614": BlindSpot("generated", WIDGET, "size", wanted="GENERATED ALWAYS AS ((code * 2)) STORED"),
+    "AR615": BlindSpot(
+        "primary_key", WIDGET, None, "widget_pkey", ("size",), "PRIMARY KEY (uuid)", "PRIMARY KEY (size)"
+    ),
+    "AR616": BlindSpot("exclude", WIDGET, None, "ex_size", ("size",), wanted="EXCLUDE USING gist (size WITH &&)"),
+    "AR617": BlindSpot("index", WIDGET, None, "ix_size", ("size",), "USING btree (size)", "USING hash (size)"),
+    "AR618": BlindSpot("unique", WIDGET, None, "uq", ("size",), "UNIQUE (size)", "UNIQUE (size) DEFERRABLE"),
+    "AR619": BlindSpot(
+        "foreign_key", WIDGET, None, "fk", ("size",), wanted="FOREIGN KEY (size) REFERENCES product(uuid)"
+    ),
+    "AR620": BlindSpot("collation", WIDGET, "size", wanted="C"),
+    "AR621": BlindSpot("comment", WIDGET, None, "ck_size", ("size",), wanted="positive", weaker=False),
+    "AR622": BlindSpot("sequence", WIDGET, None, "size_no", wanted="AS bigint INCREMENT BY 1"),
+    "AR623": BlindSpot("partitioning", WIDGET, wanted="PARTITION BY RANGE (size)"),
+    "AR624": BlindSpot("unlogged", WIDGET, existing="UNLOGGED", wanted="LOGGED"),
+    "AR625": BlindSpot("storage", WIDGET, wanted="fillfactor=70"),
+    "AR626": BlindSpot("type", WIDGET, "size", existing="interval", wanted="interval day to second"),
+    "AR627": BlindSpot("domain", WIDGET, "size", "positive", existing="integer", wanted="integer NOT NULL"),
+    "AR628": BlindSpot("nullable", WIDGET, "size", existing="NULL", wanted="NOT NULL"),
+}
+"""For each code of the blind spots, one that is a finding of the check's own severity."""
+
+
+def spots(world: World, *found: BlindSpot, **fields: Any) -> None:
+    """Blind spots of a database, with nothing pending."""
+    proved(world, Proved(BLIND_SPOTS, 0, blind_spots=BlindSpots((WIDGET,), found), **fields))
+
+
+def _spot(spot: BlindSpot) -> Callable[[World], None]:
+    return lambda world: spots(world, spot)
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR203": lambda world: rows(world, LOSS),
     "AR210": lambda world: rows(world, hazard("not_null")),
@@ -105,5 +145,6 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR217": lambda world: not_applied(world, DatabaseError('type "state" does not exist', "42704")),
     "AR218": remaining,
     "AR310": lambda world: rolling(world, BROKEN),
+    **{code: _spot(spot) for code, spot in SPOTS.items()},
 }
 """For each check of a proof, what it finds; no other check finds anything there."""

@@ -240,7 +240,8 @@ def test_codes_are_unique_and_in_order_and_nothing_lies_about() -> None:
     assert sorted(f"{page.parent.name} {page.stem}" for page in PAGES.rglob("*.md")) == [f"{c[:4]} {c}" for c in codes]
     assert sorted(path.stem for path in PAGES.parent.glob("*.py")) == ["__init__", "base"]
     modules = [path for path in PAGES.parent.glob("*/*.py") if path.name != "__init__.py"]
-    assert len(modules) == len(codes)
+    # One module may have a whole family of checks.
+    assert len(modules) == len({check.run.__module__ for check in CHECKS})
 
 
 # The family of checks with each first digit.

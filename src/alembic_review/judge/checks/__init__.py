@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alembic_review.judge.checks import blind_spots
 from alembic_review.judge.checks.base import Check
 from alembic_review.judge.checks.comparison import (
+    blind_spots,
     compared_with_itself,
     filtered_tables,
     hidden_change,

@@ -66,7 +66,8 @@ def _message(spot: BlindSpot, words: Words) -> str:
     name = f" `{spot.name}`" if spot.name is not None else ""
     what = f"{words.called}{name}{f' of {where}' if where else ''}"
     if spot.renamed:
-        return f"{_capital(words.called)} of {where} is named `{spot.existing}` in the database, `{spot.wanted}` in the models."
+        named = f"`{spot.existing}` in the database, `{spot.wanted}` in the models"
+        return f"{_capital(words.called)} of {where} is named {named}."
     if not spot.existing:
         return f"The database lacks {what} that the models declare: {spot.wanted}."
     if not spot.wanted:
@@ -99,7 +100,9 @@ def _caused(database: JudgedDatabase, key: TableKey, spot: BlindSpot) -> bool:
     owned = database.ownership.tables.get(key)
     if owned is None or owned.role is not Role.CORE or owned.model is None or owned.model.removed:
         return False
-    kind = _COLUMNS.get(spot.kind, "modify_type") if spot.column is not None else _KINDS.get(spot.kind, "add_constraint")
+    kind = (
+        _COLUMNS.get(spot.kind, "modify_type") if spot.column is not None else _KINDS.get(spot.kind, "add_constraint")
+    )
     number = next((index for index, item in enumerate(owned.model.items) if _is(item, spot)), None)
     if spot.wanted and number is not None and database.causes.of_item(owned, owned.model.items[number]).application:
         return True

@@ -15,14 +15,11 @@ from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.facts import ChangeFact
-from alembic_review.model.keys import TableKey
 from alembic_review.model.proofs import BLIND_SPOTS, BlindSpot, BlindSpots, Proved
-from alembic_review.worker import internals
 from alembic_review.worker.compare.comparison import metadatas
 from alembic_review.worker.prove.bench import Bench
-from alembic_review.worker.prove.blind import postgresql, sqlite
-from alembic_review.worker.prove.blind.building import Built, build, declared, key_of
-from alembic_review.worker.prove.blind.differences import Names, differences, sequences
+from alembic_review.worker.prove.blind.building import declared
+from alembic_review.worker.prove.blind.comparing import catalogue_of, compare_models
 from alembic_review.worker.prove.blind.state import State
 from alembic_review.worker.prove.dry import dry_run
 from alembic_review.worker.prove.run import Failed, Hooks, run_plan
@@ -63,14 +60,15 @@ _NOT_REACHED = "env.py did not come to this database"
 class _Hooks(Hooks):
     bench: Bench
     found: dict[int, Proved] = field(default_factory=dict)
-    before: dict[int, State] = field(default_factory=dict)
+    base: dict[int, State] = field(default_factory=dict)
 
     def start(self, number: int, context: MigrationContext) -> None:
         if self.bench.plan.revisions and not self.bench.compared[number].modelless:
-            connection, catalogue = connection_of(context), _catalogue(context)
+            connection = connection_of(context)
+            catalogue = catalogue_of(connection)
             with _transaction(connection):
                 tables = _tables(self.bench, number)
-                self.before[number] = catalogue.read(connection, catalogue.identities(connection, tables))
+                self.base[number] = catalogue.read(connection, catalogue.identities(connection, tables))
 
     def broken(self, failed: Failed) -> None:
         raise WorkerError(f"revision {failed.revision} failed: {describe(failed.cause)}")
@@ -82,12 +80,7 @@ class _Hooks(Hooks):
             return
         connection = connection_of(context)
         with _transaction(connection):
-            self.found[number] = _Comparing(self.bench, number, connection).proved(self.before.get(number))
-
-
-def _catalogue(context: MigrationContext) -> Any:
-    """How to read the catalogue of this dialect."""
-    return postgresql if context.dialect.name == "postgresql" else sqlite
+            self.found[number] = _Comparing(self.bench, number, connection).proved(self.base.get(number))
 
 
 def _tables(bench: Bench, number: int) -> list[Table]:
@@ -118,33 +111,16 @@ class _Comparing:
     connection: Connection
 
     def proved(self, base: State | None) -> Proved:
-        context = self.bench.compared[self.number].context
-        connection, models, catalogue = self.connection, metadatas(context), _catalogue(context)
-        tables = _tables(self.bench, self.number)
-        there = catalogue.identities(connection, tables)
-        wanted = [table for table in tables if key_of(table) in there]
-        existing = catalogue.read(connection, there)
-        catalogue.drop(connection, wanted)
-        built = build(connection, models, wanted)
-        made = catalogue.identities(connection, [table for table in wanted if key_of(table) not in built.failed])
-        models_state = catalogue.read(connection, made)
-        names = Names(frozenset(_given(wanted)))
-        spots = list(
-            differences(
-                existing, models_state, names, lambda one, other, kind: catalogue.same_default(connection, one, other, kind)
-            )
-        )
-        if existing.sequences or models_state.sequences:
-            listed = [one for each in models for one in internals.Generator.sequences(each) if not one.optional]
-            spots += sequences(existing, models_state, postgresql.sequence_names(connection, listed))
+        models = metadatas(self.bench.compared[self.number].context)
+        came = compare_models(self.connection, models, _tables(self.bench, self.number))
         changes = self._changes()
-        left = [spot for spot in spots if not self._known(spot, changes) and not _unbuilt(spot, built)]
-        left = [replace(spot, revised=base is not None and _revised(spot, base, existing)) for spot in left]
+        left = [spot for spot in came.spots if not self._known(spot, changes)]
+        left = [replace(spot, revised=base is not None and _revised(spot, base, came.existing)) for spot in left]
         return Proved(
             BLIND_SPOTS,
             self.number,
-            not_checked=tuple(built.not_checked()),
-            blind_spots=BlindSpots(tuple(made), tuple(left)),
+            not_checked=tuple(came.built.not_checked()),
+            blind_spots=BlindSpots(came.compared, tuple(left)),
         )
 
     def _changes(self) -> list[ChangeFact | Any]:
@@ -172,31 +148,15 @@ class _Comparing:
             if change.kind.startswith("op:") and change.key in (spot.key, None) and change.name == spot.name:
                 return True
         for one in self.bench.compared[self.number].comparison.filtered:
-            if spot.key is not None and (one.schema, one.table) == (spot.key.schema, spot.key.name):
-                if one.name is not None and one.name in (spot.name, spot.column):
-                    return True
+            same = spot.key is not None and (one.schema, one.table) == (spot.key.schema, spot.key.name)
+            if same and one.name is not None and one.name in (spot.name, spot.column):
+                return True
         return False
-
-
-def _given(tables: list[Table]) -> Iterator[tuple[TableKey, str]]:
-    """The names of constraints that the models spell out, and no naming convention makes."""
-    for table in tables:
-        for constraint in table.constraints:
-            if type(constraint.name) is str:
-                yield key_of(table), constraint.name
-
-
-def _unbuilt(spot: BlindSpot, built: Built) -> bool:
-    """Whether it is about something that could not be built."""
-    return any(
-        key == spot.key and (name == spot.name if name is not None else sorted(columns) == sorted(spot.columns))
-        for key, columns, name in built.missing
-    )
 
 
 def _revised(spot: BlindSpot, base: State, existing: State) -> bool:
     """Whether new revisions changed what the database has there."""
-    return _part(spot, base) != _part(spot, existing)
+    return bool(_part(spot, base) != _part(spot, existing))
 
 
 def _part(spot: BlindSpot, state: State) -> Any:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
@@ -76,19 +76,23 @@ def build(connection: Connection, metadatas: list[MetaData], tables: list[Table]
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
     """Undo what is inside where it fails. Where the connection has no transaction there is nothing to undo."""
-    saved = False
-    with suppress(DBAPIError):
-        connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
-        saved = True
+    saved = _told(connection, "SAVEPOINT")
     try:
         yield
     except BaseException:
-        if saved:
-            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        if saved and _told(connection, "ROLLBACK TO SAVEPOINT"):
+            _told(connection, "RELEASE SAVEPOINT")
         raise
     if saved:
-        connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        _told(connection, "RELEASE SAVEPOINT")
+
+
+def _told(connection: Connection, command: str) -> bool:
+    """False in AUTOCOMMIT, or where what was inside has ended the transaction."""
+    with suppress(DBAPIError):
+        connection.exec_driver_sql(f"{command} {_SAVEPOINT}")
+        return True
+    return False
 
 
 class _NotBuiltError(Exception):
@@ -164,23 +168,18 @@ class _Builder:
                 return call()
         if isinstance(statement, CreateSequence) or kind in _TYPES:
             return self._named(statement, call)
-        if isinstance(statement, CreateIndex):
-            index: Any = statement.element
-            try:
-                with self._noted():
-                    return self._index(statement, call)
-            except _NotBuiltError as error:
-                self._miss(key_of(index.table), tuple(index.columns.keys()), index.name, str(error))
-                return None
         try:
             with self._noted():
-                return call()
+                return self._index(statement, call) if isinstance(statement, CreateIndex) else call()
         except _NotBuiltError as error:
-            if not self.forgiving:
+            if isinstance(statement, CreateIndex):
+                index: Any = statement.element
+                self._miss(key_of(index.table), tuple(index.columns.keys()), index.name, str(error))
+            elif not self.forgiving:
                 raise
-            if not error.exists:
+            elif not error.exists:
                 self.built.others[_LISTENERS] = str(error)
-            return None
+        return None
 
     def _index(self, statement: Any, call: Callable[[], Any]) -> Any:
         options = statement.element.dialect_options[self.connection.dialect.name]
@@ -201,7 +200,7 @@ class _Builder:
         self.made.add(identity)
         if getattr(element, "enums", None) == []:
             return None  # a type that the models only name
-        preparer = self.connection.dialect.identifier_preparer
+        preparer: Any = self.connection.dialect.identifier_preparer
         name = preparer.format_sequence(element) if kind == "SEQUENCE" else preparer.format_type(element)
         with self._noted():
             self.connection.exec_driver_sql(f"DROP {kind} IF EXISTS {name} CASCADE")
@@ -244,12 +243,15 @@ class _Builder:
 
     def _foreign_keys(self, table: Table) -> None:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
-            try:
-                with self._noted():
-                    self.connection.execute(internals.add_constraint(constraint))
-            except _NotBuiltError as error:
-                name = constraint.name if isinstance(constraint.name, str) else None
-                self._miss(key_of(table), tuple(column.name for column in constraint.columns), name, str(error))
+            self._foreign_key(key_of(table), constraint)
+
+    def _foreign_key(self, key: TableKey, constraint: ForeignKeyConstraint) -> None:
+        try:
+            with self._noted():
+                self.connection.execute(internals.add_constraint(constraint))
+        except _NotBuiltError as error:
+            name = constraint.name if isinstance(constraint.name, str) else None
+            self._miss(key, tuple(column.name for column in constraint.columns), name, str(error))
 
     def _event(self, metadata: MetaData, name: str, tables: list[Table]) -> Callable[[], None]:
         return lambda: self.generator.event(metadata, name, tables)

@@ -57,7 +57,9 @@ def _differing(kind: str, key: TableKey | None, existing: str, wanted: str, **fi
 
 
 def _columns(key: TableKey, now: TableState, table: TableState, same_default: SameDefault) -> Iterator[BlindSpot]:
-    keyed = [{name for item in one.items if item.kind == "primary_key" for name in item.columns} for one in (now, table)]
+    keyed = [
+        {name for item in one.items if item.kind == "primary_key" for name in item.columns} for one in (now, table)
+    ]
     for name, column in table.columns.items():
         before = now.columns.get(name)
         if before is None:
@@ -99,9 +101,9 @@ def _items(key: TableKey, now: TableState, table: TableState, names: Names) -> I
         right = [item for item in table.items if item.kind == kind and common.issuperset(item.columns)]
         for before, after in _paired(left, right):
             yield from _pair(key, before, after, names)
-        for before, after in _unpaired(left, right):
-            if not _elsewhere(before or after, table.items if before is not None else now.items):
-                yield _item(key, kind, before, after)
+        for former, wanted in _unpaired(left, right):
+            if not _elsewhere(former, table.items) and not _elsewhere(wanted, now.items):
+                yield _item(key, kind, former, wanted)
 
 
 def _pair(key: TableKey, before: ItemState, after: ItemState, names: Names) -> Iterator[BlindSpot]:
@@ -152,9 +154,7 @@ def _paired(left: list[ItemState], right: list[ItemState]) -> Iterator[tuple[Ite
     yield from _taken(left, right, keys)
 
 
-def _unpaired(
-    left: list[ItemState], right: list[ItemState]
-) -> Iterator[tuple[ItemState | None, ItemState | None]]:
+def _unpaired(left: list[ItemState], right: list[ItemState]) -> Iterator[tuple[ItemState | None, ItemState | None]]:
     """The rest of both lists: what has the same name, or the same columns, is another form of the same thing."""
     keys: Sequence[Callable[[ItemState], object]] = (
         lambda item: item.name or object(),
@@ -180,9 +180,8 @@ def _taken(
 
 def _elsewhere(item: ItemState | None, others: Iterable[ItemState]) -> bool:
     """Whether a unique constraint is there as a unique index, or the reverse."""
-    assert item is not None
-    plain = {_plain_unique(one) for one in others}
-    return _plain_unique(item) is not None and _plain_unique(item) in plain
+    plain = _plain_unique(item) if item is not None else None
+    return plain is not None and any(_plain_unique(one) == plain for one in others)
 
 
 def _plain_unique(item: ItemState) -> tuple[str, ...] | None:
@@ -203,19 +202,23 @@ def _types(existing: State, wanted: State) -> Iterator[BlindSpot]:
                 before = now.columns.get(name)
                 if before is not None and before.of_type == column.of_type:
                     users.setdefault(column.of_type, []).append((key, name))
-    for kind, name in sorted(users):
-        on = users[kind, name]
+    for called, on in sorted(users.items()):
+        single = on[0][1] if len(on) == 1 else None
         keys = tuple(dict.fromkeys(key for key, _ in on))
-        column = on[0][1] if len(on) == 1 else None
-        for what, before, after in (
-            ("enum_value", existing.enums.get((kind, name), ()), wanted.enums.get((kind, name), ())),
-            ("domain", existing.domains.get((kind, name), ""), wanted.domains.get((kind, name), "")),
-        ):
-            if before != after and before and after:
-                texts = [", ".join(one) if isinstance(one, tuple) else one for one in (before, after)]
-                weaker = not set(after) <= set(before) if what == "enum_value" else True
-                fields = {"name": name, "existing": texts[0], "wanted": texts[1], "weaker": weaker, "users": keys}
-                yield BlindSpot(what, keys[0], column, **fields)  # type: ignore[arg-type]
+        labels, others = existing.enums.get(called, ()), wanted.enums.get(called, ())
+        if labels and others and labels != others:
+            texts = (", ".join(labels), ", ".join(others))
+            yield _type("enum_value", called, single, keys, texts, weaker=not set(others) <= set(labels))
+        domains = (existing.domains.get(called, ""), wanted.domains.get(called, ""))
+        if all(domains) and domains[0] != domains[1]:
+            yield _type("domain", called, single, keys, domains, weaker=True)
+
+
+def _type(  # noqa: PLR0913 - the fields of a blind spot
+    kind: str, name: TypeName, column: str | None, keys: tuple[TableKey, ...], texts: tuple[str, str], *, weaker: bool
+) -> BlindSpot:
+    existing, wanted = texts
+    return BlindSpot(kind, keys[0], column, name[1], existing=existing, wanted=wanted, weaker=weaker, users=keys)
 
 
 def sequences(existing: State, wanted: State, names: Iterable[TypeName]) -> Iterator[BlindSpot]:

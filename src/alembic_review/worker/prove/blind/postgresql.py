@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Table
@@ -176,7 +177,11 @@ def read(connection: Connection, tables: Mapping[TableKey, int]) -> State:
         storage = [*sorted(_split(options)), *(f"TABLESPACE {tablespace}" for _ in range(bool(tablespace)))]
         storage += [f"USING {method}"] if method else []
         found[keys[oid]] = TableState(
-            columns.get(oid, {}), tuple(items.get(oid, ())), bool(unlogged), tuple(storage), partitioned or inherits or ""
+            columns.get(oid, {}),
+            tuple(items.get(oid, ())),
+            bool(unlogged),
+            tuple(storage),
+            partitioned or inherits or "",
         )
     enums = {(schema, name): _split(labels) for schema, name, labels in _rows(connection, _ENUMS)}
     domains = {(schema, name): text for schema, name, text in _rows(connection, _DOMAINS)}
@@ -224,12 +229,13 @@ def same_default(connection: Connection, one: str, other: str, kind: str) -> boo
         return False
     first, second = f"CAST(({one}) AS {kind})", f"CAST(({other}) AS {kind})"
     # Types such as json have no equality.
-    for test in (f"{first} IS NOT DISTINCT FROM {second}", f"{first}::text IS NOT DISTINCT FROM {second}::text"):
-        try:
-            with savepoint(connection):
-                return bool(execute(connection, f"SELECT {test}").scalar())
-        except DBAPIError:
-            continue
+    tests = (f"{first} IS NOT DISTINCT FROM {second}", f"{first}::text IS NOT DISTINCT FROM {second}::text")
+    return any(_holds(connection, test) for test in tests)
+
+
+def _holds(connection: Connection, test: str) -> bool:
+    with suppress(DBAPIError), savepoint(connection):
+        return bool(execute(connection, f"SELECT {test}").scalar())
     return False
 
 

@@ -6,7 +6,7 @@ https://www.sqlite.org/lang_createtable.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from alembic_review.worker.prove.blind.state import ColumnState, ItemState, Stat
 from alembic_review.worker.prove.data.structure import execute, quoted_name
 
 _TOKEN = re.compile(
-    r"\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|[\w$.]+|<>|!=|==|<=|>=|\|\||.", re.DOTALL
+    r"\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|[\w$.]+|<>|!=|==|<=|>=|\|\||.",
+    re.DOTALL,
 )
 _SAME = {"!=": "<>", "==": "="}
 _TABLE_WORDS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
@@ -28,6 +29,11 @@ _KINDS = {"CHECK": "check", "UNIQUE": "unique", "FOREIGN": "foreign_key"}
 # Where the next part of a column's definition begins.
 _COLUMN_WORDS = frozenset(
     {"CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS"}
+)
+_KEYWORD = re.compile(
+    r"AND|OR|NOT|NULL|IS|IN|LIKE|GLOB|BETWEEN|WHERE|COLLATE|ASC|DESC|CASE|WHEN|THEN|ELSE|END|ON|DELETE|UPDATE|SET"
+    r"|DEFAULT|CASCADE|RESTRICT|NO|ACTION|REFERENCES|DEFERRABLE|INITIALLY|DEFERRED|IMMEDIATE|MATCH",
+    re.IGNORECASE,
 )
 _RANDOM = re.compile(r"\brandom(?:blob)?\s*\(", re.IGNORECASE)
 _NUMERIC = re.compile(r"INT|REAL|FLOA|DOUB|NUM|DEC|BOOL|DATE|TIME", re.IGNORECASE)
@@ -90,7 +96,7 @@ def _stored(value: Any, kind: str) -> Any:
     return value
 
 
-def _table(info: Iterable[Any], sql: str, indexes: Iterable[tuple[str, str]]) -> TableState:
+def _table(info: Sequence[Any], sql: str, indexes: Iterable[tuple[str, str]]) -> TableState:
     body, after = _body(_tokens(sql))
     items: list[ItemState] = []
     texts: dict[str, _Column] = {}
@@ -105,12 +111,14 @@ def _table(info: Iterable[Any], sql: str, indexes: Iterable[tuple[str, str]]) ->
         autoincrement = autoincrement or "AUTOINCREMENT" in (token.upper() for token in definition)
     columns = {}
     primary: list[tuple[int, str]] = []
+    single = sum(bool(row[5]) for row in info) == 1
     for _, name, kind, notnull, default, pk, hidden in info:
         text = texts.get(str(name).lower(), _Column(str(name)))
         columns[name] = ColumnState(
             type=str(kind).upper(),
             collation=text.collation,
-            nullable=not notnull,
+            # This is another name of the rowid, which every row has (https://www.sqlite.org/lang_createtable.html#rowid).
+            nullable=not notnull and not (single and pk and str(kind).upper() == "INTEGER"),
             default=_unwrapped(str(default)) if default is not None else "",
             generated=text.generated if hidden in (2, 3) else "",
         )
@@ -239,23 +247,29 @@ def _split(tokens: list[str]) -> list[list[str]]:
     """The parts between commas that stand in no further brackets."""
     parts: list[list[str]] = [[]]
     depth = 0
-    for token in tokens:
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if token == "," and depth == 0:
+    for each in tokens:
+        depth += {"(": 1, ")": -1}.get(each, 0)
+        if each == "," and depth == 0:
             parts.append([])
         else:
-            parts[-1].append(token)
+            parts[-1].append(each)
     return [part for part in parts if part]
 
 
 def _name(token: str) -> str:
-    return token[1:-1] if token[:1] in "\"`[" and len(token) > 1 else token
+    return token[1:-1] if token[:1] in '"`[' and len(token) > 1 else token
 
 
 def _text(tokens: Iterable[str]) -> str:
     """Tokens with one way of spacing and of quoting names."""
-    shown = [token if token.startswith("'") else _name(token) for token in tokens]
+    shown = [_shown(token) for token in tokens]
     return re.sub(r" ?([(),]) ?", lambda match: {"(": " (", ")": ") ", ",": ", "}[match[1]], " ".join(shown)).strip()
+
+
+def _shown(token: str) -> str:
+    if token.startswith("'"):
+        return token
+    return token.upper() if _KEYWORD.fullmatch(token) else _name(token)
 
 
 def _unwrapped(text: str) -> str:

@@ -13,8 +13,10 @@ TypeName = tuple[str, str]
 
 @dataclass(frozen=True)
 class ColumnState:
-    """A column. ``serial`` is its default where that is a sequence of its own; ``identity`` and ``generated`` are empty
-    for other columns. ``of_type`` is the enum or domain of the column or of its elements.
+    """A column.
+
+    ``serial`` tells that its default is a sequence of its own; ``identity`` and ``generated`` are empty for other
+    columns. ``of_type`` is the enum or domain of the column or of its elements.
     """
 
     type: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.proofs.differences import Words, reports
 from alembic_review.model.review import Severity
 
@@ -32,4 +33,12 @@ _KINDS = (
     ("AR628", "NOT NULL that differs", Words("nullable", "the nullability")),
 )
 
-CHECKS = tuple(Check(code, title, Severity.WARNING, partial(reports, words=words)) for code, title, words in _KINDS)
+
+def _check(code: str, title: str, words: Words) -> Check:
+    def run(case: Case) -> Iterator[Report]:
+        yield from reports(case, words)
+
+    return Check(code, title, Severity.INFO if words.kind == "comment" else Severity.WARNING, run)
+
+
+CHECKS = tuple(_check(code, title, words) for code, title, words in _KINDS)

@@ -1,0 +1,74 @@
+"""Blind spots in whole runs: what the comparison does not see of the models, with ``--prove``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .edits import Edit, module, revision
+from .harness import POSTGRESQL, SQLITE, Run, make_application, run_tool
+from .pull_request import branched
+from .scenario import review_of
+
+MODELS = """
+sa.Table('poser_gizmo', metadata, sa.Column('id', sa.Integer(), primary_key=True),
+         sa.Column('size', sa.Integer(), server_default='1'), sa.Column('name', sa.String(9)),
+         sa.CheckConstraint('size > 0', name='ck_size'))
+"""
+SAME = (
+    "op.create_table('poser_gizmo', sa.Column('id', sa.Integer(), primary_key=True), "
+    "sa.Column('size', sa.Integer(), server_default=sa.text('(0 + 1)')), sa.Column('name', sa.String(9)), "
+    "sa.CheckConstraint('(size > 0)', name='ck_size'))"
+)
+OTHER = (
+    "op.create_table('poser_gizmo', sa.Column('id', sa.Integer(), primary_key=True), "
+    "sa.Column('size', sa.Integer()), sa.Column('name', sa.String(9), server_default='x'))"
+)
+FOUND = ("AR611 warning ck_size", "AR612 info name", "AR612 warning size")
+
+
+def edits(upgrade: str) -> tuple[Edit, ...]:
+    return (*module(MODELS), *revision(upgrade))
+
+
+def shown(run: Run) -> tuple[str, ...]:
+    """The blind spots of the new table."""
+    findings = [one for one in review_of(run)["findings"] if one["proof"] == "blind_spots"]
+    mine = [one for one in findings if one["table"] == "poser_gizmo"]
+    return tuple(sorted(f"{one['code']} {one['severity']} {one['column'] or one['name']}" for one in mine))
+
+
+@pytest.mark.parametrize("database", [SQLITE, POSTGRESQL])
+def test_what_the_database_lacks_is_found_without_a_plan(tmp_path: Path, database: str) -> None:
+    run = run_tool(make_application(tmp_path, edits(OTHER), database=database), "--prove")
+    assert review_of(run)["changes"] == [], run.explain()
+    assert shown(run) == FOUND, run.explain()
+    assert run.status == 0
+
+
+@pytest.mark.parametrize("database", [SQLITE, POSTGRESQL])
+def test_what_is_the_same_in_other_words_is_not_found(tmp_path: Path, database: str) -> None:
+    run = run_tool(make_application(tmp_path, edits(SAME), database=database), "--prove")
+    assert shown(run) == (), run.explain()
+
+
+@pytest.mark.one_stack
+def test_the_plan_is_part_of_the_database(tmp_path: Path) -> None:
+    """A pending table is created by the plan before it is compared; what its operation lacks is left."""
+    run = run_tool(make_application(tmp_path, module(MODELS.replace("'size > 0'", "'size > 2'"))), "--prove")
+    assert [change["kind"] for change in review_of(run)["changes"]] == ["add_table"], run.explain()
+    assert shown(run) == (), run.explain()
+
+
+@pytest.mark.one_stack
+def test_it_is_only_done_on_request(tmp_path: Path) -> None:
+    run = run_tool(make_application(tmp_path, edits(OTHER)))
+    assert shown(run) == ()
+    assert "blind_spots" not in {proof["proof"] for proof in review_of(run)["proofs"]}
+
+
+@pytest.mark.one_stack
+def test_a_pull_request_without_models_that_fit(tmp_path: Path) -> None:
+    run = run_tool(branched(tmp_path, edits(OTHER), database=POSTGRESQL), "--prove", "--since", "main")
+    assert shown(run) == FOUND, run.explain()
