@@ -96,6 +96,16 @@ def test_the_fingerprint_of_a_blocked_change_in_a_revision_is_that_of_its_findin
     assert [(one["code"], one["fingerprint"]) for one in entries(project)] == [("AR106", finding["fingerprint"])]
 
 
+def test_a_blocked_change_without_a_finding_is_accepted_by_its_own_fingerprint(project: Path) -> None:
+    report = json.loads(SINCE.read_text())
+    report["findings"] = [one for one in report["findings"] if one["code"] != "AR106"]
+    saved = project / "review.json"
+    saved.write_text(json.dumps(report))
+    (made,) = (one for one in report["pull_request"]["changes"] if one["findings"] == ["AR106"])
+    assert run(["accept", made["fingerprint"], "--reason", "agreed", "--report", str(saved)]) == 0
+    assert [(one["code"], one["fingerprint"]) for one in entries(project)] == [("AR101", made["fingerprint"])]
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -60,12 +60,14 @@ class Written:
 class Settled:
     """What an entry of ``accept`` came to: ``findings`` are the fingerprints of those that it selects and may accept.
 
+    ``changes`` are those of blocked changes that no finding is about.
     It also selects ``blocking`` ones that only a fingerprint accepts. It is ``new`` where the base of the pull request
     does not have it, and ``waiting`` where it has to be merged first. What it is about was ``observed``.
     """
 
     entry: Accept
     findings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     blocking: bool = False
     expired: bool = False
     new: bool = False

@@ -65,7 +65,7 @@ def observed_since(  # noqa: PLR0913, PLR0917 - as ``observe``, and what the pul
                 ref=ref,
                 edited=tuple(_edited(facts, then, earlier)),
                 removed=tuple(_removed(facts, then, earlier)),
-                settings=tuple(_changed_settings(base, settings)),
+                settings=tuple(changed_settings(base, settings)),
                 not_checked=tuple(_not_checked(facts, earlier)),
                 accepted=accepted_at_base(base, facts, settings),
             )
@@ -167,7 +167,7 @@ def _code(path: Path) -> str:
     return ast.dump(module)
 
 
-def _changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSettings]:
+def changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSettings]:
     """The files in which settings of this tool, or those by which Alembic finds revisions, differ from the base's."""
     files = [settings.root / "pyproject.toml"] if settings.root is not None else []
     if settings.config is not None:

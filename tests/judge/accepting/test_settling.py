@@ -8,12 +8,26 @@ from typing import Any
 
 import pytest
 
+from alembic_review.judge import gate
+from alembic_review.judge.accepting.selecting import Found
+from alembic_review.judge.accepting.settling import marked
+from alembic_review.judge.assemble_review import case_of
 from alembic_review.judge.severities import require_known_codes
 from alembic_review.model.accepting import Accept, AcceptedAtBase, Comments
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Place
 from alembic_review.model.pull_request_base import History
-from alembic_review.model.review import Accepted, AcceptState, Outcome, Review, Verdict
+from alembic_review.model.review import (
+    Accepted,
+    AcceptState,
+    ChangeSince,
+    Outcome,
+    PullRequest,
+    Review,
+    State,
+    Summary,
+    Verdict,
+)
 from alembic_review.model.settings import AcceptNew, FailOn, Level, Settings
 from tests.judge.checks.proved import hazard, rows
 from tests.judge.world import APP_REVISION, SETTINGS, World, basics, found
@@ -191,6 +205,23 @@ def test_a_blocking_finding_without_a_change_is_accepted_by_its_fingerprint() ->
     review = review_of(altered_by_revision(), entry("AR106", fingerprint=finding.fingerprint))
     assert (review.outcome, review.gate.refused) == (Outcome.BLOCKED, False)
     assert review_of(altered_by_revision(), entry("AR106", table="product")).gate.reasons == ("1 blocking finding",)
+
+
+@pytest.mark.parametrize(("named", "accepted"), [(True, ACCEPTED), (False, None)])
+def test_a_blocked_change_that_no_finding_is_about_is_accepted_by_its_own_fingerprint(
+    named: bool, accepted: Accepted | None
+) -> None:
+    world = blocked()
+    (change,) = world.review().changes
+    made = ChangeSince(**{**vars(change), "findings": ()}, state=State.IN_REVISION, revision=None)
+    own = entry("AR101", fingerprint=made.fingerprint if named else "0" * 16)
+    case = case_of(world.facts(), replace(SETTINGS, accept=(own,)), ())
+    found_before = Found((), (), PullRequest("c0ffee", changes=(made,)), ())
+    result = marked(case, Comments(today=TODAY), found_before)
+    assert result.brought is not None
+    assert [one.accepted for one in result.brought.changes] == [accepted]
+    assert gate.decide((), Summary(), (), result.brought).refused is not named
+    assert bool(result.entries[0].changes) is named
 
 
 def test_what_a_revision_does_besides_is_not_accepted_along() -> None:

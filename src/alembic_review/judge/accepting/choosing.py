@@ -10,6 +10,7 @@ from alembic_review.model.errors import UsageError
 from alembic_review.model.review import Change, ChangeSince, Finding, Review, State, Verdict
 
 _OWNERSHIP = "AR1"
+_BLOCKED = "AR101"
 
 
 def chosen(review: Review, entry: Accept) -> Accept:
@@ -17,7 +18,10 @@ def chosen(review: Review, entry: Accept) -> Accept:
     fingerprint = entry.fingerprint or ""
     since = review.pull_request.changes if review.pull_request is not None else ()
     changes = {change.fingerprint: change for change in (*since, *review.changes)}
-    finding = _finding(review, changes.get(fingerprint), fingerprint)
+    blocked = changes.get(fingerprint)
+    if blocked is not None and blocked.verdict is Verdict.BLOCKED and not _about(review, blocked):
+        return replace(entry, code=_BLOCKED)
+    finding = _finding(review, blocked, fingerprint)
     if finding.accepted is not None:
         raise UsageError(f"{fingerprint} is accepted already: {finding.accepted.reason}")
     change = changes.get(finding.change or "")
@@ -41,7 +45,7 @@ def chosen(review: Review, entry: Accept) -> Accept:
 def _finding(review: Review, change: Change | None, fingerprint: str) -> Finding:
     own = [one for one in review.findings if fingerprint in (one.fingerprint, one.change)]
     if not own and change is not None:
-        own = [one for one in review.findings if one.blocks and _tells(one, change)]
+        own = _about(review, change)
     if change is not None and change.verdict is Verdict.BLOCKED:
         own = [one for one in own if one.blocks]
     if len(own) == 1:
@@ -59,6 +63,11 @@ def _finding(review: Review, change: Change | None, fingerprint: str) -> Finding
         )
     codes = ", ".join(f"{one.code} {one.fingerprint}" for one in own)
     raise UsageError(f"Several findings are about {fingerprint}: {codes}.", hint="Name one of these fingerprints.")
+
+
+def _about(review: Review, change: Change) -> list[Finding]:
+    """The blocking findings about a change."""
+    return [one for one in review.findings if one.blocks and (one.change == change.fingerprint or _tells(one, change))]
 
 
 def _tells(finding: Finding, change: Change) -> bool:

@@ -32,6 +32,7 @@ from alembic_review.model.settings import AcceptNew
 
 _C = TypeVar("_C", bound=Change)
 _LOSS = frozenset({"AR201", "AR203"})
+_BLOCKED = "AR101"
 _REMOVALS = frozenset({"remove_table", "remove_column"})
 
 
@@ -53,10 +54,12 @@ def marked(case: Case, comments: Comments, found: Found) -> Marked:
     read = [_with_problem(comment, known) for comment in comments.entries]
     for entry, new in _with_news(case, (*case.settings.accept, *read)):
         selected = [one for one in found.findings if selecting.selects(entry, one)]
+        untold = [one for one in found.every if _is_untold(one, found.findings) and _names(entry, one)]
         entries.append(
             Settled(
                 entry=entry,
                 findings=tuple(one.fingerprint for one in selected if _may_accept(entry, one)),
+                changes=tuple(one.fingerprint for one in untold),
                 blocking=any(not _may_accept(entry, one) for one in selected),
                 expired=entry.until is not None and entry.until < comments.today,
                 new=new,
@@ -72,6 +75,15 @@ def _with_problem(comment: Accept, known: AbstractSet[str]) -> Accept:
     if comment.problem or comment.code in known:
         return comment
     return replace(comment, problem=f"{comment.code} is not the code of a check that can be accepted")
+
+
+def _is_untold(change: Change, findings: Sequence[Finding]) -> bool:
+    """Whether a change is blocked, and no finding says so."""
+    return change.verdict is Verdict.BLOCKED and not any(one.blocks and _tells(one, change) for one in findings)
+
+
+def _names(entry: Accept, change: Change) -> bool:
+    return not entry.problem and (entry.code, entry.fingerprint) == (_BLOCKED, change.fingerprint)
 
 
 def _may_accept(entry: Accept, finding: Finding) -> bool:
@@ -112,7 +124,7 @@ def _applied(case: Case, entries: Sequence[Settled], found: Found) -> Marked:
     by: dict[str, Accept] = {}
     for settled in entries:
         if settled.counts:
-            for fingerprint in settled.findings:
+            for fingerprint in (*settled.findings, *settled.changes):
                 by.setdefault(fingerprint, settled.entry)
     told = [replace(one, accepted=_accepted(by.get(one.fingerprint))) for one in found.findings]
     own = [_marked(change, told, by) for change in found.changes]
@@ -141,8 +153,8 @@ def _marked(change: _C, findings: Sequence[Finding], by: Mapping[str, Accept]) -
     """The change with what accepts it."""
     if change.verdict is Verdict.BLOCKED:
         own = [one for one in findings if one.blocks and _tells(one, change)]
-        accepted = own[0].accepted if own and all(one.accepted is not None for one in own) else None
-        return replace(change, accepted=accepted)
+        accepted = own[0].accepted if own else _accepted(by.get(change.fingerprint))
+        return replace(change, accepted=accepted if all(one.accepted is not None for one in own) else None)
     if change.verdict is not Verdict.SAFE or (isinstance(change, ChangeSince) and _is_made(change)):
         return change
     own = [one for one in findings if one.change == change.fingerprint and one.fingerprint in by]

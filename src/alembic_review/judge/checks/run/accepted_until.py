@@ -17,7 +17,7 @@ def _run(case: Case) -> Iterator[Report]:
     for settled in case.settled:
         entry = settled.entry
         if settled.expired and entry.until is not None:
-            gone = not settled.findings and settled.observed
+            gone = not (settled.findings or settled.changes) and settled.observed
             yield Report(
                 message=f"{entry_text(entry)} was accepted until {entry.until.isoformat()}. {reason_text(entry)}",
                 hint=_REMOVE if gone else _RENEW,

@@ -27,7 +27,7 @@ def _told(settled: Settled) -> tuple[str, str] | None:
     entry = settled.entry
     if entry.problem:
         return f"This comment accepts nothing: {entry.problem}.", _READ
-    if settled.findings or settled.expired:
+    if settled.findings or settled.changes or settled.expired:
         return None
     if settled.blocking:
         return f"{entry_text(entry)} is not accepted: it blocks, and only its fingerprint accepts it.", _FINGERPRINT
