@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import textwrap
@@ -19,7 +20,7 @@ from alembic_review.config.settings_files import KEYS
 from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import UsageError
 from alembic_review.model.keys import Place
-from alembic_review.model.settings import AcceptNew, Environment, FailOn, Level, Settings
+from alembic_review.model.settings import AcceptNew, Environment, FailOn, Level, Rename, Settings
 
 INI = "[alembic]\nscript_location = migrations\n"
 
@@ -72,6 +73,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         python = "{sys.executable}"
         timeout = 30
         before = "db/before.sql"
+        rename = ["poser_widget.colour=color"]
 
         [[tool.alembic-review.accept]]
         code = "AR201"
@@ -111,13 +113,21 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
                 fingerprint="0123456789abcdef",
                 reason="read by nobody",
                 until=date(2030, 12, 31),
-                place=Place(str(tmp_path / "pyproject.toml"), 24),
+                place=Place(str(tmp_path / "pyproject.toml"), 25),
             ),
         ),
         server="postgresql://localhost/x",
         python=sys.executable,
         timeout=30.0,
         before=str(tmp_path / "db" / "before.sql"),
+        renames=(
+            Rename(
+                "poser_widget.colour=color",
+                ("poser_widget", "colour"),
+                "color",
+                f"[tool.alembic-review] of {tmp_path / 'pyproject.toml'}",
+            ),
+        ),
         source=tmp_path / "pyproject.toml",
     )
 
@@ -154,10 +164,14 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         server = postgresql://localhost/x%%20y
         python = {sys.executable}
         timeout = 1.5
+        rename =
+            poser_widget.colour=color
+            poser_tool = poser_kit
         before = poser.legacy:create
         """,
     )
     settings = load(CommandLine(), cwd=tmp_path, environ={})
+    place = f"[alembic-review] of {tmp_path / 'alembic.ini'}"
     assert settings == Settings(
         config=tmp_path / "alembic.ini",
         config_from="poser.db:alembic_config",
@@ -178,6 +192,10 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         python=sys.executable,
         timeout=1.5,
         before="poser.legacy:create",
+        renames=(
+            Rename("poser_widget.colour=color", ("poser_widget", "colour"), "color", place),
+            Rename("poser_tool=poser_kit", ("poser_tool",), "poser_kit", place),
+        ),
         source=tmp_path / "alembic.ini",
     )
 
@@ -195,8 +213,46 @@ def test_the_tests_above_name_every_key() -> None:
         "severity",
         "accept",
         "accept-new",
+        "rename",
     }
     assert set(KEYS) == names | others
+
+
+def test_renames_of_the_command_line(tmp_path: Path) -> None:
+    _project(tmp_path, 'rename = ["a.b=c"]')
+    line = CommandLine(rename=("a=b", "s.a.b=c", "s.a.b=c"))
+    assert load(line, cwd=tmp_path, environ={}).renames == (
+        Rename("a=b", ("a",), "b"),
+        Rename("s.a.b=c", ("s", "a", "b"), "c"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a.b", "'a.b' is not `TABLE.OLD=NEW`"),
+        ("a.b=", "'a.b=' is not `TABLE.OLD=NEW`"),
+        ("=b", "'=b' is not `TABLE.OLD=NEW`"),
+        ("a..b=c", "'a..b=c' is not `TABLE.OLD=NEW`"),
+        ("d.s.a.b=c", "'d.s.a.b=c' is not `TABLE.OLD=NEW`"),
+        ("a.b=c=d", "'a.b=c=d' is not `TABLE.OLD=NEW`"),
+        ("a.b=a.c", "'a.b=a.c': the new name is given without its table"),
+        ("a.b=b", "'a.b=b': both names are the same"),
+    ],
+)
+def test_renames_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    _project(tmp_path, f'rename = ["{text}"]')
+    with pytest.raises(UsageError, match=re.escape(f"`rename`: {message}")):
+        load(CommandLine(), cwd=tmp_path, environ={})
+    with pytest.raises(UsageError, match=re.escape(f"--rename: {message}")):
+        load(CommandLine(rename=(text,)), cwd=tmp_path, environ={})
+
+
+@pytest.mark.parametrize("texts", [("a.b=c", "a.b=d"), ("a.b=d", "a.c=d")])
+def test_renames_that_contradict_each_other(tmp_path: Path, texts: tuple[str, ...]) -> None:
+    _project(tmp_path)
+    with pytest.raises(UsageError, match=r"a\.b="):
+        load(CommandLine(rename=texts), cwd=tmp_path, environ={})
 
 
 def test_command_line_beats_ini_beats_pyproject(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import click
 from alembic_review.cli import outputs, screen
 from alembic_review.cli.accept import accept_command
 from alembic_review.cli.lazy_commands import DEFAULT, cli
-from alembic_review.cli.options import DEBUG, PROVE, SINCE, VERBOSE, WHAT, What, options
+from alembic_review.cli.options import DEBUG, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
 from alembic_review.cli.saved_reports import saved_review
 from alembic_review.config import CommandLine, load
@@ -78,7 +78,7 @@ _WHERE = (
 
 
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, SINCE, PROVE, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
+@options(*WHAT, SINCE, PROVE, RENAME, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
@@ -86,6 +86,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     *,
     since: str | None,
     prove: bool | None,
+    rename: tuple[str, ...],
     output: tuple[str, ...],
     sql: bool,
     fail_on: tuple[str, ...],
@@ -103,6 +104,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
             fail_on=tuple(map(FailOn, fail_on)),
             since=since,
             prove=prove,
+            rename=rename,
             baseline=baseline,
             update_baseline=update_baseline,
             **what,

@@ -55,6 +55,12 @@ PROVE = click.option(
     default=None,
     help="Run all proofs on copies of the scratch database, or none.  [default: those of the plan alone]",
 )
+RENAME = click.option(
+    "--rename",
+    metavar="TABLE.OLD=NEW",
+    multiple=True,
+    help="Rename a column, or with OLD=NEW a table, instead of dropping it and adding another one.",
+)
 VERBOSE = click.option("--verbose", is_flag=True, help="List every entry of a group; show progress on stderr.")
 DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from alembic_review.cli import outputs, screen
-from alembic_review.cli.options import DEBUG, VERBOSE, WHAT, What, options
+from alembic_review.cli.options import DEBUG, RENAME, VERBOSE, WHAT, What, options
 from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.revision_plan import Wish
@@ -30,6 +30,7 @@ REFUSED = 1
     click.option("--rev-id", metavar="ID", help="An id for the revision.  [default: a random one]"),
     click.option("--leave-out-blocked", is_flag=True, help="Write the safe changes even if others are blocked."),
     click.option("--dry-run", is_flag=True, help="Print the file instead of writing it."),
+    RENAME,
     *WHAT,
     VERBOSE,
     DEBUG,
@@ -42,6 +43,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     rev_id: str | None,
     leave_out_blocked: bool,
     dry_run: bool,
+    rename: tuple[str, ...],
     verbose: bool,
     debug: bool,
     **what: Unpack[What],
@@ -51,7 +53,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     It follows the head of your branch, lies in your version location and holds nothing of the core. Exit 1 when
     something is blocked, or when the revision does not work: then nothing is written.
     """
-    settings = load(CommandLine(**what))
+    settings = load(CommandLine(rename=rename, **what))
     folder = str(Path(version_path).resolve()) if version_path is not None else None
     wish = Wish(message, package, folder, rev_id, leave_out_blocked=leave_out_blocked, dry_run=dry_run)
     result = _run(settings, wish, verbose=verbose, debug=debug)

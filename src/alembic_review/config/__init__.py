@@ -37,6 +37,7 @@ class CommandLine:
     prove: bool | None = None
     baseline: str | None = None
     update_baseline: bool = False
+    rename: tuple[str, ...] = ()
 
 
 def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -150,6 +151,7 @@ def _settings(
         python=setting_values.python(layers),
         timeout=setting_values.timeout(layers),
         before=setting_values.before(layers),
+        renames=setting_values.renames(layers),
         source=next((layer.path for layer in layers if layer.path), None),
     )
     both = set(settings.custom or ()) & set(settings.core or ())
@@ -189,6 +191,7 @@ def _refuse_other_encodings(cwd: Path, line: CommandLine) -> None:
         ("--python", line.python),
         ("--since", line.since),
         ("--baseline", line.baseline),
+        *(("--rename", value) for value in line.rename),
     )
     for name, text in named:
         _refuse_other_encoding(name, text)
@@ -219,6 +222,7 @@ def _line_layer(line: CommandLine, cwd: Path) -> Layer:
         server=line.server,
         python=line.python,
         timeout=line.timeout,
+        rename=line.rename or None,
     )
     return Layer("the command line", cwd, settings)
 

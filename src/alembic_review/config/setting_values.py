@@ -14,12 +14,14 @@ from typing import TypeVar
 from alembic_review.config.dotenv import read_variables
 from alembic_review.config.settings_files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import Environment, FailOn, Level, Settings
+from alembic_review.model.settings import Environment, FailOn, Level, Rename, Settings
 
 _LONGEST_TIMEOUT = 7 * 24 * 3600
 _ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
 
 _CODE = re.compile(r"AR[0-9]{3}")
+_PARTS = 3  # schema, table and column
+_RENAME_HINT = "A column: widget.colour=color; a table: widget=gadget; with a schema: shop.widget.colour=color."
 
 T = TypeVar("T")
 Layers = Sequence[Layer]
@@ -105,6 +107,35 @@ def _env_file(layers: Layers, environ: Mapping[str, str]) -> dict[str, str]:
                 )
             return read_variables(path, environ)
     return {}
+
+
+def renames(layers: Layers) -> tuple[Rename, ...]:
+    """The renames that the user accepts; one from the command line has no place."""
+    named = next((layer for layer in layers if layer.settings.rename is not None), None)
+    if named is None:
+        return ()
+    place = named.place if named.path is not None else ""
+    what = f"{place}: `rename`" if place else "--rename"
+    found = [_rename(text, what, place) for text in named.settings.rename or ()]
+    for number, one in enumerate(found):
+        for other in found[:number]:
+            if one.old == other.old and one.new != other.new:
+                raise UsageError(f"{what}: {other.asked} and {one.asked} give one thing two names.")
+            if one.old != other.old and (*one.old[:-1], one.new) == (*other.old[:-1], other.new):
+                raise UsageError(f"{what}: {other.asked} and {one.asked} give two things one name.")
+    return _unique(found)
+
+
+def _rename(text: str, what: str, place: str) -> Rename:
+    before, separator, new = (part.strip() for part in text.partition("="))
+    old = tuple(part.strip() for part in before.split("."))
+    if not separator or not all(old) or not new or len(old) > _PARTS or "=" in new:
+        raise UsageError(f"{what}: {text!r} is not `TABLE.OLD=NEW`.", hint=_RENAME_HINT)
+    if "." in new:
+        raise UsageError(f"{what}: {text!r}: the new name is given without its table.", hint=_RENAME_HINT)
+    if old[-1] == new:
+        raise UsageError(f"{what}: {text!r}: both names are the same.", hint=_RENAME_HINT)
+    return Rename(f"{'.'.join(old)}={new}", old, new, place)
 
 
 def fail_on(layers: Layers) -> tuple[FailOn, ...]:

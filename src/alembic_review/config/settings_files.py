@@ -66,6 +66,7 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     python: str | None = None
     timeout: float | None = None
     before: str | None = None
+    rename: tuple[str, ...] | None = None
     environments: tuple[EnvironmentSettings, ...] | None = None
     accept: tuple[AcceptSettings, ...] | None = None
     accept_new: AcceptNew | None = None
@@ -91,6 +92,7 @@ _PAIRS = {"env": "NAME = value", "severity": "CODE = LEVEL"}
 TABLES = ("environments", "accept")
 """Keys that are lists of tables: only the pyproject.toml of the project has them."""
 _LISTS = frozenset({"custom", "core", "fail-on", "preload"})
+_LINES = frozenset({"x", "rename"})
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
         ) from error
     if key in _LISTS:
         return [word for word in re.split(r"[,\s]+", text) if word]
-    if key == "x":
+    if key in _LINES:
         return [line.strip() for line in text.splitlines() if line.strip()]
     if key == "owners":
         return dict(_owner(entry, place) for entry in re.split(r"[,\n]", text) if entry.strip())

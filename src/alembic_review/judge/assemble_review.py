@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from alembic_review.judge import gate, severities
 from alembic_review.judge.accepting.known_findings import with_known
@@ -24,16 +25,18 @@ from alembic_review.judge.pull_request import description
 from alembic_review.judge.pull_request.changes_since_base import written
 from alembic_review.judge.trials_not_done import untried
 from alembic_review.judge.verdicts.cause import Causes
-from alembic_review.judge.verdicts.verdict_table import Verdicts
+from alembic_review.judge.verdicts.verdict_table import Decision, Verdicts
 from alembic_review.model.accepting import NO_COMMENTS, Comments
-from alembic_review.model.facts import DatabaseFacts, Declared, Facts, TableKey
+from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.optional_steps import Attempts
 from alembic_review.model.pull_request_base import History
-from alembic_review.model.review import Change, Finding, Provenance, Review, Suggestion, Table
+from alembic_review.model.review import Change, Finding, Provenance, Review, Suggestion, Table, Verdict
 from alembic_review.model.settings import Settings
 
 # Changed settings decide about everything else.
 _BEFORE_ALL = "AR503"
+_RENAMES = ("rename_table", "rename_column")
+_WORST = (Verdict.BLOCKED, Verdict.UPSTREAM, Verdict.SAFE)
 
 
 def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobody else knows
@@ -109,7 +112,9 @@ def case_of(
     evidence = Evidence(facts, settings, custom_packages(facts, settings) if custom is None else custom)
     ordered = sorted(facts.databases, key=lambda database: (database.name or "", database.target))
     pairs = [(_scope(facts, database), change) for database in ordered for change in database.changes]
-    names = iter(fingerprints(pairs))
+    replaced = [(scope, one) for scope, change in pairs for one in change.replaces]
+    every = fingerprints([*pairs, *replaced])
+    names, replaces = iter(every[: len(pairs)]), iter(every[len(pairs) :])
     ownerships = [decide(database, evidence, settings) for database in ordered]
     lines = settle(evidence, ownerships)
     outside = {
@@ -121,10 +126,26 @@ def case_of(
     for database, ownership in zip(ordered, ownerships, strict=True):
         causes = Causes(database, ownership, evidence)
         verdicts = Verdicts(ownership, causes, lines, missing, new=new, outside=outside)
-        changes = [Judged(change, verdicts.decide(change), next(names)) for change in database.changes]
+        changes = [
+            Judged(change, _decided(change, verdicts), next(names), tuple(islice(replaces, len(change.replaces))))
+            for change in database.changes
+        ]
         ordered_changes = tuple(sorted(changes, key=_judged_order))
         databases.append(JudgedDatabase(_name(facts, database), database, ownership, causes, ordered_changes))
     return Case(facts, settings, evidence, tuple(databases), lines, missing, history)
+
+
+def _decided(change: ChangeFact, verdicts: Verdicts) -> Decision:
+    """The verdict on a change; on a rename the worst of both halves, or blocked with anything that follows from it.
+
+    The location is that of what is added.
+    """
+    if not change.replaces:
+        return verdicts.decide(change)
+    decisions = [verdicts.decide(one) for one in change.replaces]
+    dropped, added, *others = decisions
+    blocked = [decision for decision in others if decision.verdict is Verdict.BLOCKED]
+    return min((added, dropped, *blocked), key=lambda decision: _WORST.index(decision.verdict))
 
 
 def _name(facts: Facts, database: DatabaseFacts) -> str | None:
@@ -193,6 +214,8 @@ def _change(case: Case, database: JudgedDatabase, judged: Judged, offset: int) -
         columns=fact.columns,
         database=database.name,
         environment=case.facts.environment,
+        new_name=fact.new_name,
+        replaces=judged.replaces,
     )
 
 
@@ -335,8 +358,9 @@ def _judged_order(judged: Judged) -> tuple[object, ...]:
 def _order(
     schema: str | None, table: str | None, kind: str, name: str | None, rest: tuple[object, ...]
 ) -> tuple[object, ...]:
-    # A new table comes before what is on it.
-    return (*_null_first(schema), *_null_first(table), kind != "add_table", kind, *_null_first(name), *rest)
+    # What is renamed has its new name in all other changes, and a new table comes before what is on it.
+    first = _RENAMES.index(kind) if kind in _RENAMES else len(_RENAMES)
+    return (first, *_null_first(schema), *_null_first(table), kind != "add_table", kind, *_null_first(name), *rest)
 
 
 def finding_order(finding: Finding) -> tuple[object, ...]:

@@ -31,12 +31,25 @@ def _needs(change: ChangeFact, other: ChangeFact) -> bool:
         return any(change.key == use.key and _concerns(change, use.column) for use in other.type_users)
     if other.key is None:
         return False
+    if other.new_name is not None:
+        return _needs_name(change, other)
     if change.key == other.key and change.kind != "add_table":
         # What is taken away needs nothing of what would be put there.
         if change.kind.startswith("remove_"):
             return False
         return other.kind == "add_table" or (other.kind == "add_column" and other.name in change.columns)
     return any(_refers(columns, other) for columns in _referred(change, other.key))
+
+
+def _needs_name(change: ChangeFact, rename: ChangeFact) -> bool:
+    """Whether a change is to what has another name only after the rename, or refers to it."""
+    assert rename.key is not None
+    new = rename.new_name or ""
+    if rename.name is not None:
+        referred = {column for columns in _referred(change, rename.key) for column in columns}
+        return (change.key == rename.key and new in change.columns) or new in referred
+    key = TableKey(rename.key.schema, new)
+    return change.key == key or any(reference.key == key for reference in change.references)
 
 
 def _concerns(change: ChangeFact, column: str) -> bool:

@@ -20,11 +20,12 @@ from alembic_review.model.settings import Settings
 
 @dataclass(frozen=True)
 class Judged:
-    """One change with its decision and fingerprint."""
+    """One change with its decision and fingerprint; a rename with the fingerprints of what it replaces."""
 
     fact: ChangeFact
     decision: Decision
     fingerprint: str
+    replaces: tuple[str, ...] = ()
 
     @property
     def blocked(self) -> bool:

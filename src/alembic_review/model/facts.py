@@ -266,8 +266,30 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class ColumnShape:
+    """A column, as far as it tells whether two of them may be the same: ``default`` and ``type`` as text.
+
+    ``references`` are the columns that its foreign keys refer to, as ``table.column``.
+    """
+
+    name: str
+    type: str
+    nullable: bool = True
+    default: str | None = None
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Left:
+    """An ``index`` or a ``sequence`` of a table, which keeps its name when the table is renamed."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
 class ChangeFact:
-    """One entry of the flattened ``compare_metadata`` list.
+    """One entry of the flattened ``compare_metadata`` list, or a rename that the user accepted.
 
     ``item`` indexes ``ModelTable.items`` of the change's table: the model's column, index or constraint behind it.
     ``wanted`` is what the change leads to as the dialect compiles it (empty for removals); ``existing`` what it
@@ -275,6 +297,10 @@ class ChangeFact:
     ``readable`` is false for an operation whose table can't be told with certainty. ``operation`` numbers the Alembic
     operation; entries of one operation share ``python`` and ``sql``.
     ``stored`` is as in ``Edit``.
+    ``shapes`` are the columns that a change adds or removes, ``siblings`` all columns of the same table in their order.
+    ``left`` are those of a removed table.
+    A rename has its ``new_name``, the words by which it was ``asked`` for, and the entries that it ``replaces``: first
+    the drop and the addition, then whatever else is no longer different.
     """
 
     kind: str
@@ -294,6 +320,12 @@ class ChangeFact:
     references: tuple[Reference, ...] = ()
     code: ColumnCode | None = None
     stored: str | None = None
+    shapes: tuple[ColumnShape, ...] = ()
+    siblings: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
+    new_name: str | None = None
+    asked: str = ""
+    replaces: tuple[ChangeFact, ...] = ()
 
 
 @dataclass(frozen=True)

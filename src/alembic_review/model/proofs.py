@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 from alembic_review.model.keys import Place, TableKey
 
-CONVERGES, ROWS, BLIND_SPOTS = "converges", "rows", "blind_spots"
-PLAIN = (CONVERGES, ROWS)
+CONVERGES, ROWS, RENAMES, BLIND_SPOTS = "converges", "rows", "renames", "blind_spots"
+PLAIN = (CONVERGES, ROWS, RENAMES)
 """The proofs of every run: their cost is proportional to the plan."""
+
+JUDGED = frozenset({RENAMES})
+"""Those that need nothing but the comparison: the worker is not asked for them."""
 
 ON_REQUEST = (BLIND_SPOTS,)
 """Those of ``--prove`` besides; they look at the models, and have something to do without any plan."""

@@ -73,6 +73,8 @@ class Change:
     ``findings`` are codes, ``columns`` those of an index or a constraint. ``database`` and ``environment``, the name of
     an Alembic environment in the settings, are set only where there are several. The ``fingerprint`` is the same for
     the same change in every run. What is ``accepted`` keeps its verdict, fails no check and is not written.
+    ``new_name`` is what a rename that the user accepted leads to, ``replaces`` are the fingerprints of the changes that
+    a run without it reports instead: the drop, the addition, and what else is no longer different.
     """
 
     fingerprint: str
@@ -93,6 +95,8 @@ class Change:
     database: str | None = None
     environment: str | None = None
     accepted: Accepted | None = None
+    new_name: str | None = None
+    replaces: tuple[str, ...] = ()
 
     @property
     def scope(self) -> str | None:

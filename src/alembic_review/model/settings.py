@@ -66,6 +66,20 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Rename:
+    """A rename that the user accepts, as it is ``asked`` for: ``table.old=new`` or ``old=new``.
+
+    ``old`` are the names before the equals sign: schema, table and column, of which the first or the last may be
+    missing. ``place`` is the file that names it, and empty for the command line.
+    """
+
+    asked: str
+    old: tuple[str, ...]
+    new: str
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """``custom`` is ``None`` when the project decides and empty when nothing is custom. ``timeout`` is in seconds.
 
@@ -77,6 +91,7 @@ class Settings:
     ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
     ``None`` inside an environment.
     ``prove`` asks for all proofs or for none; ``None`` for those of every run. ``severity`` is by the code of a check.
+    Nothing counts as renamed but ``renames``.
     ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
     are several; ``config`` is then that of the first which is reviewed.
     """
@@ -109,3 +124,4 @@ class Settings:
     accept: tuple[Accept, ...] = ()
     accept_new: AcceptNew = AcceptNew.AT_ONCE
     baseline: Baseline | None = None
+    renames: tuple[Rename, ...] = ()

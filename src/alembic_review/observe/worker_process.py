@@ -27,6 +27,7 @@ from alembic_review.model.proofs import ProofPlan, Proofs, Proved
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
 from alembic_review.model.secrets.known_passwords import known, learn
 from alembic_review.model.secrets.withheld_variables import WITHHELD
+from alembic_review.model.settings import Rename
 from alembic_review.observe import process_tree
 from alembic_review.observe.scratch.base import ScratchDatabase
 from alembic_review.observe.scratch.run_folder import run_folder
@@ -84,7 +85,7 @@ class Request:
     path, or ``module:callable``: what exists before the first revision. ``environment`` is the
     name of one of several: the worker then waits between its upgrade and its comparison. With ``digests``, the whole
     catalogue is read after each revision, also where event triggers would tell what it touched. With an ``archive``,
-    the worker can only be asked for ``old_models``.
+    the worker can only be asked for ``old_models``. ``renames`` are those that the user accepts.
     """
 
     python: str
@@ -110,6 +111,7 @@ class Request:
     environment: str | None = None
     digests: bool = False
     archive: Archive | None = None
+    renames: tuple[Rename, ...] = ()
     shown: Shown = field(default_factory=Shown, compare=False)
 
 
@@ -296,6 +298,7 @@ class Conversation:
             before=request.before,
             environment=request.environment,
             digests=request.digests,
+            renames=[asdict(rename) for rename in request.renames],
             secrets=known(),
         )
 

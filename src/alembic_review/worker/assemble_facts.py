@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import alembic
@@ -146,7 +147,7 @@ def _database(
 def _with_places(compared: Compared, stacks: Stacks, attempts: Attempts) -> tuple[ModelTable, ...]:
     """Fill in file and line, where somebody will want to know them."""
     changed: dict[TableKey, set[int]] = {}
-    for change in compared.comparison.changes:
+    for change in chain.from_iterable((each, *each.replaces) for each in compared.comparison.changes):
         if change.key is not None and change.item is not None:
             changed.setdefault(change.key, set()).add(change.item)
     found = []

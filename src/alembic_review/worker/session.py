@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -38,7 +38,7 @@ from alembic_review.worker.assemble_facts import Compared
 from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.channel import Channel
 from alembic_review.worker.compare import not_compared
-from alembic_review.worker.compare.comparison import Comparison, compare, metadatas
+from alembic_review.worker.compare.comparison import Comparison, Renames, compare, metadatas
 from alembic_review.worker.compare.hidden_changes import HIDDEN, Watch
 from alembic_review.worker.compare.packed_schema import packed, plain_names, unpacked
 from alembic_review.worker.compare.plugin_queries import noted_looks
@@ -426,7 +426,7 @@ class Session:
     def write(self, plans: list[Plan], folder: str) -> list[dict[str, str]]:
         """The files of these plans, after ``run``, made in the empty ``folder``. Raises ``WorkerError``."""
         self.redirect.start_run()
-        written = write(self.environment, plans, folder)
+        written = write(self.environment, plans, folder, self.request.get("renames", ()))
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
         return written
@@ -497,19 +497,21 @@ class Session:
         catalogue, replayed = replayed.catalogue, replayed.named(name)
         users = lambda kind: [(name(key), column) for key, column in catalogue.type_users(connection, kind)]  # noqa: E731
         other = self._other_schema(index)
-        with (
-            collected_warnings() as warnings,
-            noted_looks(self.stacks) as looks,
-            plain_names(context) if other is not None else nullcontext(),
-        ):
-            watch = None if modelless or other is not None else Watch(context, self._can_be_custom)
-            comparison = Comparison() if modelless else compare(context, users, other, self.attempts)
-        no_views: frozenset[TableKey] = frozenset()
-        relations = self.attempts.attempt("views", lambda: views(connection, name), no_views)
-        if watch is not None:
-            no_hidden: list[Hidden] = []
-            find = lambda: watch.hidden(comparison, users, relations)  # noqa: E731
-            comparison.hidden = self.attempts.attempt(HIDDEN, find, no_hidden)
+        with ExitStack() as names:
+            with (
+                collected_warnings() as warnings,
+                noted_looks(self.stacks) as looks,
+                plain_names(context) if other is not None else nullcontext(),
+            ):
+                watch = None if modelless or other is not None else Watch(context, self._can_be_custom)
+                renames = Renames(self.request.get("renames", ()), names) if other is None else None
+                comparison = Comparison() if modelless else compare(context, users, other, self.attempts, renames)
+            no_views: frozenset[TableKey] = frozenset()
+            relations = self.attempts.attempt("views", lambda: views(connection, name), no_views)
+            if watch is not None:
+                no_hidden: list[Hidden] = []
+                find = lambda: watch.hidden(comparison, users, relations)  # noqa: E731
+                comparison.hidden = self.attempts.attempt(HIDDEN, find, no_hidden)
         if self.request["against"]:
             comparison.changes = self._called(comparison.changes, name)
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}

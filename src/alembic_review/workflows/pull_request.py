@@ -57,7 +57,7 @@ def observed_since(  # noqa: PLR0913, PLR0917 - as ``observe``, and what the pul
             then = _unchanged(facts)
             if not all(entry.unchanged for entry in earlier):
                 instead = {os.path.realpath(entry.path): str(entry.folder) for entry in earlier}
-                asked = replace(request, instead=instead, against=worker.schemas())
+                asked = replace(request, instead=instead, against=worker.schemas(), renames=())
                 then = _of_base(base, earlier, lambda: observe(asked, databases, progress))
             past = History(
                 commit=base.commit,

@@ -20,6 +20,7 @@ from alembic_review.judge.checks.run.given_server_changed import server_changed
 from alembic_review.judge.combined_review import case_of_reviewed, judge_together
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
+from alembic_review.judge.proofs.accepted_renames import require_matched
 from alembic_review.judge.proofs.requests import plan
 from alembic_review.judge.several_environments import united
 from alembic_review.judge.severities import require_known_codes
@@ -32,7 +33,7 @@ from alembic_review.model.errors import (
 )
 from alembic_review.model.facts import Declared, Facts, Privilege
 from alembic_review.model.optional_steps import Attempts, show
-from alembic_review.model.proofs import ON_REQUEST, PLAIN, ROLLING, SINCE, ProofPlan, Proofs, Proved
+from alembic_review.model.proofs import JUDGED, ON_REQUEST, PLAIN, ROLLING, SINCE, ProofPlan, Proofs, Proved
 from alembic_review.model.pull_request_base import History
 from alembic_review.model.review import Failure, Gate, Outcome, Provenance, Review, Summary
 from alembic_review.model.secrets.known_passwords import forget, learn
@@ -77,6 +78,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
         progress("repeating the replay as superuser")
         observed, past, server = _observed(settings, asked, progress, superuser=True)
         observed = with_privilege(observed, error.privilege)
+    require_matched(observed, settings)
     progress("judging")
     observed[0].timings_ms["total"] = round((time.perf_counter() - start) * 1000)
     if settings.environments:
@@ -171,7 +173,7 @@ def _prover(settings: Settings, *, debug: bool) -> Prove:
         proved = worker.prove(made)
         if ROLLING in names and old_models is not None:
             proved += _rolling(made, old_models, attempts)
-        idle = tuple(name for name in names if name not in made.proofs and name != ROLLING)
+        idle = tuple(name for name in names if name not in {*made.proofs, *JUDGED, ROLLING})
         return Proofs(proved, names=names, idle=idle)
 
     return prove
@@ -348,6 +350,7 @@ def request(settings: Settings, *, debug: bool) -> Request:
         import_from=_import_from(settings),
         env=settings.env,
         before=settings.before,
+        renames=settings.renames,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alembic_review.judge.proofs.accepted_renames import require_matched
 from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Facts, Privilege
@@ -85,6 +86,7 @@ def _revise(
         _observed(settings, request, databases, progress) as (worker, seen),
     ):
         observed = service.with_privilege(seen, privilege) if privilege is not None else seen
+        require_matched(observed, settings)
         progress("judging")
         review = service.judged_together(observed, settings, databases.kinds)
         if _counts_as_blocked(review) and not wish.leave_out_blocked:
@@ -201,11 +203,11 @@ def _try(attempt: _Attempt, files: Sequence[RevisionFile]) -> tuple[Facts, ...]:
             path = folder / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_encoded(file))
-        request = replace(attempt.request, beside=folders, trial=tuple(file.revision for file in files))
+        request = replace(attempt.request, beside=folders, trial=tuple(file.revision for file in files), renames=())
         try:
             if not attempt.settings.environments:
                 return (observe(request, attempt.databases, attempt.progress),)
-            requests = service.environment_requests(attempt.settings, attempt.request)
+            requests = service.environment_requests(attempt.settings, replace(attempt.request, renames=()))
             own = _reviewed(attempt.settings) or ""
             requests[own] = replace(requests[own], beside=request.beside, trial=request.trial)
             return observe_environments(requests, attempt.databases, attempt.progress)

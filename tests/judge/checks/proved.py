@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from alembic_review.model.facts import ColumnShape
 from alembic_review.model.proofs import (
     BLIND_SPOTS,
     CONVERGES,
+    RENAMES,
     ROLLING,
     ROWS,
     BlindSpot,
@@ -26,7 +28,8 @@ from alembic_review.model.proofs import (
     Rows,
     Statement,
 )
-from tests.judge.world import World, key
+from alembic_review.model.settings import Level
+from tests.judge.world import APP_REVISION, World, key
 
 WIDGET = key("poser_widget")
 
@@ -131,6 +134,21 @@ def _spot(spot: BlindSpot) -> Callable[[World], None]:
     return lambda world: spots(world, spot)
 
 
+def renamed(world: World, kind: str, *names: str | None) -> None:
+    """A drop and an addition that look like a rename; that they lose data is not asked here."""
+    world.settings = replace(world.settings, severity={"AR201": Level.OFF})
+    shapes = (ColumnShape("size", "INTEGER"), ColumnShape("more", "INTEGER"))[: 1 if kind == "column" else 2]
+    for action, name in zip(("remove", "add"), names, strict=True):
+        table = "poser_widget" if kind == "column" else name
+        column = name if kind == "column" else None
+        if kind == "table" and action == "add":
+            world.table(str(name), ["poser:50"])
+        elif kind == "table":
+            world.databases[0].created(str(name), APP_REVISION)
+        world.change(f"{action}_{kind}", table, column, shapes=shapes, siblings=(str(column),))
+    world.proofs = Proofs(names=(RENAMES,))
+
+
 EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR203": lambda world: rows(world, LOSS),
     "AR210": lambda world: rows(world, hazard("not_null")),
@@ -140,6 +158,8 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR214": lambda world: rows(world, hazard("foreign_key", name="fk_size")),
     "AR215": lambda world: rows(world, hazard("check", name="ck_size")),
     "AR216": lambda world: rows(world, hazard("exclude", name="ex_size")),
+    "AR301": lambda world: renamed(world, "column", "measure", "measured"),
+    "AR302": lambda world: renamed(world, "table", "poser_tool", "poser_kit"),
     "AR803": lambda world: rows(world, hazard("not_null", back=True)),
     "AR805": lambda world: rows(world, replace(LOSS, back=True)),
     "AR217": lambda world: not_applied(world, DatabaseError('type "state" does not exist', "42704")),

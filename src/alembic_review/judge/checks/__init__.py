@@ -11,7 +11,7 @@ from alembic_review.judge.checks.comparison import (
     reflected_table,
     untargeted_table,
 )
-from alembic_review.judge.checks.compatibility import old_models
+from alembic_review.judge.checks.compatibility import old_models, renamed_column, renamed_table
 from alembic_review.judge.checks.data import (
     cast,
     destructive_change,
@@ -69,6 +69,8 @@ CHECKS: tuple[Check, ...] = (
     overlaps.CHECK,
     does_not_apply.CHECK,
     not_converged.CHECK,
+    renamed_column.CHECK,
+    renamed_table.CHECK,
     old_models.CHECK,
     missing_prefix.CHECK,
     reserved_prefix.CHECK,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.revision_plan import writable
-from alembic_review.model.proofs import ON_REQUEST, Planned, ProofPlan, Proofs
+from alembic_review.model.proofs import JUDGED, ON_REQUEST, Planned, ProofPlan, Proofs
 from alembic_review.model.review import Finding, Proof, ProofState
 
 EMPTY = "nothing is pending, and no revision is new"
@@ -27,7 +27,8 @@ def plan(case: Case, names: Sequence[str]) -> ProofPlan | Proofs:
     bases = case.history.facts.databases if case.history is not None and revisions else facts.databases
     if [base.target for base in bases] != [database.target for database in facts.databases]:
         return Proofs(names=tuple(names), reason=_OTHERS)
-    return ProofPlan(wanted, tuple(base.scratch for base in bases), operations, revisions)
+    observed = tuple(name for name in wanted if name not in JUDGED)
+    return ProofPlan(observed, tuple(base.scratch for base in bases), operations, revisions)
 
 
 def _operations(case: Case) -> Iterator[Planned]:
@@ -51,6 +52,8 @@ def outcomes(case: Case, findings: Iterable[Finding]) -> tuple[Proof, ...]:
                 state, reason = ProofState.HELD, EMPTY
             elif (name, database.name) in found:
                 state, reason = ProofState.FOUND, ""
+            elif name in JUDGED and not proofs.reason:
+                state, reason = ProofState.HELD, ""
             elif proved is None or proved.reason:
                 state, reason = ProofState.NOT_DONE, proved.reason if proved is not None else proofs.reason
             elif proved.not_checked:
@@ -73,6 +76,8 @@ def not_checked(case: Case) -> Iterator[str]:
     for database in case.databases:
         where = f" of {database.name}" if database.name is not None else ""
         for name in _done(proofs) if not proofs.reason else ():
+            if name in JUDGED:
+                continue
             proved = case.proved(database, name)
             if proved is None or proved.reason:
                 yield f"the proof {name}{where} ({proved.reason if proved is not None else 'the worker has no answer'})"

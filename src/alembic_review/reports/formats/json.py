@@ -34,11 +34,11 @@ _LONGEST = 1 << 53  # milliseconds
 OPTIONAL = ("pull_request", "suggestions", "baseline", "failure")
 """Keys that are left out when there is nothing to say."""
 SELDOM = {
-    "Change": ("environment", "accepted"),
-    "ChangeSince": ("environment", "accepted"),
+    "Change": ("environment", "accepted", "new_name", "replaces"),
+    "ChangeSince": ("environment", "accepted", "new_name", "replaces"),
     "Finding": ("environment",),
 }
-"""Keys of what is in a report that are left out when they would be null."""
+"""Keys of what is in a report that are left out when they would be null or empty."""
 
 
 def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every report takes options
@@ -96,7 +96,7 @@ def _record(value: DataclassInstance) -> dict[str, object]:
     keys = _ORDER.get(type(value)) or tuple(field.name for field in fields(value))
     found = {key: _plain(getattr(value, key)) for key in keys}
     seldom = SELDOM.get(type(value).__name__, ())
-    return {key: one for key, one in found.items() if one is not None or key not in seldom}
+    return {key: one for key, one in found.items() if one not in (None, []) or key not in seldom}
 
 
 def _beyond(here: object, there: object, path: str) -> str | None:

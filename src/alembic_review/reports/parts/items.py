@@ -44,6 +44,13 @@ class Row:
         return self.change.kind if self.renamed is None else _rename(self.change, self.renamed)
 
     @property
+    def new_name(self) -> str | None:
+        """What a rename leads to; ``None`` for any other change."""
+        if self.renamed is None:
+            return self.change.new_name
+        return self.renamed.name if self.kind == "rename_column" else self.renamed.table
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """The entries of the review."""
         return (self.change,) if self.renamed is None else (self.change, self.renamed)

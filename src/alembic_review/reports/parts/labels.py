@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alembic_review.model.review import Change, ChangeSince, Location, Provenance
@@ -51,8 +52,7 @@ def row_target(row: Row, *, brief: bool = False) -> str:
     """The target of a change with what it changes to; of a rename both names."""
     target = target_label(row.change, brief=brief)
     if row.renamed is not None:
-        new = row.renamed.name if row.kind == "rename_column" else row.renamed.table
-        return f"{target} -> {visible(new or '')}"
+        return f"{target} -> {visible(row.new_name or '')}"
     details = from_and_to(row.change)
     return f"{target} {details}" if details else target
 
@@ -84,10 +84,12 @@ def code_spans(text: str) -> list[tuple[str, bool]]:
 
 
 def target_label(change: Change, *, brief: bool = False) -> str:
-    """What a change is made to: ``table``, ``table.column``, ``index on table (columns)``.
+    """What a change is made to: ``table``, ``table.column``, ``index on table (columns)``; of a rename both names.
 
     ``brief`` leaves the columns out where there is a name.
     """
+    if change.new_name is not None:
+        return f"{target_label(replace(change, new_name=None))} -> {visible(change.new_name)}"
     table = table_label(change.schema, change.table, change.scope)
     columns = f" ({', '.join(map(visible, change.columns))})" if change.columns else ""
     if change.table is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from alembic_review.model.facts import (
     Filter,
     Filtered,
     Hidden,
+    Left,
     Place,
     Reference,
     TableKey,
@@ -30,9 +31,12 @@ from alembic_review.model.facts import (
 )
 from alembic_review.model.optional_steps import Attempts
 from alembic_review.worker import internals
+from alembic_review.worker.compare.renames import Asked, Stage, replaced, stages, undone
 from alembic_review.worker.compare.rendered_operations import Renderer, compiled
+from alembic_review.worker.compare.shapes import RENAMES, left_behind, shape, shapes, siblings
 from alembic_review.worker.definitions.definition_sites import identify, ordered_items
 from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, column_code
+from alembic_review.worker.replay.upgrade import connection_of
 from alembic_review.worker.worker_errors import WorkerError
 
 _NAMES = ("name", "column_name", "signature", "table_name", "table")
@@ -62,7 +66,10 @@ class Entry:
 
 @dataclass
 class Comparison:
-    """What was compared, and what ``env.py`` kept out of it; ``entries`` are the operations behind the changes."""
+    """What was compared, and what ``env.py`` kept out of it; ``entries`` are the operations behind the changes.
+
+    Accepted renames come first, and the rest is what differs after them.
+    """
 
     changes: list[ChangeFact] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -89,6 +96,7 @@ def compare(
     type_users: TypeUsers,
     schema: MetaData | None = None,
     attempts: Attempts | None = None,
+    renames: Renames | None = None,
 ) -> Comparison:
     """Run the comparison of ``alembic revision --autogenerate``, before any ``process_revision_directives``.
 
@@ -106,7 +114,7 @@ def compare(
     internals.keep_nullability(
         column for each in metadatas(context) for table in each.tables.values() for column in table.c
     )
-    _read(context, type_users, target, attempts or Attempts(), result)
+    _read(context, type_users, target, attempts or Attempts(), result, renames)
     return result
 
 
@@ -117,8 +125,37 @@ def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attem
     return result.changes
 
 
-def _read(
-    context: MigrationContext, type_users: TypeUsers, target: Any, attempts: Attempts, result: Comparison
+@dataclass(frozen=True)
+class Renames:
+    """The renames that the user accepts; the database has the new names until the end of ``scope``."""
+
+    asked: Sequence[Asked]
+    scope: ExitStack
+
+
+def operations(
+    context: MigrationContext, first: ops.UpgradeOps, target: Any, renames: Renames, again: Callable[[], None]
+) -> list[Stage]:
+    """The operations of a comparison, and then those after the accepted renames; ``again`` is called before these."""
+
+    def produce() -> ops.UpgradeOps | None:
+        again()
+        with internals.answered_in_bulk(context), _uncollected():
+            return produce_migrations(context, target).upgrade_ops
+
+    def undo() -> None:
+        renames.scope.enter_context(undone(connection_of(context)))
+
+    return stages(context, first, renames.asked, produce, undo)
+
+
+def _read(  # noqa: PLR0913, PLR0917 - what ``compare`` is given
+    context: MigrationContext,
+    type_users: TypeUsers,
+    target: Any,
+    attempts: Attempts,
+    result: Comparison,
+    renames: Renames | None = None,
 ) -> None:
     with internals.answered_in_bulk(context), _uncollected():
         upgrade = produce_migrations(context, target).upgrade_ops
@@ -129,11 +166,30 @@ def _read(
     with warnings.catch_warnings():
         # Alembic's comparison has warned of these tables already; rendering each of them on its own says nothing new.
         warnings.simplefilter("ignore", SAWarning)
-        for number, (operation, parent) in enumerate(leaves(upgrade, None)):
-            _settle(operation)
-            entry = Entry(number, operation, parent, _diffs(operation))
-            result.entries.append(entry)
-            result.changes.extend(reader.read(entry))
+        if renames is None or not renames.asked:
+            result.entries, result.changes = reader.all(upgrade)
+            return
+        # What env.py kept out is told of the last comparison only.
+        found = operations(context, upgrade, target, renames, result.filtered.clear)
+        _read_stages(reader, found, result)
+
+
+def _read_stages(reader: _Reader, found: Sequence[Stage], result: Comparison) -> None:
+    renamed = [one for stage in found for one in stage.renamed]
+    replacing: list[list[ChangeFact]] = []
+    entries, changes = reader.all(found[0].operations)
+    for stage in found[1:]:
+        before = changes
+        entries, changes = reader.all(stage.operations, first=len(renamed))
+        replacing += replaced(before, changes, stage.renamed)
+    for number, (one, others) in enumerate(zip(renamed, replacing, strict=True)):
+        container = one.container
+        parent = container if isinstance(container, ops.ModifyTableOps) else None
+        python = reader.renderer.python(one.operation, parent)
+        result.entries.append(Entry(number, one.operation, parent, ()))
+        result.changes.append(one.fact(number, python, reader.renderer.sql(one.operation, python), others))
+    result.entries += entries
+    result.changes += changes
 
 
 @contextmanager
@@ -259,9 +315,32 @@ class _Reader:
     ) -> None:
         self._attempts = attempts
         self._columns_of = type_users
+        self._context = context
         self._dialect: Dialect = context.dialect
+        self._left: dict[TableKey, tuple[Left, ...]] = {}
         self.renderer = Renderer(context)
         self._tables = {(table.schema, table.name): table for target in targets for table in target.tables.values()}
+
+    def all(self, upgrade: ops.UpgradeOps, first: int = 0) -> tuple[list[Entry], list[ChangeFact]]:
+        """The single operations of a comparison, numbered from ``first`` on, and the facts about each."""
+        every = list(leaves(upgrade, None))
+        self._left = self._left_behind([operation for operation, _ in every])
+        entries: list[Entry] = []
+        facts: list[ChangeFact] = []
+        for number, (operation, parent) in enumerate(every, first):
+            _settle(operation)
+            entry = Entry(number, operation, parent, _diffs(operation))
+            entries.append(entry)
+            facts.extend(self.read(entry))
+        return entries, facts
+
+    def _left_behind(self, every: Sequence[Any]) -> dict[TableKey, tuple[Left, ...]]:
+        """What dropped tables would leave behind, where one of them may be a table that is created."""
+        dropped = [TableKey(one.schema, one.table_name) for one in every if isinstance(one, ops.DropTableOp)]
+        if not any(isinstance(one, ops.CreateTableOp) for one in every):
+            return {}
+        found: dict[TableKey, tuple[Left, ...]] = {}
+        return self._attempts.attempt(RENAMES, lambda: left_behind(connection_of(self._context), dropped), found)
 
     def read(self, entry: Entry) -> Iterator[ChangeFact]:
         python = self.renderer.python(entry.operation, entry.parent)
@@ -275,6 +354,7 @@ class _Reader:
     def _known(self, entry: Entry, diff: tuple[Any, ...], python: str, sql: str | None) -> ChangeFact:
         subject = self._subject(entry, diff)
         index = self._item(subject)
+        nothing: dict[str, Any] = {}
         return ChangeFact(
             kind=diff[0],
             key=subject.key,
@@ -290,12 +370,28 @@ class _Reader:
             references=references(diff[1]) if diff[0] in ("add_table", "add_fk") else (),
             code=self._code(subject) if diff[0] == "add_column" else None,
             stored=internals.stored_name(subject.item, self._dialect),
+            left=self._left.get(subject.key, ()) if diff[0] == "remove_table" else (),
+            **self._attempts.attempt(RENAMES, lambda: self._shapes(subject, diff), nothing),
         )
+
+    def _shapes(self, subject: _Subject, diff: tuple[Any, ...]) -> dict[str, Any]:
+        """What tells whether a change is half of a rename."""
+        if diff[0] in ("add_table", "remove_table"):
+            return {"shapes": shapes(diff[1], self._dialect)}
+        if diff[0] not in ("add_column", "remove_column"):
+            return {}
+        # The column of the model has the foreign keys and the neighbours that Alembic's copy lost.
+        modelled = self._modelled(subject) if diff[0] == "add_column" else None
+        column = modelled if modelled is not None else diff[3]
+        return {"shapes": (shape(column, self._dialect),), "siblings": siblings(column)}
+
+    def _modelled(self, subject: _Subject) -> Any:
+        table = self._tables.get((subject.key.schema, subject.key.name))
+        return table.columns.get(subject.name) if table is not None and subject.name is not None else None
 
     def _code(self, subject: _Subject) -> ColumnCode | None:
         """The model's own column, which has the foreign keys that Alembic's copy lost."""
-        table = self._tables.get((subject.key.schema, subject.key.name))
-        column = table.columns.get(subject.name) if table is not None and subject.name is not None else None
+        column = self._modelled(subject)
         if column is None:
             return None
         return self._attempts.attempt(SUGGESTIONS, lambda: column_code(column, self.renderer), None)

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from alembic_review.worker import internals
 from alembic_review.worker.replay.catalogue import Snapshot
 
-_NEVER = ("renames", "CHECK expressions", "EXCLUDE constraints", "primary key changes", "sequences")
+_NEVER = ("CHECK expressions", "EXCLUDE constraints", "primary key changes", "sequences")
 _BY_PLUGINS = ("views", "functions", "triggers")
 _COMPARED = {"compare_type": "column types", "compare_server_default": "server defaults"}
 _CORE_PLUGINS = tuple(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from alembic.operations import ops
 from alembic.script import ScriptDirectory
 
 from alembic_review.worker import internals
-from alembic_review.worker.compare.comparison import leaves
+from alembic_review.worker.compare.comparison import Renames, leaves, operations
+from alembic_review.worker.compare.renames import Asked, put_first
 from alembic_review.worker.compare.rendered_operations import Renderer
 from alembic_review.worker.environment.env_py import Environment
 from alembic_review.worker.environment.private_version_locations import Folders
@@ -24,10 +25,10 @@ Plan = dict[str, Any]
 """A ``RevisionPlan`` as it came over the wire."""
 
 
-def write(compared: Environment, plans: list[Plan], top: str) -> list[dict[str, str]]:
+def write(compared: Environment, plans: list[Plan], top: str, renames: Sequence[Asked] = ()) -> list[dict[str, str]]:
     """The files of these plans, for the environment that was compared. Raises ``WorkerError``.
 
-    Alembic writes files and not texts: it does so below the folder ``top``.
+    Alembic writes files and not texts: it does so below the folder ``top``. ``renames`` are those of the comparison.
     """
     folders = {plan["version_path"]: os.path.join(os.path.realpath(top), plan["revision"]) for plan in plans}
     for folder in folders.values():
@@ -38,7 +39,7 @@ def write(compared: Environment, plans: list[Plan], top: str) -> list[dict[str, 
     script.hooks = []
     script.messaging_opts = {"quiet": True}
     # All comparisons come first: once the map of revisions has a new one, the database is not up to date.
-    contexts = [_generated(environment, script, plan) for plan in plans]
+    contexts = [_generated(environment, script, plan, renames) for plan in plans]
     # Templates may look at the application, as that of Flask-Migrate for several databases does.
     with environment.application.entered():
         return [
@@ -48,9 +49,11 @@ def write(compared: Environment, plans: list[Plan], top: str) -> list[dict[str, 
         ]
 
 
-def _generated(environment: Environment, script: ScriptDirectory, plan: Plan) -> RevisionContext:
+def _generated(
+    environment: Environment, script: ScriptDirectory, plan: Plan, renames: Sequence[Asked]
+) -> RevisionContext:
     config = environment.config(["revision", "--autogenerate", "-m", plan["message"]])
-    chosen = _Chosen(plan["operations"])
+    chosen = _Chosen(plan["operations"], renames)
     arguments = {
         "message": plan["message"],
         "autogenerate": True,
@@ -77,7 +80,8 @@ def _generated(environment: Environment, script: ScriptDirectory, plan: Plan) ->
 class _Chosen:
     """A ``process_revision_directives`` that keeps the chosen operations, in Alembic's order; env.py's comes after."""
 
-    def __init__(self, operations: list[dict[str, Any]]) -> None:
+    def __init__(self, operations: list[dict[str, Any]], renames: Sequence[Asked]) -> None:
+        self._renames = renames
         self._wanted: dict[int, dict[int, str]] = {}
         for entry in operations:
             self._wanted.setdefault(entry["database"], {})[entry["number"]] = entry["python"]
@@ -88,6 +92,8 @@ class _Chosen:
         upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
         wanted = self._wanted.pop(self._runs, {})
         self._runs += 1
+        if self._renames:
+            upgrade.ops[:] = _renamed(context, upgrade, self._renames).ops
         renderer = Renderer(context)
         kept = set()
         for number, (operation, parent) in enumerate(leaves(upgrade, None)):
@@ -106,6 +112,16 @@ class _Chosen:
         """Raise ``WorkerError`` when a database with chosen operations was not compared again."""
         if self._wanted:
             raise WorkerError(_CHANGED, "env.py must behave the same in every `alembic revision --autogenerate`.")
+
+
+def _renamed(context: MigrationContext, upgrade: ops.UpgradeOps, renames: Sequence[Asked]) -> ops.UpgradeOps:
+    """The operations as the comparison that was reviewed had them: after the accepted renames, and with these."""
+    with ExitStack() as scope:
+        target = context.opts["target_metadata"]
+        found = operations(context, upgrade, target, Renames(renames, scope), lambda: None)
+    last = found[-1]
+    put_first(last, [one for stage in found for one in stage.renamed])
+    return last.operations
 
 
 _CHANGED = "The comparison returned different operations when it was repeated to write them."
