@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -200,3 +201,20 @@ def test_benign_rows_fulfil_what_the_plan_adds(postgresql: Connection) -> None:
     seeder.fill()
     execute(postgresql, change)
     assert counted(postgresql, "widget WHERE name IN ('a', 'b') AND size < 5") == ROWS
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_a_narrower_check_is_tried_with_what_the_present_one_names(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    connection = request.getfixturevalue(database)
+    seeder = made(connection, "CREATE TABLE widget (id integer, who text NOT NULL CHECK (who IN ('me', 'you')))")
+    seeder.fill()
+    before = dict(seeder.tables)
+    execute(connection, "CREATE TABLE part (id integer, who text NOT NULL CHECK (who IN ('me')))")
+    (after,) = read_structure(connection, {"part"}).values()
+    (old,) = before.values()
+    (danger,) = dangers(before, {old.identity: replace(after, identity=old.identity, key=old.key)})
+    assert danger.hazard.kind == "check"
+    assert Hostile(seeder).add(danger) == ACCEPTED
+    assert ("you",) in seeder.rows(old, ["who"])

@@ -55,7 +55,7 @@ def tried(connection: Connection, model: Model, *today: str) -> Trial:
 
 def _clear(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("DROP SCHEMA IF EXISTS new, public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
         return
     rows = connection.exec_driver_sql("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
@@ -77,7 +77,7 @@ def widget(base: Any) -> None:
         name = sa.Column(sa.String(50))
         size = sa.Column(sa.Integer)
         made = sa.Column(sa.DateTime, nullable=False, server_default=sa.func.now())
-        state = sa.Column(sa.String(10), nullable=False, default="new")
+        state = sa.Column(sa.String(10), sa.CheckConstraint("state IN ('new', 'old')", name="ck_state"), default="new")
 
 
 def parts(base: Any) -> None:
@@ -201,11 +201,61 @@ POSTGRESQL = [
         ("ALTER TABLE widget ADD CONSTRAINT ck_size CHECK (size > 0) NOT VALID",),
         ["check widget.size insert"],
     ),
+    (
+        "values that a CHECK no longer allows",
+        (
+            "ALTER TABLE widget DROP CONSTRAINT ck_state",
+            "ALTER TABLE widget ADD CONSTRAINT ck_state CHECK (state IN ('new'))",
+        ),
+        ["check widget.state insert"],
+    ),
     ("unique", ("ALTER TABLE widget ADD UNIQUE (name)",), []),
     (
         "foreign key",
         ("CREATE TABLE gadget (id int PRIMARY KEY)", "ALTER TABLE widget ADD FOREIGN KEY (size) REFERENCES gadget"),
         [],
+    ),
+    (
+        "view of the old name",
+        ("ALTER TABLE widget RENAME TO gadget", "CREATE VIEW widget AS SELECT * FROM gadget"),
+        [],
+    ),
+    (
+        "view of the old name without a column",
+        ("ALTER TABLE widget RENAME TO gadget", "CREATE VIEW widget AS SELECT id, name, size, made FROM gadget"),
+        ["missing_column widget.state select"],
+    ),
+    (
+        "view of the old name that takes no rows",
+        ("ALTER TABLE widget RENAME TO gadget", "CREATE VIEW widget AS SELECT DISTINCT * FROM gadget"),
+        ["other widget.* insert"],
+    ),
+    (
+        "column that becomes generated",
+        ("ALTER TABLE widget DROP COLUMN name", "ALTER TABLE widget ADD name text GENERATED ALWAYS AS ('x') STORED"),
+        ["other widget.* insert"],
+    ),
+    (
+        "identity in place of a sequence",
+        (
+            "ALTER TABLE widget ALTER id DROP DEFAULT",
+            "ALTER TABLE widget ALTER id ADD GENERATED ALWAYS AS IDENTITY",
+        ),
+        [],
+    ),
+    (
+        "trigger that fills what old code does not know",
+        (
+            "ALTER TABLE widget ADD COLUMN colour text NOT NULL",
+            "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.colour = 'red'; RETURN NEW; END$$",
+            "CREATE TRIGGER fill BEFORE INSERT ON widget FOR EACH ROW EXECUTE FUNCTION fill()",
+        ),
+        [],
+    ),
+    (
+        "table in another schema",
+        ("CREATE SCHEMA new", "ALTER TABLE widget SET SCHEMA new"),
+        ["missing_table widget.* select"],
     ),
     (
         "trigger",
@@ -236,7 +286,7 @@ def test_on_postgresql(postgresql: Connection, today: tuple[str, ...], found: li
 def test_a_rebuilt_table_of_sqlite(sqlite: Connection) -> None:
     rebuilt = (
         """CREATE TABLE other (id integer PRIMARY KEY, name varchar(50), size integer NOT NULL,
-           made datetime NOT NULL DEFAULT CURRENT_TIMESTAMP, state varchar(10) NOT NULL, colour text NOT NULL)""",
+           made datetime NOT NULL DEFAULT CURRENT_TIMESTAMP, state varchar(10), colour text NOT NULL)""",
         "DROP TABLE widget",
         "ALTER TABLE other RENAME TO widget",
     )

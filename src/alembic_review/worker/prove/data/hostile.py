@@ -216,7 +216,9 @@ def _deciding(
     definition = danger.constraint.definition
     expression = definition[len("CHECK ") :].removesuffix(" NOT VALID").removesuffix(" NO INHERIT")
     renamed = dict(zip(danger.names, danger.constraint.columns, strict=False))
-    for values in islice(combinations(columns, definition, 1), _TRIED):
+    # What a narrower condition refuses is often named in the present one.
+    present = [one.definition for one in table.of_kind("check") if set(one.columns) & set(danger.names)]
+    for values in islice(combinations(columns, " ".join([definition, *present]), 1), _TRIED):
         shown = ", ".join(
             f"CAST({literal(values[column.name])} AS {column.type or 'BLOB'}) AS "
             f"{quoted_name(renamed.get(column.name, column.name))}"

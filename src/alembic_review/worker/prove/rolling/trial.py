@@ -46,14 +46,17 @@ class Row:
 
 @dataclass
 class _Noting(Seeder):
-    """Keeps the rows that the database takes."""
+    """Notes the rows that the database takes, and undoes each within ``undone``."""
 
     accepted: list[Values] = field(default_factory=list)
+    undone: Undone | None = None
 
     def tried(self, table: Table, changed: Values | None = None) -> tuple[Values, DatabaseError | None]:
         values, error = super().tried(table, changed)
         if error is None:
             self.accepted.append(dict(values))
+            if self.undone is not None:
+                self.undone.undo()
         return values, error
 
 
@@ -95,8 +98,9 @@ class Trial:
         seeder = _Noting(connection, self.before, transaction=True)
         for table in seeder.ordered():
             if table.key in self.models:
-                with Undone(connection) as trial:
-                    self._make_rows(seeder, table, trial)
+                with Undone(connection) as seeder.undone:
+                    self._make_rows(seeder, table)
+                seeder.undone = None
             seeder.fill_one(table)
 
     def _repeat(self, connection: Connection) -> None:
@@ -110,6 +114,12 @@ class Trial:
                 for row in self.rows.get(table.key, ()):
                     self._insert(seeder, table, row)
             seeder.fill_one(table)
+        unreadable = {one.key for one in self.broken.values()}
+        for key in self.rows.keys() - self.after.keys() - unreadable:
+            # A view may stand in for a table that was renamed.
+            failed = statements.failure(connection, statements.insert(self.models[key], self.rows[key][0].given))
+            if failed is not None and kind_of(failed.error) != "foreign_key":
+                self._note(key, "insert", failed, kind_of(failed.error))
 
     def _key(self, table: Model) -> TableKey:
         """The table as the catalogue names it."""
@@ -119,11 +129,10 @@ class Trial:
     def _structure(self, connection: Connection) -> dict[Any, Table]:
         return by_name(read_structure(connection, {key.name for key in self.models}))
 
-    def _make_rows(self, seeder: _Noting, table: Table, trial: Undone) -> None:
+    def _make_rows(self, seeder: _Noting, table: Table) -> None:
         """Rows of old code that the base takes: with a value in each column, with few, and for what is narrowed."""
         model = self.models[table.key]
         whole, error = seeder.tried(table)
-        trial.undo()
         taken = self._taken(seeder.connection, model, whole) if error is None else None
         if taken is None:
             reason = error.message if error is not None else "fails on the base as well"
@@ -137,7 +146,6 @@ class Trial:
             seeder.accepted.clear()
             Hostile(seeder).add(danger)
             hostile = list(seeder.accepted)
-            trial.undo()
             given = omitted if danger.hazard.kind == "not_null" else omitted - set(danger.names)
             for values in hostile:
                 self._add(seeder.connection, table, given, Row({}, values, danger.names))
@@ -193,6 +201,8 @@ class Trial:
                 return
             kind = kind_of(error)
             if kind == "foreign_key":
+                if told:
+                    return
                 # The table that it refers to has no row here.
                 self.not_checked.append(f"INSERT into {table.key.name} by the models of the base ({error.message})")
                 return
@@ -228,7 +238,7 @@ class Trial:
         classes = [one.name for one in self.readers if one.name and self._key(one.table) == key]
         new = self.after[key].column(column or "") if key in self.after else None
         self.broken.setdefault(
-            (key, column, error.constraint, group),
+            (key, column, error.constraint, group) if group else (key, error.message),
             Broken(
                 key=key,
                 action=action,
@@ -247,7 +257,8 @@ class Trial:
         before, after = self.before.get(key), self.after.get(key)
         if before is None or after is None:
             return []
-        found = [one.name for one in after.columns if (old := before.column(one.name)) and old.type != one.type]
+        pairs = [(old, one) for one in after.columns if (old := before.column(one.name)) is not None]
+        found = [one.name for old, one in pairs if old.type != one.type or set(old.labels) - set(one.labels)]
         return found if len(found) == 1 else []
 
 
