@@ -33,6 +33,8 @@ def pytest_configure() -> None:
     settings.register_profile("thorough", untimed, max_examples=1000)
     settings.load_profile("short")
     os.environ.pop("VIRTUAL_ENV", None)
+    # Most applications of the tests are reviewed once, and what is kept of a replay is megabytes.
+    os.environ.setdefault("ALEMBIC_REVIEW_NO_CACHE", "1")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

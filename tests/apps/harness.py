@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from .environments import FIXTURES, Environment, install, install_editable, make
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 PASSWORD = "s3cr%et"
+NO_CACHE = "ALEMBIC_REVIEW_NO_CACHE"
+# Set by a session that runs all of these tests with the cache as well; the value is a file that lists its use, if any.
+TWICE = "ALEMBIC_REVIEW_TESTS_WITH_CACHE"
 # A run that hangs must not hang the tests; the tool's own limit is far above what any of these needs.
 LIMIT_SECONDS = 90
 
@@ -147,10 +150,54 @@ def run_tool(
     command += ["--python", str(application.environment.python)] if python else []
     command += ["-o", "json=-", *arguments]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environ.update(variables or {})
+    found = _run(command, folder or application.project, environ)
+    if TWICE in environ:
+        require_same_with_cache(found, command, folder or application.project, environ)
+    return found
+
+
+def require_same_with_cache(plain: Run, command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> list[str]:
+    """The same run with the cache, twice, differs in nothing but provenance; how the cache was used in both."""
+    cached = {name: value for name, value in environ.items() if name not in (NO_CACHE, TWICE)}
+    uses = []
+    for _ in range(2):
+        again = _run(command, folder, cached)
+        assert again.status == plain.status, again.explain()
+        found = list(differing(comparable(again.report), comparable(plain.report)))
+        assert not found, "\n".join([str(again.report and again.report["provenance"]["cache"]), *found])
+        uses.append(str(again.report and again.report["provenance"]["cache"]))
+    with (Path(environ[TWICE]) if environ.get(TWICE) else Path(os.devnull)).open("a") as log:
+        log.write(f"{uses} {os.environ.get('PYTEST_CURRENT_TEST')}\n")
+    return uses
+
+
+def differing(one: Any, other: Any, place: str = "") -> Iterator[str]:
+    """Where two JSON documents differ, and how."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted({*one, *other}):
+            yield from differing(one.get(key), other.get(key), f"{place}.{key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from differing(left, right, f"{place}[{number}]")
+    elif one != other:
+        yield f"{place}: {one!r}, not {other!r}"
+
+
+def comparable(report: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A report without what differs between two equal runs, but with the rest of its provenance."""
+    if report is None:
+        return None
+    changing = ("timings_ms", "date", "cache")
+    kept = {name: value for name, value in report["provenance"].items() if name not in changing}
+    return {**report, "provenance": kept}
+
+
+def _run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Run:
     done = subprocess.run(
         command,
-        cwd=folder or application.project,
-        env={**environ, **(variables or {})},
+        cwd=folder,
+        env=environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

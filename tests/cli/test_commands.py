@@ -99,10 +99,13 @@ def test_review_is_the_default_command(service: FakeService, project: Path, caps
     assert {settings.config for settings in service.seen} == {project / "alembic.ini"}
 
 
-def test_every_option_reaches_the_settings(service: FakeService, project: Path) -> None:
+def test_every_option_reaches_the_settings(
+    service: FakeService, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALEMBIC_REVIEW_NO_CACHE")
     argv = ["-c", "rattail.conf", "-n", "other", "-x", "a=1", "-x", "b", "--root", str(project), "--custom", "poser"]
     argv += ["--custom", "extra", "--server", "postgresql://h/", "--python", sys.executable, "--timeout", "9"]
-    argv += ["--fail-on", "pending", "--fail-on", "error", "--baseline", "known.json"]
+    argv += ["--fail-on", "pending", "--fail-on", "error", "--baseline", "known.json", "--no-cache"]
     (project / "known.json").write_text('{"format": "alembic-review-baseline/1", "findings": []}')
     assert run(argv) == 0
     assert service.seen == [
@@ -118,6 +121,7 @@ def test_every_option_reaches_the_settings(service: FakeService, project: Path) 
             python=sys.executable,
             timeout=9.0,
             baseline=Baseline("known.json", str(project / "known.json")),
+            cache=False,
         )
     ]
 

@@ -74,6 +74,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         timeout = 30
         before = "db/before.sql"
         rename = ["poser_widget.colour=color"]
+        cache = false
 
         [[tool.alembic-review.accept]]
         code = "AR201"
@@ -113,7 +114,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
                 fingerprint="0123456789abcdef",
                 reason="read by nobody",
                 until=date(2030, 12, 31),
-                place=Place(str(tmp_path / "pyproject.toml"), 25),
+                place=Place(str(tmp_path / "pyproject.toml"), 26),
             ),
         ),
         server="postgresql://localhost/x",
@@ -128,6 +129,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
                 f"[tool.alembic-review] of {tmp_path / 'pyproject.toml'}",
             ),
         ),
+        cache=False,
         source=tmp_path / "pyproject.toml",
     )
 
@@ -168,6 +170,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
             poser_widget.colour=color
             poser_tool = poser_kit
         before = poser.legacy:create
+        cache = no
         """,
     )
     settings = load(CommandLine(), cwd=tmp_path, environ={})
@@ -196,6 +199,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
             Rename("poser_widget.colour=color", ("poser_widget", "colour"), "color", place),
             Rename("poser_tool=poser_kit", ("poser_tool",), "poser_kit", place),
         ),
+        cache=False,
         source=tmp_path / "alembic.ini",
     )
 
@@ -214,6 +218,7 @@ def test_the_tests_above_name_every_key() -> None:
         "accept",
         "accept-new",
         "rename",
+        "cache",
     }
     assert set(KEYS) == names | others
 
@@ -464,6 +469,7 @@ def test_before_is_a_file_of_sql(tmp_path: Path, content: bytes, said: str) -> N
         ),
         ("timeout = soon", "`timeout` is not a number", ""),
         ("fail-on = blokced", "`fail-on[0]`", "blocked, pending"),
+        ("cache = perhaps", "`cache` is neither true nor false", ""),
         ("severity = AR512", "a line of `severity` is not `CODE = LEVEL`", ""),
         ("owners = shared_log", "`owners` is not `table = package`", ""),
         ("env =\n    FLASK_APP", "a line of `env` is not `NAME = value`", ""),

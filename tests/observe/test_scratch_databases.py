@@ -7,7 +7,7 @@ import pytest
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe import scratch_databases
-from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.scratch.base import Kept, Scratch, ScratchDatabase
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 
 
@@ -43,7 +43,7 @@ class Recorded(Scratch):
 def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded]:
     made: dict[str, Recorded] = {}
 
-    def open_recorded(dialect: str, server: str | None, *, superuser: bool) -> Scratch:
+    def open_recorded(dialect: str, server: str | None, *, superuser: bool, kept: Kept | None) -> Scratch:
         made[dialect] = Recorded(dialect, fails=server == "broken" and dialect == "postgresql")
         return made[dialect]
 

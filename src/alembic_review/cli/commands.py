@@ -11,7 +11,7 @@ import click
 from alembic_review.cli import outputs, screen
 from alembic_review.cli.accept import accept_command
 from alembic_review.cli.lazy_commands import DEFAULT, cli
-from alembic_review.cli.options import DEBUG, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
+from alembic_review.cli.options import DEBUG, NO_CACHE, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
 from alembic_review.cli.saved_reports import saved_review
 from alembic_review.config import CommandLine, load
@@ -78,7 +78,7 @@ _WHERE = (
 
 
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, SINCE, PROVE, RENAME, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
+@options(*WHAT, SINCE, PROVE, NO_CACHE, RENAME, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
@@ -87,6 +87,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     since: str | None,
     prove: bool | None,
     rename: tuple[str, ...],
+    no_cache: bool,
     output: tuple[str, ...],
     sql: bool,
     fail_on: tuple[str, ...],
@@ -105,6 +106,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
             since=since,
             prove=prove,
             rename=rename,
+            cache=False if no_cache else None,
             baseline=baseline,
             update_baseline=update_baseline,
             **what,
@@ -125,11 +127,12 @@ def review_command(  # noqa: PLR0913 - one parameter per option
 
 
 @cli.command("owners")
-@options(*WHAT, VERBOSE, DEBUG)
-def owners_command(*, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
+@options(*WHAT, NO_CACHE, VERBOSE, DEBUG)
+def owners_command(*, no_cache: bool, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
     """List every table, its owner, its role and the evidence."""
     named = outputs.parse(["owners"])
-    review = _run(load(CommandLine(**what)), named, verbose=verbose, debug=debug)
+    line = CommandLine(cache=False if no_cache else None, **what)
+    review = _run(load(line), named, verbose=verbose, debug=debug)
     outputs.write(review, named, outputs.Shown(verbose=verbose))
     return ReviewError.exit_code if review.outcome is Outcome.FAILED else 0
 
@@ -152,6 +155,17 @@ def explain_command(*, code: str | None, debug: bool) -> int:  # noqa: ARG001 - 
     if not page.endswith("\n"):
         page += "\n"
     outputs.to_stdout(screen.rendered_page(page) if screen.colourful(sys.stdout) else page)
+    return 0
+
+
+@cli.command("cache", short_help="Show what is kept of earlier reviews, or remove it.")
+@click.argument("action", type=click.Choice(["show", "clear"]), default="show")
+@options(DEBUG)
+def cache_command(*, action: str, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
+    """Show what is kept of earlier reviews, or remove it with `cache clear`."""
+    from alembic_review.workflows import replay_cache  # noqa: PLC0415 - not needed for --help
+
+    outputs.to_stdout(replay_cache.cleared() if action == "clear" else replay_cache.shown())
     return 0
 
 

@@ -19,6 +19,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 COMMANDS = {
     "accept": "Accept a finding or a blocked change, with a reason.",
+    "cache": "Show what is kept of earlier reviews, or remove it.",
     "explain": "Say what the check CODE means and what to do.",
     "owners": "List every table, its owner, its role and the evidence.",
     "publish": "Show a saved JSON report as a comment of a pull request.",

@@ -61,6 +61,12 @@ RENAME = click.option(
     multiple=True,
     help="Rename a column, or with OLD=NEW a table, instead of dropping it and adding another one.",
 )
+NO_CACHE = click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="ALEMBIC_REVIEW_NO_CACHE",
+    help="Apply every revision: neither use what earlier reviews have kept nor keep anything.",
+)
 VERBOSE = click.option("--verbose", is_flag=True, help="List every entry of a group; show progress on stderr.")
 DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")
 

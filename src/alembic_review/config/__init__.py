@@ -38,6 +38,7 @@ class CommandLine:
     baseline: str | None = None
     update_baseline: bool = False
     rename: tuple[str, ...] = ()
+    cache: bool | None = None
 
 
 def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -152,6 +153,7 @@ def _settings(
         timeout=setting_values.timeout(layers),
         before=setting_values.before(layers),
         renames=setting_values.renames(layers),
+        cache=setting_values.first(layers, lambda layer: layer.cache) is not False,
         source=next((layer.path for layer in layers if layer.path), None),
     )
     both = set(settings.custom or ()) & set(settings.core or ())
@@ -223,6 +225,7 @@ def _line_layer(line: CommandLine, cwd: Path) -> Layer:
         python=line.python,
         timeout=line.timeout,
         rename=line.rename or None,
+        cache=line.cache,
     )
     return Layer("the command line", cwd, settings)
 

@@ -67,6 +67,7 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     timeout: float | None = None
     before: str | None = None
     rename: tuple[str, ...] | None = None
+    cache: bool | None = None
     environments: tuple[EnvironmentSettings, ...] | None = None
     accept: tuple[AcceptSettings, ...] | None = None
     accept_new: AcceptNew | None = None
@@ -88,6 +89,7 @@ _TYPES = {
     "Invalid RFC3339 encoded date": "Expected a date such as 2030-12-31",
     "Object missing required field": "Missing key",
 }
+_BOOLEANS = configparser.RawConfigParser.BOOLEAN_STATES
 _PAIRS = {"env": "NAME = value", "severity": "CODE = LEVEL"}
 TABLES = ("environments", "accept")
 """Keys that are lists of tables: only the pyproject.toml of the project has them."""
@@ -216,12 +218,20 @@ def _ini_value(parser: configparser.ConfigParser, key: str, place: str) -> objec
         return dict(_owner(entry, place) for entry in re.split(r"[,\n]", text) if entry.strip())
     if key in _PAIRS:
         return dict(_pair(key, line, place) for line in text.splitlines() if line.strip())
+    return _ini_scalar(key, text.strip(), place)
+
+
+def _ini_scalar(key: str, text: str, place: str) -> object:
+    if key == "cache":
+        if text.lower() not in _BOOLEANS:
+            raise UsageError(f"{place}: `cache` is neither true nor false.")
+        return _BOOLEANS[text.lower()]
     if key == "timeout":
         try:
             return float(text)
         except ValueError:
             raise UsageError(f"{place}: `timeout` is not a number of seconds.") from None
-    return text.strip()
+    return text
 
 
 def _owner(entry: str, place: str) -> tuple[str, str]:

@@ -39,6 +39,10 @@ class UnexplainedError(ObservationError):
     """The replay has to be repeated with a digest per revision: something changed that no event told."""
 
 
+class CacheMissError(ObservationError):
+    """The run has to be repeated without what earlier runs have kept, which does not hold."""
+
+
 class SuperuserNeededError(ObservationError):
     """The replay has to be repeated as superuser, because of ``privilege``."""
 

@@ -325,6 +325,14 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class CacheUse:
+    """Whether the results of an earlier ``replay`` were used: ``hit``, ``miss`` or ``off``, with the reason."""
+
+    replay: str = "off"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where the review comes from; the one part that differs between two equal runs.
 
@@ -352,6 +360,7 @@ class Provenance:
     plugins: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    cache: CacheUse = field(default_factory=CacheUse)
     timings_ms: dict[str, int] = field(default_factory=dict)
     project: str = ""
     commit: str = ""

@@ -93,7 +93,8 @@ class Settings:
     ``prove`` asks for all proofs or for none; ``None`` for those of every run. ``severity`` is by the code of a check.
     Nothing counts as renamed but ``renames``.
     ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
-    are several; ``config`` is then that of the first which is reviewed.
+    are several; ``config`` is then that of the first which is reviewed. With ``cache``, replays are kept for later
+    reviews and those of earlier ones are used.
     """
 
     config: Path | None = None
@@ -125,3 +126,4 @@ class Settings:
     accept_new: AcceptNew = AcceptNew.AT_ONCE
     baseline: Baseline | None = None
     renames: tuple[Rename, ...] = ()
+    cache: bool = True

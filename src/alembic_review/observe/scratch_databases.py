@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,8 @@ from typing import Self
 
 from alembic_review.model.errors import ObservationError, ReviewError, UsageError
 from alembic_review.model.facts import ServerChange
+from alembic_review.model.input_states import KEPT
+from alembic_review.observe.replay_cache.kept_replay import KeptReplay
 from alembic_review.observe.scratch import open_scratch
 from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
 
@@ -32,13 +35,18 @@ def guess_dialect(config: Path | None) -> str:
 class RunDatabases:
     """Context manager: whatever was started or created is gone afterwards.
 
-    With ``superuser``, the application's role is one on a server of ours.
+    With ``superuser``, the application's role is one on a server of ours. ``replay`` is what earlier runs kept.
     """
 
-    def __init__(self, server: str | None, guess: str, *, superuser: bool = False) -> None:
+    def __init__(
+        self, server: str | None, guess: str, *, superuser: bool = False, replay: KeptReplay | None = None
+    ) -> None:
         self._server = server
         self._superuser = superuser
-        self._guess = guess
+        self._kept = replay.kept if replay is not None else None
+        self._guess = self._kept.kind.partition(" ")[0] if self._kept is not None else guess
+        if replay is not None:
+            replay.packing = self._pack
         self._scratch: dict[str, Scratch] = {}
         self._used: set[str] = set()
         self._made: dict[str, ScratchDatabase] = {}
@@ -46,7 +54,7 @@ class RunDatabases:
 
     def __enter__(self) -> Self:
         try:
-            self._scratch[self._guess] = open_scratch(self._guess, self._server, superuser=self._superuser)
+            self._scratch[self._guess] = self._open(self._guess)
         except UsageError:
             raise
         except ReviewError:
@@ -74,11 +82,15 @@ class RunDatabases:
         """Afterwards: what the run changed on a given server."""
         return tuple(change for scratch in self._scratch.values() for change in scratch.changes)
 
-    def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:  # noqa: ARG002 - each is new
-        """A new scratch database of this dialect; waits for an early start. Raises ``ReviewError``."""
+    def create(self, dialect: str, target: str = "", state: str = "") -> ScratchDatabase:
+        """A new scratch database of this dialect; waits for an early start. Raises ``ReviewError``.
+
+        In the state ``KEPT``, it is the one that was kept for this target, if there is one.
+        """
         if dialect not in self._scratch:
-            self._scratch[dialect] = open_scratch(dialect, self._server, superuser=self._superuser)
-        database = self._scratch[dialect].create()
+            self._scratch[dialect] = self._open(dialect)
+        scratch = self._scratch[dialect]
+        database = (scratch.restored(target) if state == KEPT else None) or scratch.create()
         self._used.add(dialect)
         self._made[database.database] = database
         return database
@@ -94,6 +106,17 @@ class RunDatabases:
         if name not in self._made:
             raise ObservationError(f"There is no scratch database {name!r} to copy.")
         return self.copy(self._made[name])
+
+    def _open(self, dialect: str) -> Scratch:
+        return open_scratch(dialect, self._server, superuser=self._superuser, kept=self._kept)
+
+    def _pack(self, names: Sequence[str], path: Path) -> str:
+        """Write these databases to a path. Raises ``OSError``, also where they are of several kinds."""
+        dialects = {self._made[name].dialect for name in names if name in self._made}
+        if len(dialects) != 1 or not all(name in self._made for name in names):
+            raise OSError
+        (dialect,) = dialects
+        return self._scratch[dialect].pack(names, path)
 
     def _start_early(self) -> None:
         """A guess that fails is nobody's problem until the application asks for that dialect; then it fails again."""

@@ -16,11 +16,17 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from alembic_review.model.errors import ObservationError, ReviewError, SuperuserNeededError, UnexplainedError
+from alembic_review.model.errors import (
+    CacheMissError,
+    ObservationError,
+    ReviewError,
+    SuperuserNeededError,
+    UnexplainedError,
+)
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import ProofPlan, Proofs, Proved
@@ -33,6 +39,9 @@ from alembic_review.observe.scratch.base import ScratchDatabase
 from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.worker_output import Output, Shown
 from alembic_review.processes import VARIABLE, new_mark
+
+if TYPE_CHECKING:
+    from alembic_review.observe.replay_cache.kept_replay import KeptReplay
 
 PROTOCOL = 1
 WORKER = Path(__file__).parent.parent / "worker" / "__main__.py"
@@ -85,7 +94,8 @@ class Request:
     path, or ``module:callable``: what exists before the first revision. ``environment`` is the
     name of one of several: the worker then waits between its upgrade and its comparison. With ``digests``, the whole
     catalogue is read after each revision, also where event triggers would tell what it touched. With an ``archive``,
-    the worker can only be asked for ``old_models``. ``renames`` are those that the user accepts.
+    the worker can only be asked for ``old_models``. ``renames`` are those that the user accepts. ``replay`` is
+    what earlier runs have kept.
     """
 
     python: str
@@ -112,7 +122,14 @@ class Request:
     digests: bool = False
     archive: Archive | None = None
     renames: tuple[Rename, ...] = ()
+    replay: KeptReplay | None = field(default=None, compare=False)
     shown: Shown = field(default_factory=Shown, compare=False)
+
+    @property
+    def caching(self) -> str:
+        """What the worker does about results that are kept: ``off``, ``record`` or ``use``."""
+        special = (self.instead, self.beside, self.trial, self.against, self.before, self.environment, self.archive)
+        return "off" if self.replay is None or self.digests or any(special) else self.replay.mode
 
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -145,6 +162,11 @@ class _WrittenMessage(msgspec.Struct):
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` as processes of the application get it: without what is meant for the CI job alone."""
     return {name: value for name, value in environ.items() if name not in WITHHELD}
+
+
+def environment_of(request: Request) -> dict[str, str]:
+    """The environment of this request's worker, without what differs from run to run."""
+    return environment(os.environ) | {**request.env, **_NO_BYTECODE}
 
 
 def observe(
@@ -218,7 +240,7 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(os.environ) | {**request.env, **_NO_BYTECODE, VARIABLE: mark},
+            env=environment_of(request) | {VARIABLE: mark},
             cwd=request.archive.directory if request.archive is not None else None,
             start_new_session=True,
         )
@@ -299,6 +321,7 @@ class Conversation:
             environment=request.environment,
             digests=request.digests,
             renames=[asdict(rename) for rename in request.renames],
+            cache=request.caching,
             secrets=known(),
         )
 
@@ -387,6 +410,8 @@ class Conversation:
                 self._send(type="learned")
             elif kind == "rights":
                 self._allow(superuser=bool(message.get("superuser")))
+            elif kind == "replayed":
+                self._keep(message)
             elif kind == "noted":
                 self._note(str(message.get("statement", "")))
             elif kind == "error":
@@ -397,6 +422,8 @@ class Conversation:
     def _error(self, body: bytes, message: Mapping[str, Any]) -> ObservationError:
         """What the worker reports, or that the replay has to be repeated."""
         text = self._named(str(message.get("message", "")))
+        if message.get("miss"):
+            return CacheMissError(str(message["miss"]))
         if message.get("unexplained"):
             return UnexplainedError(text)
         if isinstance(message.get("superuser"), dict):
@@ -437,6 +464,7 @@ class Conversation:
             version=database.version,
             folder=database.folder,
             superuser=database.superuser,
+            kept=database.kept,
         )
 
     def _allow(self, *, superuser: bool) -> None:
@@ -444,6 +472,14 @@ class Conversation:
         for allow in {allow for allow in self._allows if allow is not None}:
             allow(superuser)
         self._send(type="changed")
+
+    def _keep(self, message: Mapping[str, Any]) -> None:
+        """Keep the results of a replay, or the reason why they can't be kept."""
+        if self.request.replay is not None and message.get("reason"):
+            self.request.replay.not_kept(str(message["reason"]))
+        elif self.request.replay is not None:
+            self.request.replay.keep(message["recorded"])
+        self._send(type="kept")
 
     def _note(self, statement: str) -> None:
         """A statement may create something on the server outside the database."""

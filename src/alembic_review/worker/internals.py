@@ -13,11 +13,12 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import MethodType
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType, MethodType
 from typing import Any
 
 from alembic import autogenerate
+from alembic import util as alembic_util
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import CommandLine, Config
@@ -634,3 +635,41 @@ def answered_in_bulk(context: MigrationContext) -> Iterator[None]:
     finally:
         sqla_compat._exec_on_inspector = ask
         implementation.connection = connection
+
+
+def registered_operations() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The name of each operation and the function behind it; of implementations too, where Alembic shows them."""
+    yield from ((name, function) for name, function in vars(Operations).items() if callable(function))
+    registry: Any = getattr(getattr(Operations, "_to_impl", None), "_registry", {})
+    for key, function in registry.items():
+        yield str(key), function
+
+
+def arguments_of_run(frame: FrameType | None) -> Mapping[str, Any]:
+    """The keyword arguments of the ``run_migrations`` that a frame is inside of."""
+    while frame is not None:
+        if frame.f_code.co_name == "run_migrations" and isinstance(frame.f_locals.get("self"), MigrationContext):
+            return dict(frame.f_locals.get("kw", {}))
+        frame = frame.f_back
+    return {}
+
+
+@contextmanager
+def around_revision_files(around: Callable[[], AbstractContextManager[None]]) -> Iterator[bool]:
+    """Meanwhile, Alembic loads each revision file inside of ``around()``; false where it loads them in another way."""
+    load: Any = getattr(alembic_util, "load_python_file", None)
+    if load is None or getattr(base, "util", None) is not alembic_util:
+        yield False
+        return
+
+    def loaded(folder: Any, filename: Any) -> Any:
+        if os.path.basename(os.fspath(filename)) == "env.py":
+            return load(folder, filename)
+        with around():
+            return load(folder, filename)
+
+    alembic_util.load_python_file = loaded  # type: ignore[assignment]
+    try:
+        yield True
+    finally:
+        alembic_util.load_python_file = load

@@ -10,6 +10,7 @@ from typing import Any
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.environment.printed_output import flush
 from alembic_review.worker.redirect.server_privileges import SuperuserError
+from alembic_review.worker.replay.kept.recorder import CacheMissError
 from alembic_review.worker.replay.touched_objects import UnexplainedError
 from alembic_review.worker.session import Session
 from alembic_review.worker.worker_errors import WorkerError, own
@@ -76,7 +77,8 @@ def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable
         flush()
         need = {"superuser": error.need} if isinstance(error, SuperuserError) else {}
         unexplained = isinstance(error, UnexplainedError)
-        channel.send("error", message=error.message, hint=error.hint, unexplained=unexplained, **need)
+        miss = error.message if isinstance(error, CacheMissError) else ""
+        channel.send("error", message=error.message, hint=error.hint, unexplained=unexplained, miss=miss, **need)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         _debug(request, error)
         flush()

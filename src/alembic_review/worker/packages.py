@@ -362,6 +362,11 @@ def search_path() -> tuple[str, ...]:
     )
 
 
+def is_of_stdlib(path: str) -> bool:
+    """True for a file of Python itself; the folder of installed packages may lie below that of the library."""
+    return path.startswith(STDLIB + os.sep) and not {"site-packages", "dist-packages"} & set(path.split(os.sep))
+
+
 @cache
 def is_installed(path: str) -> bool:
     """True below a ``sys.prefix``, any virtual environment or a site-packages folder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -30,6 +31,7 @@ from alembic_review.model.facts import (
     TableKey,
     Untargeted,
 )
+from alembic_review.model.input_states import KEPT
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import Planned, ProofPlan, Proved
 from alembic_review.model.secrets.known_passwords import learn
@@ -72,6 +74,9 @@ from alembic_review.worker.replay.changes_outside_revisions import Intruders
 from alembic_review.worker.replay.completeness import Completed, marked
 from alembic_review.worker.replay.created_from_models import Creations
 from alembic_review.worker.replay.downgrade_differences import contents, downgrade_steps
+from alembic_review.worker.replay.kept.conditions import NotKeptError
+from alembic_review.worker.replay.kept.plain import as_plain, from_plain, listing_state
+from alembic_review.worker.replay.kept.recorder import CacheMissError, Recorder
 from alembic_review.worker.replay.revision_failures import is_locked, wait_briefly_for_locks
 from alembic_review.worker.replay.revision_trials import History
 from alembic_review.worker.replay.touched_objects import Doubts, UnexplainedError, observing
@@ -117,6 +122,7 @@ class Session:
         self.completed = Completed(self._key_of)
         self.commands = ApplicationCommands(self.stacks)
         self.doubts = Doubts(lambda connection: getattr(self._replayed_on(connection), "catalogue", None))
+        self.recorder = Recorder(self.request.get("cache", "off"), self._is_running)
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -130,6 +136,7 @@ class Session:
         quieten()
         name_parts(self.request["parts"])
         recognise(cache(self._is_own))
+        self.recorder.install(self.redirect.hear)
         self.witnesses.install()
         self.redirect.install()
         self.privileges.install()
@@ -146,6 +153,7 @@ class Session:
         with self.intruders.watching():
             script = self._replay(environment)
             self._require_complete()
+            self._keep(script)
             if self.request.get("environment"):
                 # Other environments are upgraded meanwhile, in the same databases.
                 self.redirect.start_run()
@@ -189,33 +197,89 @@ class Session:
             if not self.replayed:
                 self._load_revisions(environment, config, script)
             target = self._target(context)
+            connection = connection_of(context)
+            kept = self.recorder.begin(target.key, context, script, heads, sys._getframe(1))
+            catalogue = observing(connection, self.redirect.altered, digests=bool(self.request.get("digests")))
+            if self.recorder.uses:
+                return self._restored(
+                    target, context, script, from_plain(kept["replayed"], catalogue, self.circumstances)
+                )
             progress = lambda text: self.channel.send("progress", text=text)  # noqa: E731
-            catalogue = observing(
-                connection_of(context), self.redirect.altered, digests=bool(self.request.get("digests"))
-            )
             earlier = self.earlier.get(target.key, frozenset())
             replayed = Replayed(catalogue, self.watched, trial, circumstances=self.circumstances, earlier=earlier)
+            replayed.around = self.recorder.revision
             self.replayed.append((target, replayed))
             self._note_heads(heads, context, script)
             run = self.completed.begin(target.key, context, heads, script, replayed)
             steps = replay(context, internals.upgrade_steps(script, heads), replayed, progress)
-            return self.completed.watched(run, steps, connection_of(context))
+            return self.completed.watched(run, steps, connection)
 
-        self._run(environment, config, script, work, "replay", destination_rev="heads")
+        with self.recorder.replaying():
+            self._run(environment, config, script, work, "replay", destination_rev="heads")
         self._require_explained()
         return script
+
+    def _restored(
+        self, target: Target, context: MigrationContext, script: ScriptDirectory, replayed: Replayed
+    ) -> tuple[()]:
+        """No steps: the database contains what an earlier replay of the same revisions did."""
+        self.replayed.append((target, replayed))
+        if replayed.watched != self.watched:
+            raise CacheMissError("Other revisions may be the application's own.")
+        if internals.upgrade_steps(script, context.get_current_heads()):
+            raise CacheMissError("There are further revisions.")
+        self.completed.restore(target.key, context, script, replayed)
+        return ()
+
+    def _keep(self, script: ScriptDirectory) -> None:
+        """Have the parent keep the databases as they are after the replay, and what was noted of it."""
+        self.recorder.waiting = False
+        if self.recorder.uses:
+            self.recorder.require_same()
+        if not self.recorder.records:
+            return
+        if self.redirect.unwatched:
+            self.recorder.refuse("the application does something that can't be watched")
+        if self.creations.any:
+            self.recorder.refuse("tables are created from the models")
+        if self.completed.foreign():
+            self.recorder.refuse("code that is no revision changes the database")
+        try:
+            recorded = self.recorder.recorded(script)
+        except NotKeptError as error:
+            self.channel.ask("replayed", reason=str(error))
+            return
+        databases = [
+            {
+                **self.recorder.database(target.key),
+                "target": target.label,
+                "database": self.redirect.database_of(target),
+                "replayed": as_plain(replayed),
+                "contents": listing_state(self.completed.contents(target.key)),
+            }
+            for target, replayed in self.replayed
+        ]
+        # A server is stopped for a moment.
+        self.redirect.start_run()
+        gc.collect()
+        self.channel.ask("replayed", recorded={**recorded, "databases": databases})
 
     def _require_complete(self) -> None:
         """Nothing of the upgrade is missing in the databases, as others see them. Raises ``WorkerError``."""
         with self._reported(), self._timed("committed"):
-            self.completed.require()
+            if not self.recorder.uses:
+                self.completed.require()
             for target in {target.key: target for target, _ in self.replayed}.values():
                 self._require_committed(target)
 
     def _require_committed(self, target: Target) -> None:
         def work(connection: Connection) -> None:
             wait_briefly_for_locks(connection)
-            self.completed.require_committed(target.key, connection)
+            if not self.recorder.uses:
+                self.completed.require_committed(target.key, connection)
+                return
+            self.completed.require_restored(target.key, connection)
+            self.recorder.require_contents(target.key, listing_state(self.completed.contents(target.key)))
 
         try:
             self.redirect.over_own_connection(target, work)
@@ -632,6 +696,9 @@ class Session:
         if self.before is not None and empty:
             self.earlier.setdefault(target.key, frozenset(found.tables))
 
+    def _is_running(self) -> bool:
+        return any(replayed.running for _, replayed in self.replayed)
+
     def _key_of(self, connection: Connection) -> tuple[Any, ...] | None:
         target = self._connected_to(connection)
         return target.key if target is not None else None
@@ -653,11 +720,14 @@ class Session:
         if original is not None:
             answer = self.channel.ask("need_copy", database=original)
         else:
+            state = KEPT if self.recorder.waiting and self.recorder.uses else self.state
             answer = self.channel.ask(
-                "need_database", dialect=dialect.name, driver=dialect.driver, target=target.label, state=self.state
+                "need_database", dialect=dialect.name, driver=dialect.driver, target=target.label, state=state
             )
         if answer["type"] != "database":
             raise WorkerError(answer.get("message", "no scratch database"), answer.get("hint", ""))
+        if self.recorder.waiting:
+            self.recorder.asked(target.key, answer.get("kept"))
         self.circumstances.server = Server(answer["server"], answer["version"], answer["folder"])
         return Scratch(
             answer["database"],

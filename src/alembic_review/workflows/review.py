@@ -40,6 +40,7 @@ from alembic_review.model.secrets.known_passwords import forget, learn
 from alembic_review.model.secrets.redacted_review import redacted
 from alembic_review.model.settings import Settings
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
+from alembic_review.observe.replay_cache.kept_replay import KeptReplay
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 from alembic_review.observe.several_environments import observe_environments
 from alembic_review.observe.source_scan import declared_tables, loose_packages
@@ -50,6 +51,7 @@ from alembic_review.reports.formats import markdown
 from alembic_review.reports.parts.headline import Result, result
 from alembic_review.workflows.accepting import comments_now
 from alembic_review.workflows.pull_request import OldModels, Prove, observed_since
+from alembic_review.workflows.replay_cache import kept_replay
 
 if TYPE_CHECKING:
     from alembic_review.forge import Pages, Posted, Where
@@ -72,18 +74,22 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
     learn_secrets(settings)
     settings = with_interpreter(settings)
     asked = request(settings, debug=debug)
+    replay = kept_replay(settings, asked)
     try:
-        observed, past, server = _observed(settings, asked, progress)
+        observed, past, server = _observed_kept(settings, replace(asked, replay=replay), progress)
     except SuperuserNeededError as error:
         progress("repeating the replay as superuser")
+        replay = KeptReplay.without("a revision needs a superuser")
         observed, past, server = _observed(settings, asked, progress, superuser=True)
         observed = with_privilege(observed, error.privilege)
     require_matched(observed, settings)
     progress("judging")
     observed[0].timings_ms["total"] = round((time.perf_counter() - start) * 1000)
     if settings.environments:
-        return redacted(dated(judged_together(observed, settings, server, debug=debug), settings))
-    return redacted(dated(judged(observed[0], settings, server, past, debug=debug), settings))
+        found = judged_together(observed, settings, server, debug=debug)
+    else:
+        found = judged(observed[0], settings, server, past, debug=debug)
+    return redacted(dated(replace(found, provenance=replace(found.provenance, cache=replay.use)), settings))
 
 
 def dated(review: Review, settings: Settings) -> Review:
@@ -104,6 +110,23 @@ def learn_secrets(settings: Settings) -> None:
     learn(secrets(settings, os.environ))
 
 
+def _observed_kept(
+    settings: Settings, asked: Request, progress: Progress
+) -> tuple[tuple[Facts, ...], History | None, str]:
+    """The same with what earlier reviews have kept; whatever fails with that is repeated without it."""
+    replay = asked.replay
+    if replay is not None and replay.entry is not None:
+        try:
+            found = _observed(settings, asked, progress)
+        except ObservationError as error:
+            progress("repeating the replay, because what was kept does not hold")
+            replay.refuse(error.message.partition("\n")[0])
+        else:
+            replay.used()
+            return found
+    return _observed(settings, asked, progress)
+
+
 def _observed(
     settings: Settings, asked: Request, progress: Progress, *, superuser: bool = False
 ) -> tuple[tuple[Facts, ...], History | None, str]:
@@ -112,6 +135,8 @@ def _observed(
         return _observed_once(settings, asked, progress, superuser=superuser)
     except UnexplainedError:
         progress("repeating the replay with a digest per revision")
+        if asked.replay is not None:
+            asked.replay.not_kept("a revision changed something that event triggers do not report")
         return _observed_once(settings, replace(asked, digests=True), progress, superuser=superuser)
 
 
@@ -120,7 +145,7 @@ def _observed_once(
 ) -> tuple[tuple[Facts, ...], History | None, str]:
     past = None
     prove = _prover(settings, debug=asked.debug)
-    databases = RunDatabases(settings.server, guess_dialect(asked.config), superuser=superuser)
+    databases = RunDatabases(settings.server, guess_dialect(asked.config), superuser=superuser, replay=asked.replay)
     try:
         with databases:
             if settings.environments:

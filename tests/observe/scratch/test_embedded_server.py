@@ -14,6 +14,7 @@ import pytest
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe.scratch import (
+    Kept,
     copied_programs,
     embedded_server,
     initdb_cache,
@@ -298,3 +299,47 @@ def test_a_role_that_does_not_run_the_tool_may_not_connect() -> None:
         run(database, "CREATE ROLE other LOGIN")
         with pytest.raises(ServerRefusalError, match="Peer authentication failed"):
             Connection(f"{database.host}/.s.PGSQL.{database.port}", user="other", database="postgres")
+
+
+@pytest.mark.usefixtures("base", "cache")
+def test_a_server_goes_on_after_its_databases_were_packed_and_another_one_restores_them(tmp_path: Path) -> None:
+    packed, noted = tmp_path / "packed", {"target": "postgresql://h/shop", "database": ""}
+    with open_scratch("postgresql", None) as scratch:
+        first = scratch.create()
+        run(first, "CREATE TABLE a AS SELECT 1 AS b")
+        run(first, "CREATE UNLOGGED TABLE u AS SELECT 2 AS b")
+        run(first, "CREATE ROLE reader")
+        run(first, f"ALTER DATABASE {first.database} SET search_path TO pg_catalog")
+        (identity,) = look(first, "SELECT 'public.a'::regclass::oid")
+        kind = scratch.pack([first.database], packed)
+        assert look(first, "SELECT b FROM public.a") == [(1,)]
+        with connect(first), pytest.raises(OSError, match="somebody is connected"):
+            scratch.pack([first.database], tmp_path / "busy")
+        assert look(scratch.create(), "SELECT count(*) FROM pg_event_trigger") == [(2,)]
+    assert not (tmp_path / "busy").exists()
+    noted["database"] = first.database
+    with open_scratch("postgresql", None, kept=Kept(packed, kind, [noted])) as scratch:
+        again = scratch.restored("postgresql://h/shop")
+        assert again is not None
+        assert (again.prepared, again.kept) == (True, noted)
+        assert again.database != first.database
+        assert look(again, MARK) == [(again.mark,)]
+        assert look(again, "SELECT a.b, u.b, 'public.a'::regclass::oid FROM public.a, public.u") == [(1, 2, *identity)]
+        assert look(again, "SHOW search_path") == [("pg_catalog",)]
+        assert look(again, "SELECT count(*) FROM pg_roles WHERE rolname = 'reader'") == [(1,)]
+        assert look(scratch.create(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+
+
+@pytest.mark.usefixtures("base", "cache")
+@pytest.mark.parametrize("damage", ["bytes", "build", "content"])
+def test_what_can_not_be_restored_leaves_an_ordinary_server(tmp_path: Path, damage: str) -> None:
+    packed, noted = tmp_path / "packed", {"target": "postgresql://h/shop", "database": "alembic_review_gone"}
+    with open_scratch("postgresql", None) as scratch:
+        scratch.start()
+        kind = scratch.pack([], packed)
+    if damage == "bytes":
+        packed.write_bytes(packed.read_bytes()[:-100] + bytes(100))
+    kept = Kept(packed, f"{kind}0" if damage == "build" else kind, [noted])
+    with open_scratch("postgresql", None, kept=kept) as scratch:
+        assert scratch.restored("postgresql://h/shop") is None
+        assert look(scratch.create(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]

@@ -5,7 +5,9 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
-from alembic_review.observe.scratch import open_scratch
+import pytest
+
+from alembic_review.observe.scratch import Kept, open_scratch
 
 
 def test_each_file_is_private_and_carries_its_own_mark(base: Path) -> None:
@@ -48,3 +50,37 @@ def test_close_takes_journals_along(base: Path) -> None:
     scratch.close()
     connection.close()
     assert list(base.iterdir()) == []
+
+
+def test_databases_of_an_earlier_run_are_restored_under_another_mark(tmp_path: Path) -> None:
+    with open_scratch("sqlite", None) as scratch:
+        first = scratch.create()
+        with closing(sqlite3.connect(first.database)) as connection, connection:
+            connection.execute("CREATE TABLE a (b)")
+            connection.execute("INSERT INTO a VALUES (1)")
+        kind = scratch.pack([first.database], tmp_path / "packed")
+    noted = {"target": "sqlite:///shop.db", "database": first.database}
+    with open_scratch("sqlite", None, kept=Kept(tmp_path / "packed", kind, [noted])) as scratch:
+        assert scratch.restored("sqlite:///other.db") is None
+        again = scratch.restored("sqlite:///shop.db")
+        assert again is not None
+        assert (again.prepared, again.kept, again.server) == (True, noted, "sqlite")
+        assert again.mark != first.mark
+        with closing(sqlite3.connect(again.database)) as connection:
+            assert connection.execute("SELECT b FROM a").fetchall() == [(1,)]
+            assert connection.execute("PRAGMA application_id").fetchall() == [(int(again.mark),)]
+        assert scratch.restored("sqlite:///shop.db") is None
+        assert scratch.create().kept is None
+    (tmp_path / "packed").write_bytes(b"damaged")
+    with open_scratch("sqlite", None, kept=Kept(tmp_path / "packed", kind, [noted])) as scratch:
+        assert scratch.restored("sqlite:///shop.db") is None
+
+
+def test_a_database_that_somebody_writes_to_is_not_packed(tmp_path: Path) -> None:
+    with open_scratch("sqlite", None) as scratch:
+        database = scratch.create()
+        with closing(sqlite3.connect(database.database, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(OSError, match="locked"):
+                scratch.pack([database.database], tmp_path / "packed")
+    assert list(tmp_path.iterdir()) == []

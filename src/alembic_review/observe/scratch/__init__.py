@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from alembic_review.model.errors import ObservationError
-from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.scratch.base import Kept, Scratch, ScratchDatabase
 
-__all__ = ["Scratch", "ScratchDatabase", "open_scratch"]
+__all__ = ["Kept", "Scratch", "ScratchDatabase", "open_scratch"]
 
 _SUPPORTED = ("postgresql", "sqlite")
 
 
-def open_scratch(dialect: str, server: str | None, *, superuser: bool = False) -> Scratch:
+def open_scratch(dialect: str, server: str | None, *, superuser: bool = False, kept: Kept | None = None) -> Scratch:
     """The way to get scratch databases of ``dialect``; nothing is started yet.
 
     ``server`` is the URL of a PostgreSQL server that the user names. SQLite needs no server, so an application that
     uses both gets its SQLite files all the same. With ``superuser``,
-    migrations run as one on a server of our own. Raises ``ObservationError`` for a dialect that isn't supported,
-    ``UsageError`` for a URL that names no PostgreSQL server.
+    migrations run as one on a server of our own. With ``kept``, databases of an earlier run are there, too. Raises
+    ``ObservationError`` for a dialect that isn't supported, ``UsageError`` for a URL that names no PostgreSQL server.
     """
     if dialect not in _SUPPORTED:
         raise ObservationError(
@@ -25,8 +25,8 @@ def open_scratch(dialect: str, server: str | None, *, superuser: bool = False) -
         )
     given = _given(server) if server is not None else None
     if dialect == "sqlite":
-        return _sqlite()
-    return given or _own(superuser=superuser)
+        return _sqlite(kept)
+    return given or _own(kept, superuser=superuser)
 
 
 # Each way is imported only when it is taken: a server's brings SQLAlchemy along.
@@ -38,17 +38,17 @@ def _given(url: str) -> Scratch:
     return ServerScratch(url)
 
 
-def _own(*, superuser: bool) -> Scratch:
+def _own(kept: Kept | None, *, superuser: bool) -> Scratch:
     from alembic_review.observe.scratch.embedded_server import PostgresScratch  # noqa: PLC0415
 
-    return PostgresScratch(superuser=superuser)
+    return PostgresScratch(superuser=superuser, kept=kept)
 
 
-def _sqlite() -> Scratch:
+def _sqlite(kept: Kept | None) -> Scratch:
     try:
         from alembic_review.observe.scratch.sqlite import SqliteScratch  # noqa: PLC0415
     except ImportError as error:
         raise ObservationError(
             f"This Python was built without SQLite: {error}.", hint="Run alembic-review with a Python that has it."
         ) from error
-    return SqliteScratch()
+    return SqliteScratch(kept)

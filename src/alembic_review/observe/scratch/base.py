@@ -7,13 +7,14 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ServerChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
 
@@ -27,6 +28,7 @@ class ScratchDatabase:
     the ``kind`` of the ``Scratch``; a server of our own has a ``version``, and its programs are in ``folder``.
     ``prepared`` says that it is not empty any more, ``superuser`` that its role may do everything on the server.
     ``allow`` makes that role a superuser or an ordinary one again, on a server of our own.
+    ``kept`` is what was noted of it in an earlier run that made its content.
     ``note`` wants to hear of every statement that creates something outside the database, where that matters.
     """
 
@@ -43,8 +45,18 @@ class ScratchDatabase:
     folder: str = ""
     prepared: bool = False
     superuser: bool = False
+    kept: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     allow: Callable[[bool], None] | None = field(default=None, repr=False, compare=False)
     note: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Databases of an earlier run, in one file: what was noted of each, with the ``database`` and ``target`` it was."""
+
+    data: Path
+    kind: str
+    databases: Sequence[Mapping[str, Any]]
 
 
 class Scratch(ABC):
@@ -64,6 +76,7 @@ class Scratch(ABC):
         self._started = False
         self._failure: ObservationError | None = None
         self._owner = os.getpid()
+        self._restored: dict[str, ScratchDatabase] = {}
 
     def start(self) -> None:
         """Make everything ready, once; raises ``ObservationError`` when that fails, and again at every later call."""
@@ -91,6 +104,21 @@ class Scratch(ABC):
         with self._lock:
             self.start()
             return self._copy(database)
+
+    def restored(self, target: str) -> ScratchDatabase | None:
+        """Give the database that was kept for this target, marked anew, once; ``None`` where there is none."""
+        with self._lock:
+            self.start()
+            found = self._restored.pop(target, None)
+            return replace(found, server=self.kind, prepared=True) if found is not None else None
+
+    def pack(self, databases: Sequence[str], path: Path) -> str:
+        """Write databases of this run, by name, to ``path``; no process may use them meanwhile. Raises ``OSError``.
+
+        Returns what ``Kept`` calls their kind: which scratch can restore them.
+        """
+        with self._lock:
+            return self._pack(databases, path)
 
     def close(self) -> None:
         """Remove all that this run made: databases, processes, folders. Harmless when half started or closed before."""
@@ -139,6 +167,9 @@ class Scratch(ABC):
 
     @abstractmethod
     def _copy(self, database: ScratchDatabase) -> ScratchDatabase: ...
+
+    def _pack(self, _databases: Sequence[str], _path: Path) -> str:
+        raise OSError
 
     @abstractmethod
     def _close(self) -> None: ...

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alembic_review.model.errors import ObservationError
 from alembic_review.observe import process_tree
 from alembic_review.observe.scratch import event_triggers, initdb_cache
-from alembic_review.observe.scratch.base import Scratch, ScratchDatabase
+from alembic_review.observe.scratch.base import Kept, Scratch, ScratchDatabase
 from alembic_review.observe.scratch.guarded_process import Guarded
 from alembic_review.observe.scratch.postgres_programs import Binaries, find_binaries
 from alembic_review.observe.scratch.postgres_protocol import Connection, ServerRefusalError
@@ -21,9 +21,20 @@ from alembic_review.observe.scratch.run_folder import RunFolder
 from alembic_review.observe.scratch.server_account import SERVER, Account, server_account
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _PORT = 5432
+_DIALECT = "postgresql"
+_PREFIX = "alembic_review_"
+_ALONE = """
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
+  THEN RAISE EXCEPTION 'others are connected'; END IF;
+END $$
+"""
+_NOT_ALONE = "somebody is connected"
+_ALONE_SECONDS = 1.0
 # Whom clients are, also in what migrations say of an owner (OWNER TO postgres); the server's superuser is ours alone.
 _USER = "postgres"
 _SUPERUSER = "alembic_review"
@@ -53,6 +64,7 @@ _SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
+    "min_wal_size": "2MB",
     "checkpoint_timeout": "1d",
     "autovacuum": "off",
     "max_logical_replication_workers": "0",
@@ -79,9 +91,10 @@ class PostgresScratch(Scratch):
 
     kind = "system"
 
-    def __init__(self, *, superuser: bool = False) -> None:
+    def __init__(self, *, superuser: bool = False, kept: Kept | None = None) -> None:
         super().__init__()
         self._superuser = superuser
+        self._kept = kept if kept is not None and kept.kind.startswith(f"{_DIALECT} ") else None
         self._folder: RunFolder | None = None
         self._server: Guarded | None = None
         self._spare: ScratchDatabase | None = None
@@ -95,6 +108,8 @@ class PostgresScratch(Scratch):
         self.kind = binaries.kind
         self._binaries = binaries
         self._configure(folder, account)
+        if self._restore(folder, binaries, account):
+            return
         kept = self._unpack(folder / "data", binaries, account)
         if kept is None:
             self._fill(folder / "data", binaries, account)
@@ -110,10 +125,74 @@ class PostgresScratch(Scratch):
             self._fill(folder / "data", binaries, account)
             self._run_server(folder, binaries, account)
 
-    def _run_server(self, folder: Path, binaries: Binaries, account: Account) -> None:
+    def _restore(self, folder: Path, binaries: Binaries, account: Account) -> bool:
+        """Start with the databases of an earlier run; false where there are none, or where they are damaged."""
+        if self._kept is None or self._kept.kind != self._kind_of_data:
+            return False
+        try:
+            if initdb_cache.unpack(self._kept.data, folder / "data", account):
+                self._start_server(folder, binaries, account)
+                for one in self._kept.databases:
+                    self._restored[one["target"]] = replace(self._renamed(one["database"]), kept=one)
+                return True
+        except (OSError, ObservationError):
+            if self._closing.is_set():
+                raise
+            self._restored.clear()
+            self._stop_server()
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        return False
+
+    def _renamed(self, database: str) -> ScratchDatabase:
+        name = f"{_PREFIX}{secrets.token_hex(8)}"
+        mark = secrets.token_hex(16)
+        try:
+            with self._connect() as connection:
+                connection.execute(f"ALTER DATABASE {database} RENAME TO {name}")
+                connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
+        except ServerRefusalError as error:
+            raise self._failed(f"a database could not be renamed: {error}") from error
+        return self._described(name, mark)
+
+    def _pack(self, _databases: Sequence[str], path: Path) -> str:
+        """The whole data folder, with its roles, of a server that was shut down properly."""
+        if self._binaries is None or self._server is None or self._superuser:
+            raise OSError
+        self._require_alone()
+        self._server.interrupt()
+        try:
+            initdb_cache.pack(self._path / "data", path)
+        finally:
+            self._stop_server()
+            self._start_server(self._path, self._binaries, server_account())
+        return self._kind_of_data
+
+    def _require_alone(self) -> None:
+        """Wait for connections that are being closed. Raises ``OSError`` where one stays open."""
+        limit = time.monotonic() + _ALONE_SECONDS
+        with self._connect() as connection:
+            while True:
+                try:
+                    connection.execute(_ALONE)
+                except ServerRefusalError as refusal:
+                    if time.monotonic() > limit:
+                        raise OSError(_NOT_ALONE) from refusal
+                else:
+                    return
+                time.sleep(_POLL_SECONDS)
+
+    @property
+    def _kind_of_data(self) -> str:
+        """Which programs a data folder is for, and whose accounts its rules name."""
+        return f"{_DIALECT} {self._binaries.key}" if self._binaries is not None else ""
+
+    def _start_server(self, folder: Path, binaries: Binaries, account: Account) -> None:
         options = ["-D", str(folder / "data"), "-c", f"config_file={folder / 'postgresql.conf'}"]
         self._server = Guarded([binaries.postgres, *options], account, self._log, mark=str(folder))
         self._wait_until_ready(self._server)
+
+    def _run_server(self, folder: Path, binaries: Binaries, account: Account) -> None:
+        self._start_server(folder, binaries, account)
         self._create_role()
         # Made ahead, while the application's models are being imported: the first create() finds it waiting.
         self._spare = self._new_database()
@@ -264,7 +343,7 @@ class PostgresScratch(Scratch):
             time.sleep(_POLL_SECONDS)
 
     def _new_database(self, template: str = "template1") -> ScratchDatabase:
-        name = f"alembic_review_{secrets.token_hex(8)}"
+        name = f"{_PREFIX}{secrets.token_hex(8)}"
         mark = secrets.token_hex(16)
         try:
             with self._connect() as connection:
@@ -272,8 +351,11 @@ class PostgresScratch(Scratch):
                 connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
         except (OSError, ServerRefusalError) as error:
             raise self._failed(f"a database could not be created: {error}") from error
+        return self._described(name, mark)
+
+    def _described(self, name: str, mark: str) -> ScratchDatabase:
         return ScratchDatabase(
-            dialect="postgresql",
+            dialect=_DIALECT,
             database=name,
             host=str(self._path / "socket"),
             port=_PORT,

@@ -28,6 +28,7 @@ exec 3<&0 </dev/null
 exec "$@" 3<&-
 """
 _STOP_SECONDS = 3.0
+_INTERRUPTED_SECONDS = 60.0
 # Until the watcher has gone; where nobody buries orphans, it stays a zombie, which is as good.
 _POLLS, _POLL_SECONDS = 20, 0.001
 
@@ -57,6 +58,16 @@ class Guarded:
     def status(self) -> int | None:
         """Exit status of the program, ``None`` while it runs."""
         return self._process.poll()
+
+    def interrupt(self) -> None:
+        """Have a server write everything and end by itself. Raises ``OSError`` where that takes too long."""
+        os.kill(self._process.pid, signal.SIGINT)
+        try:
+            status = self._process.wait(_INTERRUPTED_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError from error
+        if status:
+            raise OSError
 
     def stop(self) -> None:
         """End the program with all it started and wait for it; harmless when it has ended."""

@@ -48,7 +48,7 @@ def cache_folder() -> Path | None:
     return folder if ours and os.access(folder, os.W_OK) else None
 
 
-def unpack(packed: Path, data: Path, account: Account) -> bool:
+def unpack(packed: Path, data: Path, account: Account | None = None) -> bool:
     """Fill the new folder ``data`` and give it to ``account``; false when ``packed`` is not there or not whole.
 
     Everything is written while ``data`` is still closed to the account: a process of the same account could otherwise
@@ -75,8 +75,9 @@ def unpack(packed: Path, data: Path, account: Account) -> bool:
             folder.mkdir(mode=0o700)
         for name, size, stored in index["files"]:
             _write(source, data / name, size, stored, account)
-        for folder in reversed(folders):
-            account.own(folder)
+        if account is not None:
+            for folder in reversed(folders):
+                account.own(folder)
     with contextlib.suppress(OSError):
         os.utime(packed)
     return True
@@ -117,7 +118,7 @@ def _append(target: IO[bytes], name: str, folder: int) -> tuple[int, int]:
     return len(content), len(stored)
 
 
-def _write(source: IO[bytes], path: Path, size: int, stored: int, account: Account) -> None:
+def _write(source: IO[bytes], path: Path, size: int, stored: int, account: Account | None) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         left = stored
@@ -125,7 +126,7 @@ def _write(source: IO[bytes], path: Path, size: int, stored: int, account: Accou
             written = os.write(handle, source.read(min(left, _CHUNK)))
             left -= written
         os.ftruncate(handle, size)
-        if account.foreign:
+        if account is not None and account.foreign:
             os.fchown(handle, account.uid, account.gid)
     finally:
         os.close(handle)

@@ -62,8 +62,17 @@ def _details(run: Provenance) -> list[tuple[str, str | tuple[str, ...]]]:
             "Versions",
             ", ".join([visible(run.tool), *(f"{name} {visible(value)}" for name, value in versions if value)]),
         ),
+        ("Replay", _replay(run)),
         ("Time", ", ".join(timings)),
     ]
+
+
+def _replay(run: Provenance) -> str:
+    if not run.database:
+        return ""
+    if run.cache.replay == "hit":
+        return "kept from an earlier review"
+    return f"of this run ({visible(run.cache.reason)})" if run.cache.reason else "of this run"
 
 
 def _names(names: tuple[str, ...]) -> str:

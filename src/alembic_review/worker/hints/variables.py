@@ -114,7 +114,9 @@ def _from_environ(error: BaseException) -> Iterator[str]:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        if trace is not None and trace.tb_frame.f_code is type(os.environ).__getitem__.__code__:
+        # The class of `os.environ` may be derived from its own.
+        readers = [vars(kind).get("__getitem__") for kind in type(os.environ).__mro__]
+        if trace is not None and trace.tb_frame.f_code in [getattr(reader, "__code__", None) for reader in readers]:
             yield os.fsdecode(error.args[0])
 
 

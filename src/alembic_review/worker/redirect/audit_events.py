@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -83,6 +83,12 @@ class Audit:
         # The other ways of multiprocessing raise an event.
         when_imported(["multiprocessing.util"], self._watch_spawning)
 
+    def also(self, handlers: Mapping[str, Callable[..., None]]) -> None:
+        """Call these as well, before what is done about an event otherwise."""
+        for event, handler in handlers.items():
+            known = self._handlers.get(event)
+            self._handlers[event] = handler if known is None else _both(handler, known)
+
     def _watch_spawning(self, util: Any) -> None:
         spawn = util.spawnv_passfds
 
@@ -143,6 +149,14 @@ class Audit:
 
     def _note(self, text: str) -> None:
         self._notes[mask(text)] = None
+
+
+def _both(one: Callable[..., None], other: Callable[..., None]) -> Callable[..., None]:
+    def handle(*arguments: Any) -> None:
+        one(*arguments)
+        other(*arguments)
+
+    return handle
 
 
 def _text(path: Any) -> str:

@@ -125,6 +125,15 @@ class Redirect:
         self._drivers = guard(self._allows, self._refuse_raw, self._hear)
         self._audit.install()
 
+    def hear(self, handlers: Mapping[str, Callable[..., None]]) -> None:
+        """Call these for Python's audit events as well."""
+        self._audit.also(handlers)
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether the application did something that can't be watched."""
+        return bool(self._audit.not_checked())
+
     def not_checked(self) -> tuple[str, ...]:
         """One line for each way around the redirect that can't be watched, and for what went it."""
         pools = () if self._watches_pools else ("connection pools (this SQLAlchemy can't be watched)",)

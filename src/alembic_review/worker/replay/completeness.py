@@ -146,6 +146,34 @@ class Completed:
         ledger.runs.append(made)
         return made
 
+    def restore(
+        self, key: tuple[Any, ...], context: MigrationContext, script: ScriptDirectory, replayed: Replayed
+    ) -> None:
+        """Instead of ``begin``, where the database contains what an earlier replay did and nothing is left to do."""
+        connection = context.connection
+        assert connection is not None
+        name, schema = internals.version_table(context, connection)
+        shown = f"{schema}.{name}" if schema else name
+        version, nothing = _identity(connection, name, schema), Listed({})
+        self._ledger(key).runs.append(Run(key, replayed, script, version, shown, (), nothing, nothing, finished=True))
+
+    def require_restored(self, key: tuple[Any, ...], connection: Connection) -> None:
+        """Instead of ``require_committed``: what the database contains is what has to be there in the comparison."""
+        self._watching = False
+        ledger = self._ledgers[key]
+        found = listed(ledger.runs[-1].replayed.catalogue, connection)
+        ledger.made, ledger.end = {*_identities(found)}, found
+        self._committed[key] = found
+
+    def contents(self, key: tuple[Any, ...]) -> Listed:
+        """What was committed of a database's upgrade."""
+        return self._committed[key]
+
+    def foreign(self) -> bool:
+        """Whether code that is no revision altered anything, also without consequences for what revisions created."""
+        runs = [run for ledger in self._ledgers.values() for run in ledger.runs]
+        return bool(self.not_checked()) or any(each.revision == "" for run in runs for each in run.replayed.alterations)
+
     def _start(self, ledger: Ledger, replayed: Replayed, connection: Connection) -> Listed:
         found = listed(replayed.catalogue, connection, ledger.end)
         if ledger.end is not None:

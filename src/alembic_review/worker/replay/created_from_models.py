@@ -61,7 +61,7 @@ class Creations:
     ``original`` finds the table that a copy was made from in the end, and is ``None`` for a table that Alembic made for
     an operation. ``target`` and ``replayed`` find what is known of a connection's database, if anything, and
     ``definition`` the stack in which a table was defined. ``before`` while the settings make what exists before the
-    first revision.
+    first revision. ``any`` is true once there was one, even if it is gone since.
     """
 
     stacks: Stacks
@@ -70,6 +70,7 @@ class Creations:
     replayed: Callable[[Connection], Replayed | None]
     definition: Callable[[Table], int | None] = lambda _: None
     before: bool = False
+    any: bool = False
     _created: dict[tuple[Any, str | None, str], _Created | None] = field(default_factory=dict)
     _skipped: Any = field(default=None, repr=False)
 
@@ -161,6 +162,7 @@ class Creations:
             revision = replayed.running if replayed is not None else ""
             position = len(replayed.applied) + bool(revision) if replayed is not None else 0
             caller = sys._getframe(1)
+            self.any = True
             made = _Created(
                 table, target, schema, _call(caller), self.stacks.behind(caller), revision, position, self.before
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
@@ -35,7 +36,8 @@ class Replayed:
     is when they were taken back again. ``taken`` are tables of others that watched revisions dropped, with the revision
     that had created them. ``running`` is the revision that runs just now, or empty. ``earlier`` are the tables, by
     identity, that the settings made before the first revision. ``noted`` and ``noted_alterations`` are ``last`` and the
-    number of ``alterations`` right after the last revision so far. Not ``explained``: see ``Catalogue``.
+    number of ``alterations`` right after the last revision so far. Not ``explained``: see ``Catalogue``. Each revision
+    runs inside of ``around()``.
     """
 
     catalogue: Catalogue
@@ -59,6 +61,7 @@ class Replayed:
     noted: Snapshot = field(default_factory=lambda: Snapshot({}, {}))
     noted_alterations: int = 0
     explained: bool = True
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def namer(self, connection: Connection, *, all_schemas: bool) -> Namer:
         """How Alembic's comparison on this connection calls the tables."""
@@ -180,7 +183,8 @@ class Noted:
         kind = not_run(self._function)
         if kind:
             raise self._without_effect(f"is {kind}")
-        kind = not_consumed(self._function(**arguments))
+        with self._result.around():
+            kind = not_consumed(self._function(**arguments))
         if kind:
             raise self._without_effect(f"returned {kind}")
 

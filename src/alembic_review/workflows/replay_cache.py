@@ -1,0 +1,54 @@
+"""Which review may use what earlier reviews have kept of a replay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic_review.model.settings import Settings
+from alembic_review.observe.replay_cache import entries
+from alembic_review.observe.replay_cache.kept_replay import KeptReplay
+from alembic_review.observe.replay_cache.slots import slot
+from alembic_review.observe.worker_process import Request, environment_of
+from alembic_review.reports.parts.labels import count
+
+
+def kept_replay(settings: Settings, asked: Request) -> KeptReplay:
+    """What there is for this review, or why there is nothing."""
+    reasons = {
+        "switched off with --no-cache or `cache = false`": not settings.cache,
+        "a server was named": settings.server is not None,
+        "there are several environments": bool(settings.environments),
+        "the setting `before` is used": settings.before is not None,
+    }
+    reason = next((reason for reason, holds in reasons.items() if holds), "")
+    return (
+        KeptReplay.without(reason)
+        if reason
+        else KeptReplay.find(slot(asked), environment_of(asked), str(settings.root or Path.cwd()))
+    )
+
+
+def shown() -> str:
+    """What is kept, as lines for a person."""
+    place = entries.folder()
+    found = list(entries.entries())
+    if place is None or not found:
+        return "Nothing is kept.\n"
+    lines = [f"{place} ({_size(sum(one.size for one in found))} of at most {_size(entries.LARGEST)})"]
+    for one in found:
+        used = datetime.fromtimestamp(one.used, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+        revisions = len(one.content["databases"][0]["replayed"]["applied"])
+        lines.append(f"{used}  {_size(one.size):>8}  {count(revisions, 'revision')} of {one.content['project']}")
+    return "\n".join(lines) + "\n"
+
+
+def cleared() -> str:
+    """Remove everything that is kept, and say how much that was."""
+    size = sum(one.size for one in entries.entries())
+    number = entries.clear()
+    return f"Removed {count(number, 'replay')} ({_size(size)}).\n" if number else "Nothing is kept.\n"
+
+
+def _size(size: int) -> str:
+    return f"{size / (1 << 20):.0f} MiB"
