@@ -183,7 +183,7 @@ def shown(run: Run) -> tuple[str, ...]:
     """The findings of proofs, apart from those of pending changes that follow from a revision without models."""
     found = []
     for finding in review_of(run)["findings"]:
-        if finding["proof"] is not None:
+        if finding["proof"] in ("converges", "rows"):
             item = finding["column"] or finding["name"]
             what = f"{finding['table']}.{item}" if item else finding["table"]
             found.append(f"{finding['code']} {finding['severity']} {what}")
@@ -199,7 +199,9 @@ def test_pending(tmp_path: Path, case: Case, database: str) -> None:
     run = run_tool(make_application(tmp_path, case.edits, database=database))
     assert shown(run) == case.found, run.explain()
     states = {proof["proof"]: proof["state"] for proof in review_of(run)["proofs"]}
-    assert "not_done" not in states.values(), run.explain()
+    # What fails without rows can't be taken back, nor does it lock anything.
+    applies = not {"AR213", "AR217"} & {line.split()[0] for line in case.found}
+    assert {"not_done"} & {states[name] for name in states if applies or name in ("converges", "rows")} == set()
 
 
 @pytest.mark.parametrize(("case", "database"), rows(WRITTEN))

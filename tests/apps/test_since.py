@@ -129,7 +129,7 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
     assert brought(run)["ref"] == "main"
     said = {change["name"]: change for change in brought(run)["changes"] if change["state"] == "in_revision"}
     assert said["weight"]["sql"] == "ALTER TABLE product ADD COLUMN weight INTEGER;"
-    assert said["weight"]["findings"] == ["AR106"]
+    assert "AR106" in said["weight"]["findings"]
     # What Alembic would write to undo that is the revision's doing too.
     for change in review_of(run)["changes"]:
         assert change["location"]["path"].startswith(VERSIONS)

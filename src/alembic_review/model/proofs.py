@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from alembic_review.model.keys import Place, TableKey
 
 CONVERGES, ROWS, RENAMES, BLIND_SPOTS = "converges", "rows", "renames", "blind_spots"
-PLAIN = (CONVERGES, ROWS, RENAMES)
+LOCKS, REVERSES = "locks", "reverses"
+PLAIN = (CONVERGES, ROWS, REVERSES, LOCKS, RENAMES)
 """The proofs of every run: their cost is proportional to the plan."""
 
 JUDGED = frozenset({RENAMES})
@@ -171,6 +172,91 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class LockedRelation:
+    """What one statement did to a relation that existed before the plan.
+
+    ``acquired`` is the strongest lock that the statement took, ``held`` the strongest that the transaction holds after
+    it; both are empty where locks could not be observed. ``scanned`` tells that all rows were read. ``built`` are the
+    names of the indexes that were built.
+    """
+
+    key: TableKey
+    acquired: str = ""
+    held: str = ""
+    rewritten: bool = False
+    scanned: bool = False
+    built: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LockingStatement:
+    """A statement of the plan with what it locked, rewrote and scanned.
+
+    ``transaction`` numbers the transactions of a run; ``None`` is a statement in AUTOCOMMIT, whose locks are not
+    observed. ``defines`` tells DDL from other statements. ``lock_timeout`` is the application's own setting where
+    the statement took an ACCESS EXCLUSIVE lock, ``0`` for none.
+    """
+
+    statement: Statement
+    transaction: int | None = None
+    relations: tuple[LockedRelation, ...] = ()
+    defines: bool = True
+    lock_timeout: str = ""
+
+
+@dataclass(frozen=True)
+class Locks:
+    """Every statement of the plan in the order in which they ran. SQLite has none: it locks the whole file.
+
+    ``limited_by`` names what else sets a lock_timeout (``env.py``, ``revision X``), where a statement had none.
+    """
+
+    statements: tuple[LockingStatement, ...] = ()
+    limited_by: str = ""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """An item that is not as it was before the plan, after the plan was applied and taken back.
+
+    ``kind`` is ``table``, ``column``, ``index``, ``type``, …; ``key`` is the table that the item is or belongs to.
+    ``how`` is ``left``, ``gone`` or ``changed``; ``before`` and ``after`` are the definitions. ``statement`` is the
+    statement that created or altered it.
+    """
+
+    kind: str
+    key: TableKey | None
+    name: str
+    how: str
+    before: str = ""
+    after: str = ""
+    statement: Statement | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class NotReversed:
+    """A part of the downgrade, or of the second upgrade, that fails without any row.
+
+    The statement has no ``sql`` where the code of a revision raises the error.
+    """
+
+    statement: Statement
+    error: DatabaseError
+    dependants: tuple[str, ...] = ()
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """The plan on empty copies, applied, taken back and applied again, as far as the first ``failures``."""
+
+    leaks: tuple[Leak, ...] = ()
+    failures: tuple[NotReversed, ...] = ()
+    again: tuple[NotReversed, ...] = ()
+
+
+@dataclass(frozen=True)
 class Broken:
     """A statement of the base's models that succeeds on the schema of the base, and fails on that of today.
 
@@ -249,6 +335,8 @@ class Proved:
     milliseconds: int = 0
     converges: Convergence | None = None
     rows: Rows | None = None
+    locks: Locks | None = None
+    reverses: Reversal | None = None
     rolling: Rolling | None = None
     blind_spots: BlindSpots | None = None
 

@@ -10,7 +10,9 @@ from alembic_review.model.facts import ColumnShape
 from alembic_review.model.proofs import (
     BLIND_SPOTS,
     CONVERGES,
+    LOCKS,
     RENAMES,
+    REVERSES,
     ROLLING,
     ROWS,
     BlindSpot,
@@ -19,11 +21,17 @@ from alembic_review.model.proofs import (
     Convergence,
     DatabaseError,
     Hazard,
+    Leak,
+    LockedRelation,
+    LockingStatement,
+    Locks,
     Loss,
     NotApplied,
+    NotReversed,
     Proofs,
     Proved,
     Remaining,
+    Reversal,
     Rolling,
     Rows,
     Statement,
@@ -80,6 +88,34 @@ def rows(world: World, *found: Hazard | Loss) -> None:
 
 
 LOSS = Loss(WIDGET, "size", 2, 0, "changed", statement=Statement("ALTER TABLE poser_widget …", 0))
+
+SIZED = Statement("ALTER TABLE poser_widget …", 0)
+
+
+def locking(world: World, *statements: LockingStatement, limited_by: str = "") -> None:
+    """A pending change of ``poser_widget.size``, and what its statements lock."""
+    world.change("modify_type", "poser_widget", "size", wanted="INTEGER", existing="VARCHAR", columns=("size",))
+    proved(world, Proved(LOCKS, 0, locks=Locks(statements, limited_by)))
+
+
+def locked(statement: Statement = SIZED, transaction: int | None = 0, **fields: Any) -> LockingStatement:
+    """A statement with what it does to ``poser_widget`` in a transaction that locks it already."""
+    own = {name: fields.pop(name) for name in ("defines", "lock_timeout") if name in fields}
+    relation = LockedRelation(WIDGET, **{"held": "ShareLock", **fields})
+    return LockingStatement(statement, transaction, (relation,), **own)
+
+
+def reversing(world: World, reversal: Reversal) -> None:
+    """A pending change of ``poser_widget.size``, and what came of taking it back."""
+    world.change("modify_type", "poser_widget", "size", wanted="INTEGER", existing="VARCHAR", columns=("size",))
+    proved(world, Proved(REVERSES, 0, reverses=reversal))
+
+
+EXCLUSIVE = "AccessExclusiveLock"
+UNLIMITED = locked(held=EXCLUSIVE, acquired=EXCLUSIVE, lock_timeout="0")
+IN_REVISION = Statement("ALTER TABLE poser_widget …", revision=APP_REVISION)
+LEAK = Leak("type", None, "state", "left", "", "'a'", SIZED, 'op.execute("DROP TYPE state")')
+NOT_REVERSED = NotReversed(SIZED, DatabaseError('type "state" already exists', "42710"))
 
 BROKEN = Broken(
     key=WIDGET,
@@ -160,6 +196,16 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR216": lambda world: rows(world, hazard("exclude", name="ex_size")),
     "AR301": lambda world: renamed(world, "column", "measure", "measured"),
     "AR302": lambda world: renamed(world, "table", "poser_tool", "poser_kit"),
+    "AR701": lambda world: locking(world, locked(rewritten=True)),
+    "AR702": lambda world: locking(world, locked(scanned=True)),
+    "AR703": lambda world: locking(world, locked(scanned=True, built=("ix",))),
+    "AR704": lambda world: locking(world, locked(acquired=EXCLUSIVE)),
+    "AR705": lambda world: locking(world, locked(held=EXCLUSIVE), locked(held="", scanned=True, defines=False)),
+    "AR706": lambda world: locking(world, UNLIMITED, limited_by="env.py"),
+    "AR710": lambda world: locking(world, locked(IN_REVISION, None), locked(IN_REVISION, 1)),
+    "AR801": lambda world: reversing(world, Reversal((LEAK,))),
+    "AR802": lambda world: reversing(world, Reversal((), (NOT_REVERSED,))),
+    "AR804": lambda world: reversing(world, Reversal((), (), (NOT_REVERSED,))),
     "AR803": lambda world: rows(world, hazard("not_null", back=True)),
     "AR805": lambda world: rows(world, replace(LOSS, back=True)),
     "AR217": lambda world: not_applied(world, DatabaseError('type "state" does not exist', "42704")),

@@ -209,7 +209,7 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR904": unmatched,
 }
 BLOCKING = {"AR101", "AR105", "AR106", "AR510", "AR901"}
-COMPANIONS = {"AR102": {"AR511"}}
+COMPANIONS = {"AR102": {"AR511"}, "AR706": {"AR704"}}
 """What else an example shows, seen from another side."""
 
 

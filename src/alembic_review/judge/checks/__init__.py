@@ -36,6 +36,15 @@ from alembic_review.judge.checks.history import (
     removed_revision,
     several_heads,
 )
+from alembic_review.judge.checks.locks import (
+    access_exclusive,
+    half_applied,
+    held,
+    index_built,
+    no_timeout,
+    rewritten,
+    scanned,
+)
 from alembic_review.judge.checks.naming import missing_prefix, reserved_prefix
 from alembic_review.judge.checks.ownership import (
     blocked_change,
@@ -45,7 +54,7 @@ from alembic_review.judge.checks.ownership import (
     module_not_imported,
     unowned_table,
 )
-from alembic_review.judge.checks.reversal import fails_on_rows, lost_by_downgrade
+from alembic_review.judge.checks.reversal import again, fails, fails_on_rows, leak, lost_by_downgrade
 from alembic_review.judge.checks.run import accepted_until, accepts_nothing, given_server_changed, replayed_as_superuser
 
 __all__ = ["ABOUT_ENTRIES", "CHECKS", "Check"]
@@ -88,7 +97,17 @@ CHECKS: tuple[Check, ...] = (
     hidden_change.CHECK,
     reflected_table.CHECK,
     *blind_spots.CHECKS,
+    rewritten.CHECK,
+    scanned.CHECK,
+    index_built.CHECK,
+    access_exclusive.CHECK,
+    held.CHECK,
+    no_timeout.CHECK,
+    half_applied.CHECK,
+    leak.CHECK,
+    fails.CHECK,
     fails_on_rows.CHECK,
+    again.CHECK,
     lost_by_downgrade.CHECK,
     given_server_changed.CHECK,
     replayed_as_superuser.CHECK,

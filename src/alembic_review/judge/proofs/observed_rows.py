@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from alembic_review.judge.checks.base import Report
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
+from alembic_review.judge.proofs import observed_locks as locking
 from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import CONVERGES, ROWS, Hazard, Rows
@@ -30,7 +31,7 @@ def hazards(case: Case, kind: str, tell: Callable[[JudgedDatabase, TableKey, Haz
             subject = observed.subject(case, database, hazard.statement, key, hazard.name or hazard.column)
             yield Report(
                 message=message,
-                hint=hint,
+                hint=hint + locking.also(case, database, hazard.statement),
                 place=subject.place,
                 change=subject.change,
                 table=key,

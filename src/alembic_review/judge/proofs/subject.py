@@ -59,6 +59,11 @@ def subject(
     return Subject(ranked[0], None, ranked[0].decision.place) if ranked else Subject()
 
 
+def downgrade(subject: Subject) -> str:
+    """The subject of a sentence on the way back."""
+    return f"The downgrade of {f'revision {subject.revision}' if subject.revision is not None else 'the plan'}"
+
+
 def table(database: JudgedDatabase, key: TableKey) -> TableKey:
     """A table as the comparison names it: without the dialect's default schema."""
     plain = TableKey(None, key.name)

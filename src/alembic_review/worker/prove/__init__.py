@@ -33,13 +33,15 @@ import warnings
 from collections.abc import Callable, Mapping
 
 from alembic_review.model.optional_steps import Attempts
-from alembic_review.model.proofs import BLIND_SPOTS, CONVERGES, ROWS, Proved
-from alembic_review.worker.prove import blind, converges, rows
+from alembic_review.model.proofs import BLIND_SPOTS, CONVERGES, LOCKS, REVERSES, ROWS, Proved
+from alembic_review.worker.prove import blind, converges, locks, reverses, rows
 from alembic_review.worker.prove.bench import Bench
 
 PROOFS: Mapping[str, Callable[[Bench], list[Proved]]] = {
     CONVERGES: converges.observe,
     ROWS: rows.observe,
+    REVERSES: reverses.observe,
+    LOCKS: locks.observe,
     BLIND_SPOTS: blind.observe,
 }
 

@@ -20,6 +20,8 @@ from alembic_review.worker.redirect.connections import Redirect
 from alembic_review.worker.replay.revision_failures import wait_briefly_for_locks
 from alembic_review.worker.worker_errors import StoppedError, WorkerError
 
+NO_LOCK_TIMEOUT = ("", "0")
+
 Work = Callable[[int, Any, MigrationContext], Iterable[Any]]
 """Gets the index of the database, its current heads and the context; returns steps for ``run_migrations``."""
 
@@ -32,6 +34,7 @@ class Bench:
     ``as_superuser`` is for comparisons only.
     ``applied`` are the new revisions that were applied to the present copies of each database.
     ``shared`` keeps what one proof has observed for the others, by a name of their own.
+    ``lock_timeouts`` are what env.py had set in the last run. Ours is set only where that is none.
     """
 
     environment: Environment
@@ -43,6 +46,7 @@ class Bench:
     as_superuser: Callable[[], AbstractContextManager[None]]
     shared: dict[str, Any] = field(default_factory=dict)
     applied: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    lock_timeouts: dict[int, str] = field(default_factory=dict)
 
     @property
     def numbers(self) -> range:
@@ -100,7 +104,9 @@ class Bench:
         def counted(heads: Any, context: MigrationContext) -> Iterable[Any]:
             number = next(numbers)
             self._require(number, context)
-            wait_briefly_for_locks(context.connection)  # type: ignore[arg-type] # there is one
+            self.lock_timeouts[number] = _lock_timeout(context.connection)
+            if self.lock_timeouts[number] in NO_LOCK_TIMEOUT:
+                wait_briefly_for_locks(context.connection)  # type: ignore[arg-type] # there is one
             return work(number, heads, context)
 
         if command[0] == "upgrade":
@@ -124,6 +130,12 @@ class Bench:
             raise WorkerError("env.py connected to other databases than when comparing")
         if not self.redirect.proves(context.connection):
             raise WorkerError("env.py keeps a connection from one run to the next")
+
+
+def _lock_timeout(connection: Any) -> str:
+    if connection.dialect.name != "postgresql":
+        return ""
+    return str(connection.exec_driver_sql("SELECT current_setting('lock_timeout')").scalar())
 
 
 def _reverse(operation: Any) -> Any:

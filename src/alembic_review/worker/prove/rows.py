@@ -19,8 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from alembic_review.model.keys import TableKey
 from alembic_review.model.proofs import ROWS, DatabaseError, Hazard, Loss, Proved, Rows, Statement
 from alembic_review.worker.prove.bench import Bench
+from alembic_review.worker.prove.data.benign import benign_seeder
 from alembic_review.worker.prove.data.hazards import Danger, conversions, dangers, matching
-from alembic_review.worker.prove.data.hostile import ACCEPTED, IMPOSSIBLE, Hostile, wishes
+from alembic_review.worker.prove.data.hostile import ACCEPTED, IMPOSSIBLE, Hostile
 from alembic_review.worker.prove.data.losing import Content, content, losses
 from alembic_review.worker.prove.data.seeding import Seeder, emptied, empty
 from alembic_review.worker.prove.data.structure import Structure, execute, quoted, read_structure
@@ -203,11 +204,7 @@ class _OnRows(Hooks):
 
     def _fill(self, connection: Connection, tables: Structure, identities: list[Any], *, transaction: bool) -> Seeder:
         coming = self._coming(tables)
-        keys: dict[Any, list[Any]] = {}
-        for one in coming:
-            if one.hazard.kind == "foreign_key" and one.constraint is not None and not one.of_new_column:
-                keys.setdefault(one.identity, []).append(replace(one.constraint, columns=one.names))
-        seeder = Seeder(connection, tables, transaction, wishes(connection, tables, coming), keys)
+        seeder = benign_seeder(connection, tables, coming, transaction=transaction)
         seeder.fill(identities)
         hostile = Hostile(seeder)
         for one in coming:

@@ -8,6 +8,7 @@ from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Downgrade
+from alembic_review.model.proofs import REVERSES
 from alembic_review.model.review import Severity
 
 _HINT = "Let downgrade() revert what upgrade() does, in reverse order."
@@ -16,12 +17,15 @@ _AFTER = "Fix the downgrade of {before} first; it runs before this one."
 
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
+        tried = case.proved(database, REVERSES)
         before = ""
         for downgrade in database.facts.downgrades:
             owner = case.evidence.revision_owner(downgrade.revision)
             wrong = _wrong(downgrade)
             if not wrong or not case.evidence.is_application(owner):
                 continue
+            if tried is not None and not tried.reason and case.is_new(downgrade.revision):
+                continue  # AR801, AR802 and AR804, which have seen it
             place = downgrade.failure.place if downgrade.failure is not None else None
             after = f", run after the downgrade of {before}," if before and downgrade.failure is not None else ""
             yield Report(

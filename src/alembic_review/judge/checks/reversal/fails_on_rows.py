@@ -30,11 +30,7 @@ def _run(case: Case) -> Iterator[Report]:
         table = table_text(key)
         what = f"`{table}.{hazard.column}`" if hazard.column is not None else f"`{table}`"
         subject = observed.subject(case, database, hazard.statement, key, hazard.name or hazard.column)
-        who = (
-            f"The downgrade of revision {subject.revision}"
-            if subject.revision is not None
-            else "The downgrade of the plan"
-        )
+        who = observed.downgrade(subject)
         yield Report(
             message=f"{who} fails if {what} {_CONDITIONS.get(hazard.kind, 'has rows')}.",
             hint=_NOT_NULL if hazard.kind == "not_null" else _HINT,

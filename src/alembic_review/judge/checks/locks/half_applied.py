@@ -1,0 +1,66 @@
+"""AR710: a revision that stays half applied when a later statement of it fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.proofs import observed_locks as locking
+from alembic_review.judge.proofs import subject as observed
+from alembic_review.model.proofs import LOCKS, LockingStatement
+from alembic_review.model.review import Severity
+
+_NOTHING = re.compile(
+    r"\s*(?:SELECT|SHOW|SET|RESET|BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b", re.IGNORECASE
+)
+# What has to run outside a transaction, and may come last.
+_OUTSIDE = re.compile(
+    r"\bCONCURRENTLY\b|\bADD\s+VALUE\b|^\s*(?:VACUUM|REINDEX|CLUSTER|ALTER\s+SYSTEM|CREATE\s+DATABASE)\b", re.IGNORECASE
+)
+_HINT = "Put the autocommit block last, or into a revision of its own, and use IF NOT EXISTS in it."
+
+
+def _run(case: Case) -> Iterator[Report]:
+    for database, statements in locking.rows(case):
+        for revision in dict.fromkeys(row.statement.revision for row in statements):
+            rows = [row for row in statements if row.statement.revision == revision]
+            found = _after_a_commit(rows) if revision else None
+            if found is None:
+                continue
+            before, after = found
+            subject = observed.subject(case, database, after.statement)
+            yield Report(
+                message=(
+                    f"Revision {revision} commits before it is done: when a later statement fails,"
+                    " it stays half applied and can't be repeated."
+                ),
+                hint=_HINT,
+                place=subject.place,
+                revision=revision,
+                database=database.name,
+                proof=LOCKS,
+                statement=after.statement.sql,
+                observed={"committed": before.statement.sql},
+                wanted=after.statement.sql,
+                suggestion=(
+                    "with op.get_context().autocommit_block():\n    op.create_index(…, if_not_exists=True)"
+                    if _OUTSIDE.search(before.statement.sql)
+                    else None
+                ),
+            )
+
+
+def _after_a_commit(rows: Sequence[LockingStatement]) -> tuple[LockingStatement, LockingStatement] | None:
+    """The last statement that was committed already, and the one after it that could have run in its transaction."""
+    changing = [row for row in rows if not _NOTHING.match(row.statement.sql)]
+    for before, after in pairwise(changing):
+        committed = before.transaction is None or before.transaction != after.transaction
+        if committed and not _OUTSIDE.search(after.statement.sql):
+            return before, after
+    return None
+
+
+CHECK = Check("AR710", "Half applied revision", Severity.WARNING, _run)
