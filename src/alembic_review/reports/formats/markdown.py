@@ -244,11 +244,17 @@ def _folded(item: Item, review: Review, links: Links) -> str:
         if item.first is not None and one.blocks and one.change is None:
             told = prose(one.message) if item.suggestions else _of_finding(one)
             parts.append(f"{escape(one.code)}: {told}{_location(one.location, review, links)}")
+    codes = [one for one in item.findings if one.suggestion is not None and one.accepted is None]
+    parts += [f"{escape(one.code)}:\n\n{fence(one.suggestion or '', 'python')}" for one in codes]
     hints = dict.fromkeys(one.hint for one in item.findings if one.hint and in_reason(one, item))
     parts += [prose(hint) for hint in hints if not item.suggestions]
     if not parts:
         return ""
-    body = _details("Suggested fix" if item.suggestions else "Details", "\n\n".join(parts))
+    return _below(_details("Suggested fix" if item.suggestions or codes else "Details", "\n\n".join(parts)))
+
+
+def _below(body: str) -> str:
+    """Below a line of a list."""
     return "\n" + "\n".join(f"  {line}" if line else "" for line in body.split("\n"))
 
 
@@ -372,7 +378,10 @@ def _findings(review: Review, options: Options, most: int) -> str:
 def _finding(finding: Finding, line: Line[Item], review: Review, options: Options) -> str:
     severity = f"**{finding.severity.value}**"
     text = _of_finding(finding, line)
-    return f"- {severity} {escape(finding.code)}: {text}{_location(finding.location, review, options.links)}"
+    told = f"- {severity} {escape(finding.code)}: {text}{_location(finding.location, review, options.links)}"
+    if finding.suggestion is None:
+        return told
+    return told + _below(_details("Suggested fix", fence(finding.suggestion, "python")))
 
 
 def _location(location: Location | None, review: Review, links: Links) -> str:

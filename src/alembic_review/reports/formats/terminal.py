@@ -35,7 +35,7 @@ from alembic_review.reports.parts.labels import (
 )
 from alembic_review.reports.parts.names import visible
 from alembic_review.reports.parts.provenance import footer
-from alembic_review.reports.parts.risks import RISKS, is_risk
+from alembic_review.reports.parts.risks import RISKS, is_guess
 from alembic_review.reports.parts.similar import Line, common_reason, fold_items
 
 _EXAMPLES = 3
@@ -250,7 +250,7 @@ class _Page:
             return
         if finding.accepted is not None and not verbose:
             self._text(f"{visible(finding.code)} {accepted_label(finding.accepted)}", "dim", indent)
-        elif is_risk(finding) and not verbose:
+        elif is_guess(finding) and finding.code in RISKS and not verbose:
             mark = Text.assemble((RISKS[finding.code].mark, "yellow"), f" [{visible(finding.code)}]")
             self._console.print(Padding(mark, (0, 0, 0, indent)))
         elif verbose or not finding.blocks:  # its code stands with the reason
@@ -274,6 +274,9 @@ class _Page:
             self._text(f"hint: {visible(finding.hint)}", "", indent + 2)
         if self._options.verbose:
             self._text(f"fingerprint: {visible(finding.fingerprint)}", "dim", indent + 2)
+            if finding.suggestion is not None and finding.accepted is None:
+                self._text("suggested fix:", "", indent + 2)
+                self._code(finding.suggestion)
 
     def _suggestion(self, suggestion: Suggestion, indent: int) -> None:
         columns = ", ".join(map(visible, suggestion.columns))
@@ -283,10 +286,14 @@ class _Page:
             return
         line = "" if suggestion.location is None else f"; remove {location_label(suggestion.location)}"
         self._text(f"{fix}{line}", "", indent)
-        code = visible(suggestion.code.rstrip("\n"), lines=True)
+        self._code(suggestion.code)
+
+    def _code(self, suggested: str) -> None:
+        """Python that is there to be copied."""
+        code = visible(suggested.rstrip("\n"), lines=True)
         text = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(code)
         text.rstrip()
-        # Neither wrapped nor indented: it is there to be copied.
+        # Neither wrapped nor indented.
         self._console.print()
         self._console.print(text if self._options.colour else Text(code), soft_wrap=True)
         self._console.print()

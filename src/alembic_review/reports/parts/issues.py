@@ -197,6 +197,7 @@ def _of_finding(finding: Finding, change: Change | None, root: str) -> Issue:
         fingerprint=finding.fingerprint,
         spot=_spot(location, root),
         change=finding.change,
+        code=visible(finding.suggestion, lines=True) if finding.suggestion is not None else "",
         accepted=accepted_label(finding.accepted) if finding.accepted is not None else "",
     )
 
