@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,12 @@ def test_a_blocked_change_is_accepted_by_its_fingerprint_and_the_outcome_stays(t
     assert run.status == 1, run.explain()
     changes = review_of(run)["changes"]
     assert {change["verdict"] for change in changes} == {"blocked"}
-    for change in changes:
+    command = [sys.executable, "-m", "alembic_review", "accept", changes[0]["fingerprint"], "--reason", REASON]
+    command += ["-c", "app/acme.conf", "--python", str(poser.environment.python)]
+    done = subprocess.run(command, cwd=poser.project, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert f'fingerprint = "{changes[0]["fingerprint"]}"' in done.stdout
+    for change in changes[1:]:
         entry("AR101", fingerprint=change["fingerprint"]).apply(poser.locate)
     page, sarif = tmp_path / "x.html", tmp_path / "x.sarif"
     run = run_tool(poser, "-o", f"sarif={sarif}", "-o", f"html={page}")

@@ -11,6 +11,7 @@ import json
 from alembic_review.model.review import Review, Severity
 from alembic_review.reports.base import Options
 from alembic_review.reports.parts.issues import (
+    ACCEPTED_HERE,
     COULD_NOT,
     WHAT_ELSE,
     Spot,
@@ -42,11 +43,14 @@ def render(review: Review, options: Options) -> str:  # noqa: ARG001 - every rep
     if review.failure is not None:
         text = "\n".join(filter(None, ("alembic-review could not review", review.failure.message, review.failure.hint)))
         entries.append(_entry(text, COULD_NOT, COULD_NOT, "blocker", elsewhere))
-    said = (*accepted_here(review), *remarks(review))
+    said = remarks(review)
     if review.failure is None:
         said = (headline(review), *said)
     if said:
         entries.append(_entry("\n".join(said), WHAT_ELSE, WHAT_ELSE, "info", elsewhere))
+    new = accepted_here(review)
+    if new:
+        entries.insert(0, _entry("\n".join(new), ACCEPTED_HERE, ACCEPTED_HERE, "info", elsewhere))
     return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -230,7 +230,7 @@ class _Page:
     def _following(self, item: Item, indent: int) -> None:
         """The other changes with the same cause; those of a table are in its label."""
         first, rest = item.changes[0], item.rows[1:]
-        labels = [f"{row_label(row)}{revision_label(row.change) or _pending(row.change, first)}" for row in rest]
+        labels = [f"{row_label(row)}{_beside_first(row.change, first)}" for row in rest]
         if self._options.verbose:
             for label, row in zip(labels, rest, strict=True):
                 self._line(f"also: {label}", location_label(row.change.location), "dim", indent)
@@ -326,6 +326,13 @@ def _made_by(item: Item) -> str | None:
 
 def _pending(change: Change, first: Change) -> str:
     return " (pending)" if isinstance(first, ChangeSince) and not isinstance(change, ChangeSince) else ""
+
+
+def _beside_first(change: Change, first: Change) -> str:
+    """Where a change is and whether it counts, if that is not what the first one of its item says."""
+    counts = change.verdict is Verdict.BLOCKED and change.accepted is None
+    where = revision_label(change) or _pending(change, first)
+    return where + (" (not accepted)" if first.accepted is not None and counts else "")
 
 
 def _codes(codes: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ from alembic_review.reports.parts.names import visible
 from alembic_review.reports.parts.similar import fold_changes
 
 PROJECT = "project"
-COULD_NOT, WHAT_ELSE = "could-not-review", "what-else-to-know"
+COULD_NOT, WHAT_ELSE, ACCEPTED_HERE = "could-not-review", "what-else-to-know", "accepted-in-this-pull-request"
 """Fingerprints of what is told beside the issues."""
 _URGENCY = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 _UNSAID = {Verdict.BLOCKED: Severity.ERROR, Verdict.SAFE: Severity.INFO}
@@ -262,7 +262,7 @@ def _inside(root: str, path: str) -> str | None:
 
 
 def _unique(found: Iterable[Issue]) -> Iterator[Issue]:
-    seen = {COULD_NOT, WHAT_ELSE}
+    seen = {COULD_NOT, WHAT_ELSE, ACCEPTED_HERE}
     for issue in found:
         names = (f"{issue.fingerprint}-{times}" if times > 1 else issue.fingerprint for times in count_up(1))
         name = next(name for name in names if name not in seen)
