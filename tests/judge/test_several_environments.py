@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alembic_review.judge.combined_review import judge_together
 from alembic_review.judge.several_environments import together
+from alembic_review.model.accepting import Accept, Baseline
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import (
     ChangeFact,
@@ -24,7 +25,7 @@ from alembic_review.model.facts import (
     Revision,
     TableKey,
 )
-from alembic_review.model.review import Outcome, Review
+from alembic_review.model.review import KnownFinding, KnownFindings, Outcome, Review
 from alembic_review.model.settings import Environment
 from tests.judge.world import (
     APP,
@@ -369,3 +370,28 @@ def test_nothing_is_lost(drawn: list[DatabaseFacts]) -> None:
     kept = [entry for one in told for entry in entries(one)]
     assert len(kept) == len(set(kept))
     assert {name for one in told for name in one.database_tables} == set(map(key, "abc"))
+
+
+def dropped() -> tuple[World, World]:
+    """A table of the application that its environment drops: AR201."""
+    core, app = worlds()
+    app.databases[0].created("poser_legacy", APP_REVISION)
+    app.change("remove_table", "poser_legacy")
+    return core, app
+
+
+@pytest.mark.parametrize(("table", "unmatched"), [("poser_legacy", 0), ("poser_gone", 1)])
+def test_an_entry_need_not_match_in_every_environment(table: str, unmatched: int) -> None:
+    told = review(*dropped(), accept=(Accept("AR201", "kept", table=table),))
+    assert len(found(told, "AR904")) == unmatched
+    assert told.summary.accepted == (0 if unmatched else 2)
+    assert [one.accepted is None for one in found(told, "AR201")] == [bool(unmatched)]
+
+
+def test_a_baseline_is_that_of_all_environments() -> None:
+    plain = review(*dropped())
+    known = tuple(KnownFinding(one.code, one.fingerprint, one.table, one.message) for one in plain.findings)
+    gone = KnownFinding("AR201", "0" * 16, "poser_gone", "The change drops the table poser_gone.")
+    told = review(*dropped(), baseline=Baseline("known.json", entries=(*known, gone)))
+    assert told.baseline == KnownFindings("known.json", len(known), (gone,))
+    assert told.summary.accepted == len(known) > 0
