@@ -325,7 +325,8 @@ class BlindSpots:
 class Proved:
     """One proof on one database, with a ``reason`` instead of facts where it was not done.
 
-    ``database`` is the index in the facts' databases. ``not_checked`` are parts that it left out.
+    ``database`` is the index in the facts' databases. ``not_checked`` are parts that it left out. The proof ``rolling``
+    has the ``blind_spots`` of the base.
     """
 
     proof: str

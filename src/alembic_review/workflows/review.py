@@ -197,19 +197,27 @@ def _prover(settings: Settings, *, debug: bool) -> Prove:
             return replace(made, names=names)
         proved = worker.prove(made)
         if ROLLING in names and old_models is not None:
-            proved += _rolling(made, old_models, attempts)
+            proved += _rolling(made, old_models, attempts, proved)
         idle = tuple(name for name in names if name not in {*made.proofs, *JUDGED, ROLLING})
         return Proofs(proved, names=names, idle=idle)
 
     return prove
 
 
-def _rolling(plan: ProofPlan, old_models: OldModels, attempts: Attempts) -> tuple[Proved, ...]:
-    """The old models on the new schema, which is the old one where no revision is new."""
+def _rolling(
+    plan: ProofPlan, old_models: OldModels, attempts: Attempts, proved: Sequence[Proved]
+) -> tuple[Proved, ...]:
+    """The old models on the new schema, which is the old one where no revision is new.
+
+    They also show which blind spots are older than the pull request.
+    """
     start = time.perf_counter()
+    spots = any(one.blind_spots is not None and one.blind_spots.spots for one in proved)
     nothing: tuple[Proved, ...] = ()
-    found = attempts.attempt(ROLLING, old_models, nothing) if plan.revisions else nothing
+    found = attempts.attempt(ROLLING, old_models, nothing) if plan.revisions or spots else nothing
     reason = attempts.failures[-1].removeprefix(f"{ROLLING} (").removesuffix(")") if attempts.failures else ""
+    if not plan.revisions:
+        reason, found = "", tuple(replace(one, not_checked=(), rolling=None) for one in found)
     found = found or tuple(Proved(ROLLING, number, reason=reason) for number in range(len(plan.originals)))
     return (replace(found[0], milliseconds=round((time.perf_counter() - start) * 1000)), *found[1:])
 

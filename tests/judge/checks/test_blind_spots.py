@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_review.model.proofs import BLIND_SPOTS, BlindSpot, Proofs, Proved
+from alembic_review.model.proofs import BLIND_SPOTS, ROLLING, BlindSpot, BlindSpots, Proofs, Proved
 from alembic_review.model.review import ProofState, Severity
 from tests.judge.checks.proved import SPOTS, WIDGET, spots
 from tests.judge.world import APP_REVISION, basics, key
@@ -117,3 +117,31 @@ def test_proofs_without_anything_to_do_held() -> None:
         (BLIND_SPOTS, ProofState.HELD),
     ]
     assert not any("proof" in line for line in review.provenance.not_checked)
+
+
+def with_base(*now: BlindSpot, base: tuple[BlindSpot, ...]) -> list[tuple[str, str]]:
+    """Code and message of what is found in a pull request."""
+    world = basics()
+    found = (
+        Proved(BLIND_SPOTS, 0, blind_spots=BlindSpots((WIDGET,), now)),
+        Proved(ROLLING, 0, blind_spots=BlindSpots((WIDGET,), base)),
+    )
+    world.proofs = Proofs(found, names=(BLIND_SPOTS, ROLLING))
+    return [(one.code, one.message) for one in world.review().findings]
+
+
+OLD, OTHER, NEW = SPOTS["AR611"], SPOTS["AR612"], SPOTS["AR617"]
+
+
+def test_what_the_base_has_already_is_one_line_for_each_owner() -> None:
+    folded = "2 differences between the tables of poser and the models that this pull request did not cause: "
+    assert with_base(OLD, OTHER, base=(OTHER, OLD)) == [("AR611", f"{folded}`poser_widget`.")]
+    codes = [code for code, _ in with_base(OLD, OTHER, NEW, base=(OTHER, OLD))]
+    assert codes == ["AR611", "AR617"]
+
+
+def test_what_the_pull_request_causes_is_reported_each() -> None:
+    other = replace(OLD, wanted="CHECK ((size > 5))")
+    assert [code for code, _ in with_base(OLD, base=(other,))] == ["AR611"]
+    (one,) = with_base(replace(OLD, revised=True), base=(OLD,))
+    assert one[1].startswith("The database lacks the CHECK ")

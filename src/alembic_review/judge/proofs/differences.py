@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from alembic_review.judge.checks.base import Report
@@ -10,11 +10,12 @@ from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.facts import ChangeFact, Item, TableKey
-from alembic_review.model.proofs import BLIND_SPOTS, BlindSpot
+from alembic_review.model.proofs import BLIND_SPOTS, ROLLING, BlindSpot
 from alembic_review.model.review import Role, Severity
 
 _WEAKER = "`alembic revision --autogenerate` does not find this difference. Write it into a revision."
 _RICHER = "Declare it in the models, or drop it in a revision."
+_SHOWN = 5
 _RENAMED = "Operations that Alembic writes from the models use a name that the database does not have."
 
 
@@ -31,13 +32,51 @@ class Words:
 
 
 def reports(case: Case, words: Words) -> Iterator[Report]:
-    """A report for each blind spot of this kind."""
+    """A report for each blind spot of this kind, and one for all older ones of an owner."""
     for database, proved in observed.proved(case, BLIND_SPOTS):
         if proved.blind_spots is None:
             continue
+        older: dict[str | None, list[BlindSpot]] = {}
+        known = _of_base(case, database)
         for spot in proved.blind_spots.spots:
-            if spot.kind == words.kind:
+            if not spot.revised and _identity(spot) in known:
+                owner = database.ownership.owner(spot.key) if spot.key is not None else None
+                older.setdefault(owner, []).append(spot)
+            elif spot.kind == words.kind:
                 yield _report(case, database, spot, words)
+        for owner, spots in older.items():
+            if spots[0].kind == words.kind:
+                yield _folded(database, owner, spots)
+
+
+def _of_base(case: Case, database: JudgedDatabase) -> frozenset[object]:
+    """The blind spots that the base of a pull request has already."""
+    base = case.proved(database, ROLLING)
+    spots = base.blind_spots.spots if base is not None and base.blind_spots is not None else ()
+    return frozenset(_identity(spot) for spot in spots)
+
+
+def _identity(spot: BlindSpot) -> object:
+    return spot.kind, spot.key, spot.column, spot.name, spot.existing, spot.wanted
+
+
+def _folded(database: JudgedDatabase, owner: str | None, spots: Sequence[BlindSpot]) -> Report:
+    whose = f"the tables of {owner}" if owner is not None else "the database"
+    number = "1 difference" if len(spots) == 1 else f"{len(spots)} differences"
+    tables = sorted({table_text(spot.key) for spot in spots if spot.key is not None})
+    shown = ", ".join(f"`{one}`" for one in tables[:_SHOWN])
+    more = f" and {len(tables) - _SHOWN} more" if len(tables) > _SHOWN else ""
+    return Report(
+        message=(
+            f"{number} between {whose} and the models that this pull request did not cause"
+            f"{f': {shown}{more}' if shown else ''}."
+        ),
+        hint="`alembic-review --prove` without --since lists each of them.",
+        severity=Severity.INFO,
+        subject=("older", owner),
+        database=database.name,
+        proof=BLIND_SPOTS,
+    )
 
 
 def _report(case: Case, database: JudgedDatabase, spot: BlindSpot, words: Words) -> Report:

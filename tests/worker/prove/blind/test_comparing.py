@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.engine import URL, Connection
@@ -379,6 +381,40 @@ def test_postgresql(postgresql: Connection, case: Case) -> None:
     came = compared(postgresql, case.statements, *case.declare)
     assert tuple(sorted(map(shown, came.spots))) == tuple(sorted(case.found))
     assert list(came.built.not_checked()) == []
+
+
+# What no operation expresses, or only by hand.
+WITHOUT_CODE = ("partitioning", "domain")
+
+
+@pytest.mark.parametrize("case", [one for one in cases(POSTGRESQL) if one.values[0].found])  # type: ignore[attr-defined]
+def test_the_suggested_code_makes_the_database_equal_and_takes_it_back(postgresql: Connection, case: Case) -> None:
+    def compared_again() -> list[BlindSpot]:
+        metadata = sa.MetaData()
+        for one in case.declare:
+            one(metadata)
+        execute(postgresql, "SAVEPOINT before")
+        spots = compare_models(postgresql, [metadata], declared([metadata])).spots
+        execute(postgresql, "ROLLBACK TO SAVEPOINT before")
+        return list(spots)
+
+    def run(code: str) -> None:
+        exec(code, {"op": Operations(MigrationContext.configure(postgresql)), "sa": sa})
+
+    for statement in case.statements:
+        execute(postgresql, statement)
+    first = compared_again()
+    for spot in first:
+        if spot.upgrade is not None:
+            run(spot.upgrade)
+    # PostgreSQL drops no value of an enum, and a missing one does no harm then.
+    left = [spot for spot in compared_again() if spot.kind != "enum_value" or spot.weaker]
+    assert [shown(spot) for spot in left if spot.kind not in WITHOUT_CODE] == []
+    back = [spot for spot in first if spot.downgrade is not None]
+    for spot in reversed(back):
+        run(spot.downgrade or "")
+    again = [shown(spot) for spot in compared_again()]
+    assert [shown(spot) for spot in back if shown(spot) not in again] == []
 
 
 def test_what_cant_be_built_is_left_out(postgresql: Connection) -> None:

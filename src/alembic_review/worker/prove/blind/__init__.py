@@ -5,8 +5,6 @@ What can't be built is left out of the comparison, with what the database said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +17,7 @@ from alembic_review.model.proofs import BLIND_SPOTS, BlindSpot, BlindSpots, Prov
 from alembic_review.worker.compare.comparison import metadatas
 from alembic_review.worker.prove.bench import Bench
 from alembic_review.worker.prove.blind.building import declared
-from alembic_review.worker.prove.blind.comparing import catalogue_of, compare_models
+from alembic_review.worker.prove.blind.comparing import catalogue_of, compare_models, undone
 from alembic_review.worker.prove.blind.state import State
 from alembic_review.worker.prove.dry import dry_run
 from alembic_review.worker.prove.run import Failed, Hooks, run_plan
@@ -66,7 +64,7 @@ class _Hooks(Hooks):
         if self.bench.plan.revisions and not self.bench.compared[number].modelless:
             connection = connection_of(context)
             catalogue = catalogue_of(connection)
-            with _transaction(connection):
+            with undone(connection):
                 tables = _tables(self.bench, number)
                 self.base[number] = catalogue.read(connection, catalogue.identities(connection, tables))
 
@@ -79,7 +77,7 @@ class _Hooks(Hooks):
             self.found[number] = Proved(BLIND_SPOTS, number, blind_spots=BlindSpots())
             return
         connection = connection_of(context)
-        with _transaction(connection):
+        with undone(connection):
             self.found[number] = _Comparing(self.bench, number, connection).proved(self.base.get(number))
 
 
@@ -89,19 +87,6 @@ def _tables(bench: Bench, number: int) -> list[Table]:
     hidden = {(one.schema, one.name) for one in comparison.filtered if one.kind == "table"}
     every = declared(metadatas(bench.compared[number].context))
     return [table for table in every if (table.schema, table.name) not in hidden]
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    """A transaction that is undone, unless env.py has begun one."""
-    if connection.in_transaction():
-        yield
-        return
-    transaction = connection.begin()
-    try:
-        yield
-    finally:
-        transaction.rollback()
 
 
 @dataclass

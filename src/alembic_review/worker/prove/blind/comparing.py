@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import MetaData, Table
@@ -16,6 +17,7 @@ from alembic_review.worker.prove.blind import postgresql, sqlite
 from alembic_review.worker.prove.blind.building import Built, build, key_of
 from alembic_review.worker.prove.blind.differences import Names, differences, sequences
 from alembic_review.worker.prove.blind.state import State
+from alembic_review.worker.prove.blind.writing import Writer
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,19 @@ class Came:
     built: Built
     compared: tuple[TableKey, ...]
     spots: tuple[BlindSpot, ...]
+
+
+@contextmanager
+def undone(connection: Connection) -> Iterator[None]:
+    """A transaction that is undone, unless env.py has begun one."""
+    if connection.in_transaction():
+        yield
+        return
+    transaction = connection.begin()
+    try:
+        yield
+    finally:
+        transaction.rollback()
 
 
 def catalogue_of(connection: Connection) -> Any:
@@ -51,7 +66,13 @@ def compare_models(connection: Connection, models: list[MetaData], tables: list[
     if existing.sequences or state.sequences:
         listed = [one for each in models for one in internals.Generator.sequences(each) if not one.optional]
         spots += sequences(existing, state, postgresql.sequence_names(connection, listed))
-    return Came(existing, built, tuple(made), tuple(spot for spot in spots if not _unbuilt(spot, built)))
+    writer = Writer(connection.dialect, existing, state)
+    found = []
+    for spot in spots:
+        if not _unbuilt(spot, built):
+            upgrade, downgrade = writer.code(spot)
+            found.append(replace(spot, upgrade=upgrade, downgrade=downgrade))
+    return Came(existing, built, tuple(made), tuple(found))
 
 
 def _given(tables: Iterable[Table]) -> Iterator[tuple[TableKey, str]]:

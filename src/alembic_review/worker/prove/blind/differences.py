@@ -232,3 +232,15 @@ def sequences(existing: State, wanted: State, names: Iterable[TypeName]) -> Iter
 
 def _without_start(options: str) -> str:
     return re.sub(r" (?:START WITH|CACHE) -?\d+", "", options)
+
+
+def split_elements(text: str) -> list[str]:
+    """The parts of a list between commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.strip() for part in parts]

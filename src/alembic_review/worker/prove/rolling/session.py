@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
-from alembic_review.model.proofs import ROLLING, Proved, Rolling
+from alembic_review.model.proofs import ROLLING, BlindSpots, Proved, Rolling
 from alembic_review.worker.compare.comparison import metadatas
 from alembic_review.worker.environment.env_py import Environment
 from alembic_review.worker.environment.mappers import configure_mappers
+from alembic_review.worker.prove.blind.building import declared
+from alembic_review.worker.prove.blind.comparing import compare_models, undone
 from alembic_review.worker.prove.rolling.archive import Archive
 from alembic_review.worker.prove.rolling.statements import readers
 from alembic_review.worker.prove.rolling.trial import Trial
@@ -39,6 +41,7 @@ class OldModels:
     state: Callable[[str], AbstractContextManager[None]]
     trials: list[Trial] = field(default_factory=list)
     found: list[Rolling] = field(default_factory=list)
+    spots: dict[int, BlindSpots] = field(default_factory=dict)
 
     def observe(self) -> list[Proved]:
         """What old models do on the schema of today, for each database. Raises ``WorkerError``."""
@@ -54,6 +57,7 @@ class OldModels:
                 not_checked=tuple(dict.fromkeys(trial.not_checked)),
                 milliseconds=milliseconds if not number else 0,
                 rolling=rolling,
+                blind_spots=self.spots.get(number),
             )
             for number, (trial, rolling) in enumerate(zip(self.trials, self.found, strict=True))
         ]
@@ -85,6 +89,16 @@ class OldModels:
             run(lambda number, connection, _: self.found.append(self._trial(number).today(connection)))
         if len(self.found) != len(self.trials):
             raise WorkerError("env.py of the base connected to other databases in another run")
+        # Without it, every blind spot counts as one of the pull request.
+        with suppress(Exception), self.state(BASE):
+            run(self._blind_spots)
+
+    def _blind_spots(self, number: int, connection: Connection, context: MigrationContext) -> None:
+        """What the base has already that its comparison does not see."""
+        models = metadatas(context)
+        with undone(connection):
+            came = compare_models(connection, models, declared(models))
+        self.spots[number] = BlindSpots(came.compared, came.spots)
 
     def _load(self, _number: int, _connection: Connection, context: MigrationContext) -> None:
         targets = metadatas(context)
