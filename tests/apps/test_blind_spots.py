@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .edits import Edit, module, revision
+from .edits import MODEL, Edit, Replace, module, revision
 from .harness import POSTGRESQL, SQLITE, Run, make_application, run_tool
 from .pull_request import branched
 from .scenario import review_of
@@ -72,3 +72,19 @@ def test_it_is_only_done_on_request(tmp_path: Path) -> None:
 def test_a_pull_request_without_models_that_fit(tmp_path: Path) -> None:
     run = run_tool(branched(tmp_path, edits(OTHER), database=POSTGRESQL), "--prove", "--since", "main")
     assert shown(run) == FOUND, run.explain()
+
+
+@pytest.mark.one_stack
+@pytest.mark.parametrize("database", [SQLITE, POSTGRESQL])
+def test_what_the_base_has_already_is_one_line(tmp_path: Path, database: str) -> None:
+    more = Replace(
+        f"{MODEL}/extra.py", "name='ck_size'))", "name='ck_size'), sa.CheckConstraint('size < 9', name='ck'))"
+    )
+    application = branched(tmp_path, (more,), before=edits(OTHER), database=database)
+    run = run_tool(application, "--prove", "--since", "main")
+    spots = [one for one in review_of(run)["findings"] if one["proof"] == "blind_spots"]
+    folded = [one["message"] for one in spots if one["table"] is None]
+    assert shown(run) == ("AR611 warning ck",), run.explain()
+    assert folded == [
+        "3 differences between the tables of poser and the models that this pull request did not cause: `poser_gizmo`."
+    ]
