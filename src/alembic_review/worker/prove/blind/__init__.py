@@ -34,11 +34,14 @@ _CHANGES = {
     "generated": {"modify_default"},
     "index": _CONSTRAINTS,
     "unique": _CONSTRAINTS,
-    "check": _CONSTRAINTS,
-    "exclude": _CONSTRAINTS,
+    "check": {"add_constraint", "remove_constraint"},
+    "exclude": {"add_constraint", "remove_constraint"},
     "foreign_key": {"add_fk", "remove_fk"},
 }
 """By kind of blind spot, the changes that the comparison has for it where it sees it after all."""
+
+
+_BY_COLUMNS = ("index", "unique", "foreign_key")
 
 
 def observe(bench: Bench) -> list[Proved]:
@@ -125,8 +128,9 @@ class _Comparing:
         for change in changes:
             columns = getattr(change, "columns", ())
             if change.key == spot.key and change.kind in wanted:
-                same = change.name == spot.column if spot.column is not None else change.name == spot.name
-                if same or (spot.columns and tuple(sorted(columns)) == tuple(sorted(spot.columns))):
+                same = change.name is not None and change.name == (spot.column or spot.name)
+                alike = spot.kind in _BY_COLUMNS and spot.columns and sorted(columns) == sorted(spot.columns)
+                if same or alike:
                     return True
             if getattr(change, "type_name", None) == spot.name and spot.kind in ("enum_value", "domain"):
                 return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic_review.model.keys import TableKey
 from alembic_review.model.proofs import BlindSpot
@@ -17,6 +17,7 @@ _CAST = re.compile(
     r'::(?:"[^"]+"|[A-Za-z_]\w*)(?:\.(?:"[^"]+"|[A-Za-z_]\w*))?(?: varying| precision)?(?:\(\d+(?:,\s?\d+)?\))?'
     r"(?: with(?:out)? time zone)?(?:\[\])*"
 )
+_ZEROS = re.compile(r"(?<![\w.'])(\d+)\.0+(?![\w.'])")
 # Round brackets around a word, a literal, or an array of these.
 _BRACKETS = re.compile(r"(?<![\w\"])\((-?[\w.]+|\"[^\"]+\"|'(?:[^']|'')*'|ARRAY\[[^\[\]]*\])\)")
 
@@ -66,7 +67,9 @@ def _columns(key: TableKey, now: TableState, table: TableState, same_default: Sa
             continue
         for kind, existing, wanted in _plain(before, column):
             if existing != wanted:
-                yield _differing(kind, key, existing, wanted, column=name)
+                spot = _differing(kind, key, existing, wanted, column=name)
+                started = kind == "identity" and _without_start(existing) == _without_start(wanted)
+                yield replace(spot, weaker=spot.weaker and not started)
         special = before.identity != column.identity or before.generated != column.generated
         # The columns of a primary key are NOT NULL by themselves, and so are identities.
         derived = special or (name in keyed[0]) != (name in keyed[1])
@@ -136,6 +139,7 @@ def _loose(item: ItemState) -> str:
     if item.kind == "unique" and item.columns:
         # The order of columns says nothing about what is unique.
         text = text.replace(", ".join(item.columns), ", ".join(sorted(item.columns)), 1)
+    text = _ZEROS.sub(r"\1", text)
     while True:
         simpler = _BRACKETS.sub(r"\1", text)
         if simpler == text:

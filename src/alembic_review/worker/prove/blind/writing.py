@@ -18,6 +18,7 @@ Code = tuple["str | None", "str | None"]
 
 # A colon that text() takes for the beginning of a parameter.
 _PARAMETER = re.compile(r"(?<!:):(?=\w)")
+_OPTION = re.compile(r"INCREMENT BY -?\d+|MINVALUE -?\d+|MAXVALUE -?\d+|START WITH -?\d+|CACHE \d+|(?:NO )?CYCLE")
 _TYPES = {
     "primary_key": "primary",
     "check": "check",
@@ -127,7 +128,8 @@ class Writer:
             return _execute(f"{table} DROP IDENTITY")
         always = wanted.startswith("GENERATED ALWAYS")
         if existing:
-            return _execute(f"{table} SET GENERATED {'ALWAYS' if always else 'BY DEFAULT'}")
+            options = " ".join(f"SET {one}" for one in _OPTION.findall(wanted))
+            return _execute(f"{table} SET GENERATED {'ALWAYS' if always else 'BY DEFAULT'} {options}".rstrip())
         lines = []
         states = [state.tables[spot.key].columns[spot.column or ""] for state in (self.existing, self.wanted)]
         default = next((one.default for one in states if one.default), "")
