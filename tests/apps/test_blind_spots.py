@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,25 @@ def test_what_the_base_has_already_is_one_line(tmp_path: Path, database: str) ->
     assert folded == [
         "3 differences between the tables of poser and the models that this pull request did not cause: `poser_gizmo`."
     ]
+
+
+@pytest.mark.one_stack
+def test_a_revision_with_blind_spots_closes_them(tmp_path: Path) -> None:
+    enum = "sa.Column('kind', sa.Enum('a', 'b', name='gizmo_kind'), server_default='a')"
+    models = MODELS.replace("sa.Column('name'", f"{enum}, sa.Column('name'")
+    old = OTHER.replace("sa.Column('name'", f"{enum.replace(chr(39) + 'b' + chr(39) + ', ', '')}, sa.Column('name'")
+    application = make_application(tmp_path, (*module(models), *revision(old)), database=POSTGRESQL)
+    assert shown(run_tool(application, "--prove")) == ("AR610 warning kind", *FOUND)
+    arguments = ("revision", "-c", "app/acme.conf", "-m", "catch up", "--with-blind-spots")
+    written = subprocess.run(
+        [sys.executable, "-m", "alembic_review", *arguments, "--python", str(application.environment.python)],
+        cwd=application.project, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert written.returncode == 0, written.stderr
+    assert "check poser_gizmo.ck_size" in written.stdout
+    (path,) = application.project.rglob("*catch_up*.py")
+    text = path.read_text()
+    assert "op.create_check_constraint('ck_size', 'poser_gizmo', '(size > 0)')" in text
+    assert "op.drop_constraint('ck_size', 'poser_gizmo', type_='check')" in text
+    # What only the database has stays: other programs may need it.
+    assert shown(run_tool(application, "--prove")) == ("AR612 info name",)

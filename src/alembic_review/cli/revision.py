@@ -29,6 +29,7 @@ REFUSED = 1
     click.option("--version-path", metavar="DIR", help="The folder of the new file.  [default: detected]"),
     click.option("--rev-id", metavar="ID", help="An id for the revision.  [default: a random one]"),
     click.option("--leave-out-blocked", is_flag=True, help="Write the safe changes even if others are blocked."),
+    click.option("--with-blind-spots", is_flag=True, help="Write what the comparison does not see, too."),
     click.option("--dry-run", is_flag=True, help="Print the file instead of writing it."),
     RENAME,
     *WHAT,
@@ -42,6 +43,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     version_path: str | None,
     rev_id: str | None,
     leave_out_blocked: bool,
+    with_blind_spots: bool,
     dry_run: bool,
     rename: tuple[str, ...],
     verbose: bool,
@@ -55,7 +57,15 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     """
     settings = load(CommandLine(rename=rename, **what))
     folder = str(Path(version_path).resolve()) if version_path is not None else None
-    wish = Wish(message, package, folder, rev_id, leave_out_blocked=leave_out_blocked, dry_run=dry_run)
+    wish = Wish(
+        message,
+        package,
+        folder,
+        rev_id,
+        leave_out_blocked=leave_out_blocked,
+        with_blind_spots=with_blind_spots,
+        dry_run=dry_run,
+    )
     result = _run(settings, wish, verbose=verbose, debug=debug)
     if result.blocked:
         outputs.write(result.review, outputs.parse([outputs.TERMINAL]), outputs.Shown(verbose=verbose))

@@ -15,7 +15,7 @@ from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import ChangeFact
 from alembic_review.model.review import Change, Review, Verdict
-from alembic_review.model.revision_plan import LeftOut, Operation, RevisionPlan, Wish
+from alembic_review.model.revision_plan import Code, LeftOut, Operation, RevisionPlan, Wish
 
 _DESTRUCTIVE = "AR201"
 _REQUIRED = "AR202"
@@ -31,8 +31,12 @@ class _Content:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
+def plan(
+    case: Case, review: Review, wish: Wish, code: Mapping[str, tuple[Code, ...]] | None = None
+) -> tuple[RevisionPlan, ...]:
     """One revision for each custom package with changes to write, those that others depend on first.
+
+    ``code`` is what each package writes besides.
 
     What is blocked, accepted or upstream drift, and safe changes that need any of these, are not in them. Raises
     ``UsageError`` when it can't be told where a revision goes.
@@ -43,7 +47,9 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
         raise UsageError(f"{wish.package} is no custom package.", hint=f"Custom packages: {names}.")
     if wish.revision is not None:
         _require_new(case, wish.revision)
-    writing = {package: content for package, content in contents.items() if content.operations}
+    besides = {package: lines for package, lines in (code or {}).items() if wish.package in (None, package)}
+    contents = {**{package: _Content() for package in besides}, **contents}
+    writing = {name: content for name, content in contents.items() if content.operations or besides.get(name)}
     if len(writing) > 1 and (wish.version_path is not None or wish.revision is not None):
         raise UsageError(
             f"Changes of several packages are pending: {', '.join(sorted(writing))}.",
@@ -81,6 +87,7 @@ def plan(case: Case, review: Review, wish: Wish) -> tuple[RevisionPlan, ...]:
             required=tuple(one for one in content.changes if _REQUIRED in one.findings),
             left_out=(*content.left_out, *blocked),
             damage=damage,
+            code=besides.get(package, ()),
         )
     return tuple(plans.values())
 

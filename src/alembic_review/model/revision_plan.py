@@ -16,6 +16,7 @@ class Wish:
     version_path: str | None = None
     revision: str | None = None
     leave_out_blocked: bool = False
+    with_blind_spots: bool = False
     dry_run: bool = False
 
 
@@ -26,6 +27,16 @@ class Operation:
     database: int
     number: int
     python: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code for ``upgrade()`` and ``downgrade()`` of one database, and ``what`` it is about, in words."""
+
+    database: int
+    upgrade: str
+    downgrade: str
+    what: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class RevisionPlan:
     ``head`` is the revision it follows, ``base`` for the first of a branch. ``depends_on`` are revisions of other
     branches. ``written`` are the changes that go into it, ``destructive`` those of them that lose data, ``required``
     those that fail where a table has rows; ``left_out`` and ``damage`` is what a reader of the file should know is not
-    in it.
+    in it. ``code`` is what the comparison does not see.
     """
 
     package: str
@@ -59,6 +70,7 @@ class RevisionPlan:
     required: tuple[Change, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     damage: tuple[Finding, ...] = ()
+    code: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True)

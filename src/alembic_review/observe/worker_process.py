@@ -603,6 +603,7 @@ def _plan(plan: RevisionPlan) -> dict[str, object]:
     return {
         **{name: getattr(plan, name) for name in names},
         "operations": [asdict(operation) for operation in plan.operations],
+        "code": [asdict(code) for code in plan.code],
     }
 
 

@@ -43,6 +43,7 @@ def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), wr
     lines += _section("Destructive, look twice:", plan.destructive)
     lines += _section(f"{_REQUIRED}:", plan.required)
     lines += _section("Changes:", [change for change in plan.written if change not in told])
+    lines += ["  Blind spots:", *(f"    - {visible(code.what)}" for code in plan.code)] if plan.code else []
     lines += [f"  {line}" if number == 0 else f"    {line}" for number, line in enumerate(_left_out(plan.left_out))]
     lines += [f"  Its downgrade leaves the type with the values {visible(values)} behind." for values in types_left]
     return "\n".join(lines) + "\n"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.proofs.accepted_renames import require_matched
+from alembic_review.judge.proofs.requests import plan as proof_plan
+from alembic_review.judge.proofs.written import code as blind_spot_code
 from alembic_review.judge.revision_plan import left_out, plan
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError, UsageError
 from alembic_review.model.facts import Facts, Privilege
+from alembic_review.model.proofs import BLIND_SPOTS, ProofPlan
 from alembic_review.model.review import Review, Verdict
-from alembic_review.model.revision_plan import RevisionFile, RevisionPlan, Wish
+from alembic_review.model.revision_plan import Code, RevisionFile, RevisionPlan, Wish
 from alembic_review.model.secrets.redacted_review import redacted
 from alembic_review.model.settings import Settings
 from alembic_review.observe.interpreter import with_interpreter
@@ -92,7 +96,8 @@ def _revise(
         if _counts_as_blocked(review) and not wish.leave_out_blocked:
             return Result(redacted(review), refusal=_blocked(review), hint=_LEAVE_OUT, blocked=True)
         case = service.case_of_one(observed, settings)
-        plans = plan(case, review, wish)
+        code = _code(settings, case, worker, progress) if wish.with_blind_spots else {}
+        plans = plan(case, review, wish, code)
         if not plans:
             return Result(review, nothing=texts.nothing(left_out(case, review, wish.package), review.summary.upstream))
         progress("writing the revision")
@@ -102,6 +107,21 @@ def _revise(
         return _tried(
             _Attempt(settings, request, databases, progress, review, plans), files, worker, dry_run=wish.dry_run
         )
+
+
+def _code(
+    settings: Settings, case: Case, worker: Conversation, progress: service.Progress
+) -> Mapping[str, tuple[Code, ...]]:
+    """What the comparison does not see, as code for each package. Raises ``ObservationError`` where it is unknown."""
+    if settings.environments:
+        raise UsageError("--with-blind-spots is not supported for several environments.")
+    progress("looking for blind spots")
+    made = proof_plan(case, (BLIND_SPOTS,))
+    proved = worker.prove(made) if isinstance(made, ProofPlan) else ()
+    reason = next((one.reason for one in proved if one.reason), "" if proved else "no database to try it on")
+    if reason:
+        raise ObservationError(f"The blind spots could not be found: {reason}.", hint="Leave --with-blind-spots out.")
+    return blind_spot_code(case, proved)
 
 
 def _require_one(settings: Settings) -> None:

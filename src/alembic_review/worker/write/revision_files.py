@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from alembic.autogenerate import renderers
 from alembic.autogenerate.api import RevisionContext
 from alembic.migration import MigrationContext
 from alembic.operations import ops
@@ -53,7 +54,7 @@ def _generated(
     environment: Environment, script: ScriptDirectory, plan: Plan, renames: Sequence[Asked]
 ) -> RevisionContext:
     config = environment.config(["revision", "--autogenerate", "-m", plan["message"]])
-    chosen = _Chosen(plan["operations"], renames)
+    chosen = _Chosen(plan["operations"], renames, plan["code"])
     arguments = {
         "message": plan["message"],
         "autogenerate": True,
@@ -77,11 +78,27 @@ def _generated(
     return context
 
 
-class _Chosen:
-    """A ``process_revision_directives`` that keeps the chosen operations, in Alembic's order; env.py's comes after."""
+class _Code(ops.MigrateOperation):
+    """Lines of a revision."""
 
-    def __init__(self, operations: list[dict[str, Any]], renames: Sequence[Asked]) -> None:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+@renderers.dispatch_for(_Code)
+def _lines(_context: Any, operation: _Code) -> list[str]:
+    return operation.text.splitlines()
+
+
+class _Chosen:
+    """A ``process_revision_directives`` that keeps the chosen operations, in Alembic's order; env.py's comes after.
+
+    ``code`` follows them, and comes first in the downgrade.
+    """
+
+    def __init__(self, operations: list[dict[str, Any]], renames: Sequence[Asked], code: list[dict[str, Any]]) -> None:
         self._renames = renames
+        self._code = code
         self._wanted: dict[int, dict[int, str]] = {}
         for entry in operations:
             self._wanted.setdefault(entry["database"], {})[entry["number"]] = entry["python"]
@@ -91,6 +108,7 @@ class _Chosen:
         script = directives[0]
         upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
         wanted = self._wanted.pop(self._runs, {})
+        code = [entry for entry in self._code if entry["database"] == self._runs]
         self._runs += 1
         if self._renames:
             upgrade.ops[:] = _renamed(context, upgrade, self._renames).ops
@@ -107,6 +125,8 @@ class _Chosen:
         _keep(upgrade, kept)
         downgrade.ops[:] = []
         upgrade.reverse_into(downgrade)
+        upgrade.ops.extend(_Code(entry["upgrade"]) for entry in code)
+        downgrade.ops[:0] = [_Code(entry["downgrade"]) for entry in reversed(code)]
 
     def require_all(self) -> None:
         """Raise ``WorkerError`` when a database with chosen operations was not compared again."""

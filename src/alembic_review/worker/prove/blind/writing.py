@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 from alembic_review.model.keys import TableKey
 from alembic_review.model.proofs import BlindSpot
 from alembic_review.worker.prove.blind.differences import split_elements
-from alembic_review.worker.prove.blind.state import ItemState, State
+from alembic_review.worker.prove.blind.state import ItemState, State, TypeName
 
 Code = tuple["str | None", "str | None"]
 """For ``upgrade()`` and ``downgrade()``; ``None`` where there is no way."""
@@ -45,7 +45,7 @@ class Writer:
         if spot.kind == "sequence":
             return _sequence(spot)
         if spot.kind == "enum_value":
-            return self._enum(spot), None
+            return self._enum(spot)
         if spot.key is None or spot.kind in ("partitioning", "domain"):
             return None, None
         return self._both(spot, spot.key)
@@ -70,17 +70,19 @@ class Writer:
             _execute(f"ALTER TABLE {table} RENAME CONSTRAINT {one} TO {other}") for one, other in (names, names[::-1])
         )  # type: ignore[return-value] # two of them
 
-    def _enum(self, spot: BlindSpot) -> str | None:
+    def _enum(self, spot: BlindSpot) -> Code:
         name = next((one for one in self.wanted.enums if one[1] == spot.name), None)
         if name is None:
-            return None
+            return None, None
         shown = self._quoted(name[1])
         if name[0] != self.dialect.default_schema_name:
             shown = f"{self._quoted(name[0])}.{shown}"
         before, after = self.existing.enums.get(name, ()), self.wanted.enums[name]
         new, gone = [one for one in after if one not in before], [one for one in before if one not in after]
         if len(before) == len(after) and len(new) == len(gone) == 1 and before.index(gone[0]) == after.index(new[0]):
-            return _execute(f"ALTER TYPE {shown} RENAME VALUE {_literal(gone[0])} TO {_literal(new[0])}")
+            pair = (_literal(gone[0]), _literal(new[0]))
+            there, back = (f"ALTER TYPE {shown} RENAME VALUE {one} TO {other}" for one, other in (pair, pair[::-1]))
+            return _execute(there), _execute(back)
         lines = []
         for number, label in enumerate(after):
             if label in new:
@@ -88,7 +90,29 @@ class Writer:
                 later = next((one for one in after[number + 1 :] if one in before), None)
                 where = f" BEFORE {_literal(later)}" if later is not None else ""
                 lines.append(_execute(f"ALTER TYPE {shown} ADD VALUE {_literal(label)}{where}"))
-        return "\n".join(lines) or None
+        return "\n".join(lines) or None, "\n".join(self._enum_again(name, shown, before)) if lines else None
+
+    def _enum_again(self, name: TypeName, shown: str, labels: Iterable[str]) -> Iterator[str]:
+        """No statement drops a value: another type takes the place of the one that has it."""
+        old = self._quoted(f"{name[1]}_old")
+        yield _execute(f"ALTER TYPE {shown} RENAME TO {old}")
+        yield _execute(f"CREATE TYPE {shown} AS ENUM ({', '.join(map(_literal, labels))})")
+        for key, table in self.existing.tables.items():
+            for column, state in table.columns.items():
+                if state.of_type != name:
+                    continue
+                alter, called = (
+                    f"ALTER TABLE {self._name(key)} ALTER COLUMN {self._quoted(column)}",
+                    self._quoted(column),
+                )
+                brackets = "[]" if state.type.endswith("[]") else ""
+                if state.default:
+                    yield _execute(f"{alter} DROP DEFAULT")
+                yield _execute(f"{alter} TYPE {shown}{brackets} USING {called}::text{brackets}::{shown}{brackets}")
+                if state.default:
+                    yield _execute(f"{alter} SET DEFAULT {state.default}")
+        schema = "" if name[0] == self.dialect.default_schema_name else f"{self._quoted(name[0])}."
+        yield _execute(f"DROP TYPE {schema}{old}")
 
     def _column(self, spot: BlindSpot, key: TableKey, wanted: str, existing: str) -> str | None:
         name = spot.column or ""
