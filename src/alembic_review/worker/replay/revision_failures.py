@@ -12,7 +12,7 @@ from alembic_review.model.facts import Failure, Place
 from alembic_review.worker.driver_errors import sqlstate
 from alembic_review.worker.worker_errors import describe
 
-LOCK_TIMEOUT = 10_000  # ms
+LOCK_TIMEOUT = 10_001  # ms; an application that sets one of its own has another
 _LOCK_NOT_AVAILABLE = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOCKED_FILE = "database is locked"  # https://www.sqlite.org/rescode.html#busy
 _STATEMENT = "\n  statement: "
