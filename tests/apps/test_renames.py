@@ -74,8 +74,11 @@ def test_a_table_that_looks_renamed_and_is(tmp_path: Path, database: str) -> Non
     assert codes(plain) == ["AR302 poser_widget_store.None poser_widget_home"], plain.explain()
     run = run_tool(application, *STORES)
     assert kinds(run) == [("rename_table", "poser_widget_store", None)], run.explain()
-    assert review_of(run)["findings"] == []
-    assert set(states(run).values()) == {"held"}, run.explain()
+    # A rename locks the table for a moment, which is a note.
+    assert [one["code"] for one in review_of(run)["findings"] if one["severity"] != "info"] == [], run.explain()
+    assert {name: state for name, state in states(run).items() if name != "locks"} == dict.fromkeys(
+        states(run).keys() - {"locks"}, "held"
+    )
 
 
 @pytest.mark.parametrize("database", BOTH)
