@@ -40,7 +40,7 @@ def check_complete(review: Review) -> None:
 def test_a_column_on_a_core_table_is_one_item_with_its_copy_its_revision_and_its_findings() -> None:
     column, index, *others = items(sample("since"))
     assert labels(column) == ["add_column product.shelf_label", "add_column product_history.shelf_label"]
-    assert set(column.codes) == {"AR101", "AR105", "AR106"}
+    assert set(column.codes) == {"AR101", "AR105", "AR106", "AR704"}
     assert column.in_revision
     assert len(column.suggestions) == 1
     assert column.location == column.suggestions[0].location
