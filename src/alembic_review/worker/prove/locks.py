@@ -184,11 +184,12 @@ class _Watching(Hooks):
         for oid, key in self.relations.keys.items():
             had, has = before.locks.get(oid, set()), after.locks.get(oid, set())
             file, scans = after.files.get(oid), after.scans.get(oid, 0)
-            # TRUNCATE makes a new file as well, and does not depend on the number of rows.
-            rewritten = file not in (None, before.files.get(oid, file)) and not _TRUNCATE.match(sql)
+            # TRUNCATE makes new files as well, and does not depend on the number of rows.
+            truncated = _TRUNCATE.match(sql) is not None
+            rewritten = file not in (None, before.files.get(oid, file)) and not truncated
             known = before.scans.get(oid, 0)
             scanned = scans != known if observed else scans > known
-            scanned = scanned and not (ddl and _is_referred_to(sql, key))
+            scanned = scanned and not truncated and not (ddl and _is_referred_to(sql, key))
             built = self._built(oid, before, after) if scanned and ddl and not rewritten else ()
             if not ddl:
                 # A foreign key looks for the row that a new one refers to; that does not count.

@@ -63,7 +63,9 @@ def _leak(found: Difference, up: Sequence[Statement], down: Sequence[Statement])
     # What a revision creates, a pending change may drop: the first statement is the one to blame.
     statement = next((one for one in up if _names(one.sql, found)), None)
     if statement is None and item.key is not None:
-        statement = next((one for one in (*up, *down) if item.key.name in _WORD.findall(one.sql)), None)
+        of_table = [one for one in (*up, *down) if item.key.name in _WORD.findall(one.sql)]
+        # A constraint goes with its column: its definition names that one, too.
+        statement = max(of_table, key=lambda one: _common(one.sql, found), default=None)
     if statement is None and len({(one.operation, one.revision) for one in up}) == 1:
         statement = up[-1]
     return Leak(
@@ -76,6 +78,12 @@ def _leak(found: Difference, up: Sequence[Statement], down: Sequence[Statement])
         statement=statement,
         suggestion=undo(found),
     )
+
+
+def _common(sql: str, found: Difference) -> int:
+    """How many words of an item's definition a statement has."""
+    words = set(_WORD.findall(found.before)) | set(_WORD.findall(found.after))
+    return len(words & set(_WORD.findall(sql)))
 
 
 def _names(sql: str, found: Difference) -> bool:

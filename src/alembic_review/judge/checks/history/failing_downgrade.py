@@ -25,6 +25,7 @@ def _run(case: Case) -> Iterator[Report]:
             if not wrong or not case.evidence.is_application(owner):
                 continue
             if tried is not None and not tried.reason and case.is_new(downgrade.revision):
+                before = before or downgrade.revision
                 continue  # AR801, AR802 and AR804, which have seen it
             place = downgrade.failure.place if downgrade.failure is not None else None
             after = f", run after the downgrade of {before}," if before and downgrade.failure is not None else ""

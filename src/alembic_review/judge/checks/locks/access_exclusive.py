@@ -27,7 +27,7 @@ def _run(case: Case) -> Iterator[Report]:
         timeout = event.row.lock_timeout
         hint = _UNLIMITED if timeout in ("", locking.NO_TIMEOUT) else f"{_HINT}. lock_timeout is {timeout} ms."
         made = locking.report(case, event, (message, hint, None), Severity.INFO, wanted=locking.EXCLUSIVE)
-        yield replace(made, observed={**(made.observed or {}), "lock_timeout": timeout})
+        yield replace(made, name=None, observed={**(made.observed or {}), "lock_timeout": timeout})
 
 
 CHECK = Check("AR704", "ACCESS EXCLUSIVE lock", Severity.INFO, _run)

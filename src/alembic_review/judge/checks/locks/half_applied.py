@@ -20,6 +20,11 @@ _NOTHING = re.compile(
 _OUTSIDE = re.compile(
     r"\bCONCURRENTLY\b|\bADD\s+VALUE\b|^\s*(?:VACUUM|REINDEX|CLUSTER|ALTER\s+SYSTEM|CREATE\s+DATABASE)\b", re.IGNORECASE
 )
+_BLOCK = "with op.get_context().autocommit_block():\n    "
+_REPEATABLE = (
+    (re.compile(r"\bCREATE\s+(?:UNIQUE\s+)?INDEX\b", re.IGNORECASE), f"{_BLOCK}op.create_index(…, if_not_exists=True)"),
+    (re.compile(r"\bADD\s+VALUE\b", re.IGNORECASE), f'{_BLOCK}op.execute("ALTER TYPE … ADD VALUE IF NOT EXISTS …")'),
+)
 _HINT = "Put the autocommit block last, or into a revision of its own, and use IF NOT EXISTS in it."
 
 
@@ -45,11 +50,7 @@ def _run(case: Case) -> Iterator[Report]:
                 statement=after.statement.sql,
                 observed={"committed": before.statement.sql},
                 wanted=after.statement.sql,
-                suggestion=(
-                    "with op.get_context().autocommit_block():\n    op.create_index(…, if_not_exists=True)"
-                    if _OUTSIDE.search(before.statement.sql)
-                    else None
-                ),
+                suggestion=next((code for kind, code in _REPEATABLE if kind.search(before.statement.sql)), None),
             )
 
 

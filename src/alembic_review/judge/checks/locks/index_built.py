@@ -23,6 +23,8 @@ _UNIQUE = re.compile(
 )
 _HINT = "Build the index CONCURRENTLY, in a revision of its own: that blocks no writes."
 _USING = "Build a unique index CONCURRENTLY first, and make the constraint from it with USING INDEX."
+_REINDEX = re.compile(r"\s*REINDEX\b", re.IGNORECASE)
+_AGAIN = "Use REINDEX … CONCURRENTLY, in an autocommit_block()."
 _NO_WAY = "PostgreSQL can't build this one concurrently: run it while nothing writes to the table."
 _BLOCK = "with op.get_context().autocommit_block():\n"
 
@@ -42,7 +44,7 @@ def _tell(event: locking.Event) -> locking.Told:
     unique = _UNIQUE.match(event.sql)
     if unique is not None:
         return message, _USING, _using(event, unique)
-    return message, _NO_WAY, None
+    return message, _AGAIN if _REINDEX.match(event.sql) else _NO_WAY, None
 
 
 def _concurrently(event: locking.Event, index: re.Match[str]) -> str:

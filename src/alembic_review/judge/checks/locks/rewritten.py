@@ -13,7 +13,7 @@ from alembic_review.model.review import Severity
 
 _ADDED = re.compile(
     r"\s*ALTER TABLE (?P<table>\S+) ADD COLUMN (?P<column>\S+) (?P<type>.+?)"
-    r" DEFAULT (?P<default>.+?)(?P<not> NOT NULL)?\s*$",
+    r"(?<! BY) DEFAULT (?P<default>.+?)(?P<not> NOT NULL)?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 _WITH_ZONE = re.compile(r"\bTIMESTAMP(?:\(\d\))? WITH TIME ZONE\b|\bTIMESTAMPTZ\b", re.IGNORECASE)
