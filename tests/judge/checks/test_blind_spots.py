@@ -43,6 +43,14 @@ def test_on_a_core_table_it_is_info_unless_the_application_causes_it(code: str) 
     assert (finding.code, finding.severity) == (code, Severity.INFO)
 
 
+def test_where_nothing_is_custom_the_framework_itself_is_reviewed() -> None:
+    world = basics()
+    world.settings = replace(world.settings, custom=())
+    spots(world, replace(SPOTS["AR611"], key=key("product")))
+    (finding,) = [one for one in world.review().findings if one.code == "AR611"]
+    assert finding.severity is Severity.WARNING
+
+
 def test_a_core_table_that_a_revision_of_the_application_altered_counts() -> None:
     world = basics()
     world.alter(APP_REVISION, "product", "column", "altered", "name")

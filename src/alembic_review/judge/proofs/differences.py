@@ -119,12 +119,12 @@ def _capital(text: str) -> str:
 
 
 def _severity(case: Case, database: JudgedDatabase, spot: BlindSpot, usual: Severity) -> Severity:
-    """Of several tables that share a type, the application's decide."""
+    """Of several tables that share a type, the application's decide. Without any, the framework itself is reviewed."""
+    if not case.evidence.custom:
+        return usual
     keys = spot.users or ((spot.key,) if spot.key is not None else ())
     if not keys:
-        core = bool(case.evidence.custom) and any(
-            owned.role is Role.CORE for owned in database.ownership.tables.values()
-        )
+        core = any(owned.role is Role.CORE for owned in database.ownership.tables.values())
         return Severity.INFO if core else usual
     levels = [observed.severity(database, key, usual, caused=_caused(database, key, spot)) for key in keys]
     return usual if usual in levels else Severity.INFO

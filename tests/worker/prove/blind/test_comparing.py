@@ -216,6 +216,25 @@ POSTGRESQL = (
         ("primary_key lacks widget_pkey: PRIMARY KEY (a) / PRIMARY KEY (a, b)",),
     ),
     Case(
+        "the same primary key in another order, and a foreign key that the models declare twice",
+        (
+            "CREATE TABLE owner (a integer, b integer, PRIMARY KEY (b, a))",
+            f"CREATE TABLE widget ({SERIAL}, a integer, b integer)",
+            "ALTER TABLE widget ADD CONSTRAINT fk FOREIGN KEY (a, b) REFERENCES owner (a, b)",
+        ),
+        (
+            lambda metadata: sa.Table(
+                "owner", metadata, column("a", sa.Integer, primary_key=True), column("b", sa.Integer, primary_key=True)
+            ),
+            widget(
+                lambda: column("a", sa.Integer),
+                lambda: column("b", sa.Integer),
+                lambda: sa.ForeignKeyConstraint(["a", "b"], ["owner.a", "owner.b"], name="fk"),
+                lambda: sa.ForeignKeyConstraint(["a", "b"], ["owner.a", "owner.b"], name="again"),
+            ),
+        ),
+    ),
+    Case(
         "exclude",
         (f"CREATE TABLE widget ({SERIAL}, during tsrange)",),
         (

@@ -102,8 +102,12 @@ def _items(key: TableKey, now: TableState, table: TableState, names: Names) -> I
         # What lies on columns that only one of them has comes and goes with these.
         left = [item for item in now.items if item.kind == kind and common.issuperset(item.columns)]
         right = [item for item in table.items if item.kind == kind and common.issuperset(item.columns)]
-        for before, after in _paired(left, right):
+        paired = list(_paired(left, right))
+        for before, after in paired:
             yield from _pair(key, before, after, names)
+        # Some models declare a foreign key twice, and a database has a constraint under two names.
+        known = {_loose(after) for _, after in paired}
+        left, right = ([item for item in items if _loose(item) not in known] for items in (left, right))
         for former, wanted in _unpaired(left, right):
             if not _elsewhere(former, table.items) and not _elsewhere(wanted, now.items):
                 yield _item(key, kind, former, wanted)
@@ -136,7 +140,7 @@ def _item(key: TableKey, kind: str, before: ItemState | None, after: ItemState |
 def _loose(item: ItemState) -> str:
     """A definition without what PostgreSQL adds when it reads an expression: casts, and brackets around one word."""
     text = _CAST.sub("", _NOT_VALID.sub("", item.definition))
-    if item.kind == "unique" and item.columns:
+    if item.kind in ("unique", "primary_key") and item.columns:
         # The order of columns says nothing about what is unique.
         text = text.replace(", ".join(item.columns), ", ".join(sorted(item.columns)), 1)
     text = _ZEROS.sub(r"\1", text)
