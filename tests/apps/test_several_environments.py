@@ -72,9 +72,27 @@ def test_each_environment_is_upgraded_and_then_compared(tmp_path: Path) -> None:
     provenance = report["provenance"]
     assert provenance["custom"] == ["courier"]
     assert (provenance["config"], provenance["revisions"]) == ("depot.ini, alembic.ini", 2)
+    # The pending change was tried on copies that have the tables of both.
+    states = {proof["proof"]: (proof["state"], proof["reason"]) for proof in report["proofs"]}
+    assert states["converges"] == states["rows"] == states["reverses"] == ("held", "")
+    assert "not_done" not in {state for state, _ in states.values()}
     # Downgrades and another order were tried, each with the tables of the environments before it.
-    assert report["findings"] == []
+    assert [one for one in report["findings"] if one["proof"] != "locks"] == []
     assert [line for line in provenance["not_checked"] if "downgrade" in line or "order" in line] == []
+
+
+@pytest.mark.parametrize("edits", [(), ON_SQLITE], ids=["postgresql", "sqlite"])
+def test_a_plan_is_tried_in_its_own_environment(tmp_path: Path, edits: tuple[Edit, ...]) -> None:
+    required = Replace(
+        "courier/model.py", "weight = sa.Column(sa.Integer())", "weight = sa.Column(sa.Integer(), nullable=False)"
+    )
+    run = run_tool(courier(tmp_path, *edits, required), "--prove", conf=None)
+    report = review_of(run)
+    (finding,) = [one for one in report["findings"] if one["proof"] == "rows"]
+    shown = (finding["code"], finding["environment"], finding["table"], finding["column"])
+    assert shown == ("AR210", "alembic.ini", "courier_parcel", "weight"), run.explain()
+    states = {proof["proof"]: proof["state"] for proof in report["proofs"]}
+    assert (states["converges"], states["rows"], states["blind_spots"]) == ("held", "found", "held")
 
 
 OWN_BASE = Replace(

@@ -16,7 +16,17 @@ from alembic_review.judge.several_environments import together, united
 from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import Declared, Facts
-from alembic_review.model.review import Change, Finding, KnownFinding, KnownFindings, Provenance, Review, Table
+from alembic_review.model.review import (
+    Change,
+    Finding,
+    KnownFinding,
+    KnownFindings,
+    Proof,
+    ProofState,
+    Provenance,
+    Review,
+    Table,
+)
 from alembic_review.model.settings import Settings
 
 _T = TypeVar("_T")
@@ -96,6 +106,12 @@ def case_of_reviewed(observed: Sequence[Facts], settings: Settings, declared: tu
     return case_of(facts, own, declared, custom=custom)
 
 
+def cases(observed: Sequence[Facts], settings: Settings, declared: tuple[Declared, ...] | None) -> list[Case]:
+    """The case of each environment. Raises as ``judge``."""
+    custom = custom_packages(united(observed), settings)
+    return [case_of(facts, own, declared, custom=custom) for facts, own, _ in _each(observed, settings)]
+
+
 def _each(observed: Sequence[Facts], settings: Settings) -> Iterator[tuple[Facts, Settings, bool]]:
     """Facts and settings of each environment, and whether it is reviewed."""
     for facts, environment in zip(together(observed), settings.environments, strict=True):
@@ -118,8 +134,22 @@ def _combined(reviews: Sequence[Review], settings: Settings) -> Review:
         tables=tuple(_first((table for review in reviews for table in review.tables), _table)),
         provenance=_provenance(reviews, settings),
         suggestions=tuple(suggestion for review in reviews for suggestion in review.suggestions),
-        proofs=tuple(dict.fromkeys(proof for review in reviews for proof in review.proofs)),
+        proofs=_proofs(proof for review in reviews for proof in review.proofs),
     )
+
+
+_WORST = (ProofState.FOUND, ProofState.NOT_DONE, ProofState.HELD)
+
+
+def _proofs(every: Iterable[Proof]) -> tuple[Proof, ...]:
+    """One entry for each proof and database: what the environments found, else what was not done in one of them."""
+    found: dict[object, Proof] = {}
+    for proof in every:
+        known = found.setdefault((proof.proof, proof.database), proof)
+        # Nothing may be pending in one environment alone.
+        if (_WORST.index(proof.state), proof.reason) < (_WORST.index(known.state), known.reason):
+            found[proof.proof, proof.database] = proof
+    return tuple(found.values())
 
 
 def _numbered(reviews: Iterable[Review]) -> Iterator[Change]:
@@ -146,7 +176,8 @@ def _first(values: Iterable[_T], what: Callable[[_T], object]) -> Iterator[_T]:
 
 def _said(finding: Finding) -> object:
     """What a finding says: about a table of several environments, each has it."""
-    return finding if finding.change is not None else replace(finding, fingerprint="", environment=None)
+    told = replace(finding, observed=None)  # a mapping can't be in a set
+    return told if finding.change is not None else replace(told, fingerprint="", environment=None)
 
 
 def _table(table: Table) -> object:

@@ -7,15 +7,24 @@ get the same scratch databases, so that a revision may refer to what another env
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.facts import Facts
+from alembic_review.model.proofs import Proofs
 from alembic_review.observe.scratch.base import ScratchDatabase
-from alembic_review.observe.worker_process import Conversation, Databases, Progress, Request, conversation, with_history
+from alembic_review.observe.worker_process import (
+    Conversation,
+    Databases,
+    Progress,
+    Request,
+    conversation,
+    with_history,
+    with_proofs,
+)
 
 _PLACE = re.compile(r"[^:/]*://(?:[^@/]*@)?(?P<place>.*)", re.DOTALL)
 BEFORE = "before"
@@ -30,14 +39,22 @@ class CopiedDatabases(Databases, Protocol):
         ...
 
 
+Prove = Callable[[Mapping[str, Conversation], Mapping[str, Facts]], Mapping[str, Proofs]]
+"""Asks the workers for the proofs of their environments."""
+
+
 def observe_environments(
-    requests: Mapping[str, Request], databases: CopiedDatabases, progress: Progress
+    requests: Mapping[str, Request], databases: CopiedDatabases, progress: Progress, prove: Prove | None = None
 ) -> tuple[Facts, ...]:
     """The facts of each environment, by name, in this order. Raises as ``observe``."""
     with upgraded(requests, databases, progress) as workers:
         found = {name: worker.review() for name, worker in workers.items()}
+        proofs = prove(workers, found) if prove is not None else {}
         histories = {name: worker.history() for name, worker in workers.items() if requests[name].history}
-    return tuple(with_history(facts, histories[name]) if name in histories else facts for name, facts in found.items())
+    known = {
+        name: with_history(facts, histories[name]) if name in histories else facts for name, facts in found.items()
+    }
+    return tuple(with_proofs(facts, proofs[name]) if name in proofs else facts for name, facts in known.items())
 
 
 @contextmanager
@@ -101,7 +118,11 @@ class _Own:
 
     def copy_of(self, name: str) -> ScratchDatabase:
         """A new database with the content of this one. Raises ``ReviewError``."""
-        return self.databases.copy_of(name)
+        # Other environments are connected to it: its copy is as the last of them has left it.
+        copy = next((shared.copy for shared in self.shared if shared.database.database == name), None)
+        if isinstance(copy, ReviewError):
+            raise copy
+        return self.databases.copy(copy) if copy is not None else self.databases.copy_of(name)
 
     def note(self) -> None:
         """The environment is upgraded, and nobody is connected: keep what its databases are now."""

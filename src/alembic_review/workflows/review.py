@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from alembic_review.judge import judge
 from alembic_review.judge.assemble_review import case_of
 from alembic_review.judge.checks import CHECKS
 from alembic_review.judge.checks.run.given_server_changed import server_changed
-from alembic_review.judge.combined_review import case_of_reviewed, judge_together
+from alembic_review.judge.combined_review import case_of_reviewed, cases, judge_together
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
 from alembic_review.judge.proofs.accepted_renames import require_matched
@@ -42,6 +43,7 @@ from alembic_review.model.settings import Settings
 from alembic_review.observe.interpreter import interpreter_of, with_interpreter
 from alembic_review.observe.replay_cache.kept_replay import KeptReplay
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
+from alembic_review.observe.several_environments import Prove as ProveEach
 from alembic_review.observe.several_environments import observe_environments
 from alembic_review.observe.source_scan import declared_tables, loose_packages
 from alembic_review.observe.worker_process import Conversation, Request, observe
@@ -57,7 +59,6 @@ if TYPE_CHECKING:
     from alembic_review.forge import Pages, Posted, Where
 
 Progress = Callable[[str], None]
-_SEVERAL = "not supported for several environments"
 
 
 def ignore(_text: str) -> None:
@@ -150,10 +151,8 @@ def _observed_once(
         with databases:
             if settings.environments:
                 requests = environment_requests(settings, replace(asked, history=True))
-                unproved = Proofs(reason=_SEVERAL, names=proof_names(settings))
-                observed = tuple(
-                    replace(facts, proofs=unproved) for facts in observe_environments(requests, databases, progress)
-                )
+                each = _prover_of_each(settings, debug=asked.debug)
+                observed = observe_environments(requests, databases, progress, each)
             elif settings.since is not None:
                 facts, past = observed_since(settings, settings.since, asked, databases, progress, prove)
                 observed = (facts,)
@@ -178,30 +177,54 @@ def proof_names(settings: Settings) -> tuple[str, ...]:
 
 def _prover(settings: Settings, *, debug: bool) -> Prove:
     """What asks a worker for the proofs of a run, once it is decided which of its changes are safe."""
-    names = proof_names(settings)
 
     def prove(worker: Conversation, facts: Facts, past: History | None, old_models: OldModels | None) -> Proofs:
-        if settings.prove is False:
-            return Proofs(names=names, reason="--no-prove")
-        attempts = Attempts(show if debug else None)
-
-        def planned() -> ProofPlan | Proofs:
-            asked = [name for name in names if name not in SINCE]
-            return plan(case_of(facts, settings, declared(facts, settings, Attempts()), past), asked)
-
-        nothing: ProofPlan | Proofs = Proofs(names=names)
-        made = attempts.attempt("proofs", planned, nothing)
-        if attempts.failures:
-            return Proofs(names=names, reason=attempts.failures[0].removeprefix("proofs (").removesuffix(")"))
-        if isinstance(made, Proofs):
-            return replace(made, names=names)
-        proved = worker.prove(made)
-        if ROLLING in names and old_models is not None:
-            proved += _rolling(made, old_models, attempts, proved)
-        idle = tuple(name for name in names if name not in {*made.proofs, *JUDGED, ROLLING})
-        return Proofs(proved, names=names, idle=idle)
+        case = lambda: case_of(facts, settings, declared(facts, settings, Attempts()), past)  # noqa: E731
+        return _proved(settings, worker, case, old_models, debug=debug)
 
     return prove
+
+
+def _prover_of_each(settings: Settings, *, debug: bool) -> ProveEach:
+    """The same for the workers of several environments, each with the pending changes of its own."""
+
+    def prove(workers: Mapping[str, Conversation], found: Mapping[str, Facts]) -> Mapping[str, Proofs]:
+        observed = tuple(found.values())
+
+        @cache
+        def every() -> Mapping[str, Case]:
+            made = cases(observed, settings, declared(united(observed), settings, Attempts()))
+            return dict(zip(found, made, strict=True))
+
+        reviewed = [one.name for one in settings.environments if one.reviewed]
+        return {
+            name: _proved(settings, workers[name], lambda: every()[name], None, debug=debug)  # noqa: B023 - called here
+            for name in reviewed
+        }
+
+    return prove
+
+
+def _proved(
+    settings: Settings, worker: Conversation, case: Callable[[], Case], old_models: OldModels | None, *, debug: bool
+) -> Proofs:
+    """What a worker observes of the plan of a case."""
+    names = proof_names(settings)
+    if settings.prove is False:
+        return Proofs(names=names, reason="--no-prove")
+    attempts = Attempts(show if debug else None)
+    asked = [name for name in names if name not in SINCE]
+    nothing: ProofPlan | Proofs = Proofs(names=names)
+    made = attempts.attempt("proofs", lambda: plan(case(), asked), nothing)
+    if attempts.failures:
+        return Proofs(names=names, reason=attempts.failures[0].removeprefix("proofs (").removesuffix(")"))
+    if isinstance(made, Proofs):
+        return replace(made, names=names)
+    proved = worker.prove(made)
+    if ROLLING in names and old_models is not None:
+        proved += _rolling(made, old_models, attempts, proved)
+    idle = tuple(name for name in names if name not in {*made.proofs, *JUDGED, ROLLING})
+    return Proofs(proved, names=names, idle=idle)
 
 
 def _rolling(
