@@ -176,7 +176,7 @@ def _accepted(review: Review, options: Options, most: int) -> str:
             if one.accepted is not None:
                 where = _location(one.location, review, options.links)
                 lines.append(
-                    f"- {escape(one.code)}: {prose(one.message)} {escape(accepted_label(one.accepted))}{where}"
+                    f"- {_heading(one.code)} {prose(one.message)} {escape(accepted_label(one.accepted))}{where}"
                 )
     if not lines:
         return ""
@@ -243,9 +243,9 @@ def _folded(item: Item, review: Review, links: Links) -> str:
         # A suggestion replaces the advice; the messages say what else is to be reverted.
         if item.first is not None and one.blocks and one.change is None:
             told = prose(one.message) if item.suggestions else _of_finding(one)
-            parts.append(f"{escape(one.code)}: {told}{_location(one.location, review, links)}")
+            parts.append(f"{_heading(one.code)} {told}{_location(one.location, review, links)}")
     codes = [one for one in item.findings if one.suggestion is not None and one.accepted is None]
-    parts += [f"{escape(one.code)}:\n\n{fence(one.suggestion or '', 'python')}" for one in codes]
+    parts += [f"{_heading(one.code)}\n\n{fence(one.suggestion or '', 'python')}" for one in codes]
     hints = dict.fromkeys(one.hint for one in item.findings if one.hint and in_reason(one, item))
     parts += [prose(hint) for hint in hints if not item.suggestions]
     if not parts:
@@ -273,6 +273,11 @@ def _row(row: Row) -> str:
 def _in_revision(change: Change) -> str:
     made = change.revision if isinstance(change, ChangeSince) else None
     return f" in {code(made)}" if made is not None else ""
+
+
+def _heading(text: str) -> str:
+    """A code and its colon; of what is no code, the colon must not complete the short name of an emoji."""
+    return f"{text}:" if text.isalnum() else escape(f"{text}:")
 
 
 def _of_finding(finding: Finding, line: Line[Item] | None = None) -> str:
@@ -378,7 +383,7 @@ def _findings(review: Review, options: Options, most: int) -> str:
 def _finding(finding: Finding, line: Line[Item], review: Review, options: Options) -> str:
     severity = f"**{finding.severity.value}**"
     text = _of_finding(finding, line)
-    told = f"- {severity} {escape(finding.code)}: {text}{_location(finding.location, review, options.links)}"
+    told = f"- {severity} {_heading(finding.code)} {text}{_location(finding.location, review, options.links)}"
     if finding.suggestion is None:
         return told
     return told + _below(_details("Suggested fix", fence(finding.suggestion, "python")))
