@@ -105,13 +105,14 @@ class Application:
     def __init__(self, folder: Path, tables: int, server: Scratch) -> None:
         self.server = server
         self.committed = generate(folder / "committed", tables)
-        self.edited = generate(folder / "edited", tables)
-        self.edited.edit_model(0)
-        self.proposed = self._proposed(folder / "proposed", tables)
         database = server.create()
         self._folder = str(Path(str(database.host)).parent)
         self._maintained = url(database)
         self._alembic(self.committed, self._maintained, "upgrade", "heads")
+        self.edited = generate(folder / "edited", tables)
+        self._review(self.edited)
+        self.edited.edit_model(0)
+        self.proposed = self._proposed(folder / "proposed", tables)
 
     def cpu(self) -> float:
         """What the shared server has used so far."""
@@ -124,7 +125,7 @@ class Application:
             "alembic-review --help": lambda: self._review(self.committed, "--help"),
             "by hand": self.by_hand,
             "maintained": lambda: self._alembic(self.committed, self._maintained, "check"),
-            "cold": lambda: self._review(self.committed),
+            "cold": lambda: self._review(self.committed, "--no-cache"),
             "one edited model": lambda: self._review(self.edited),
             "--since, one new revision": lambda: self._review(self.proposed, "--since", "HEAD~1"),
         }

@@ -50,6 +50,9 @@ _LARGEST = 1 << 30
 _GRACE = 2.0
 # The project is not written to, by what env.py starts either.
 _NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+# Alembic compares the columns of a table as a set: without an order, two runs differ in the statement that
+# is the first to lock a table. https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED
+_SAME_ORDER = {"PYTHONHASHSEED": "0"}
 _HISTORY = "downgrades, and revisions in another order"
 
 Progress = Callable[[str], None]
@@ -166,7 +169,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def environment_of(request: Request) -> dict[str, str]:
     """The environment of this request's worker, without what differs from run to run."""
-    return environment(os.environ) | {**request.env, **_NO_BYTECODE}
+    return _SAME_ORDER | environment(os.environ) | {**request.env, **_NO_BYTECODE}
 
 
 def observe(
