@@ -142,6 +142,7 @@ def rows(cases: tuple[Case, ...]) -> list[object]:
     return [pytest.param(case, database, id=f"{case.name}-{database}") for case in cases for database in case.databases]
 
 
+@pytest.mark.one_stack  # the statement and the server decide about locks
 @pytest.mark.parametrize(("case", "database"), rows(LOCKS))
 def test_locks(tmp_path: Path, case: Case, database: str) -> None:
     run = run_tool(branched(tmp_path, case.edits, database=database), "--since", "main")

@@ -183,7 +183,7 @@ def shown(run: Run) -> tuple[str, ...]:
     """The findings of proofs, apart from those of pending changes that follow from a revision without models."""
     found = []
     for finding in review_of(run)["findings"]:
-        if finding["proof"] in ("converges", "rows"):
+        if finding["proof"] in ("converges", "rows", "rolling"):
             item = finding["column"] or finding["name"]
             what = f"{finding['table']}.{item}" if item else finding["table"]
             found.append(f"{finding['code']} {finding['severity']} {what}")
