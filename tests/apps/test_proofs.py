@@ -204,6 +204,7 @@ def test_pending(tmp_path: Path, case: Case, database: str) -> None:
     assert {"not_done"} & {states[name] for name in states if applies or name in ("converges", "rows")} == set()
 
 
+@pytest.mark.one_stack  # the same proofs as of a pending plan
 @pytest.mark.parametrize(("case", "database"), rows(WRITTEN))
 def test_in_a_revision(tmp_path: Path, case: Case, database: str) -> None:
     run = run_tool(branched(tmp_path, case.edits, database=database), "--since", "main")
