@@ -17,7 +17,8 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _IMPORTER = "<frozen importlib"
 _MODULES = tuple(machinery.all_suffixes())
 _WORKER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
-_DEVICES = ("/dev/", "/proc/", "/sys/")
+_KERNEL = ("/proc/", "/sys/")
+_DEVICES = "/dev/"
 _OUTSIDE = "reaches another process or the network"
 
 
@@ -87,7 +88,7 @@ class ReadFiles:
 
     def _note(self, path: Any, *, writes: bool) -> None:
         name = os.path.abspath(os.fsdecode(path))
-        if name.startswith(_DEVICES):
+        if name.startswith(_KERNEL) or (name.startswith(_DEVICES) and _is_device(name)):
             return
         if writes:
             if self._depth:
@@ -104,6 +105,11 @@ class ReadFiles:
     def _outside(self, *_: Any) -> None:
         if self._depth:
             self.refuse(f"a revision {_OUTSIDE}")
+
+
+def _is_device(path: str) -> bool:
+    """Whether this is no file or folder: `/dev/shm` holds both, and whole projects."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _is_module_of_importer(path: Any) -> bool:
