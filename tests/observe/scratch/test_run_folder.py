@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,13 +49,38 @@ def test_the_folder_of_a_run_that_lives_stays(base: Path) -> None:
     second.remove()
 
 
-def test_a_folder_without_a_lock_stays_until_it_is_old(base: Path) -> None:
+def test_what_a_run_left_that_was_killed_before_its_lock_goes_at_the_next_start(base: Path) -> None:
+    (base / f"{PREFIX}empty").mkdir()
+    RunFolder.create().remove()
+    assert list(base.iterdir()) == []
+
+
+def test_a_folder_with_files_and_no_lock_stays_until_it_is_old(base: Path) -> None:
     young, old = base / f"{PREFIX}young", base / f"{PREFIX}old"
-    young.mkdir()
-    old.mkdir()
+    for folder in (young, old):
+        folder.mkdir()
+        (folder / "file").touch()
     os.utime(old, (0, time.time() - 2 * 3600))
     RunFolder.create().remove()
     assert list(base.iterdir()) == [young]
+
+
+def test_a_run_whose_empty_folder_another_swept_makes_another(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = tempfile.mkdtemp
+    swept: list[str] = []
+
+    def made(**arguments: Any) -> str:
+        path = str(make(**arguments))
+        if not swept:
+            swept.append(path)
+            Path(path).rmdir()
+        return path
+
+    monkeypatch.setattr(tempfile, "mkdtemp", made)
+    folder = RunFolder.create()
+    assert [str(folder.path)] != swept
+    assert list(base.iterdir()) == [folder.path]
+    folder.remove()
 
 
 def test_other_folders_and_links_stay(base: Path, tmp_path: Path) -> None:

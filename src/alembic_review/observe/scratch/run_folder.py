@@ -51,6 +51,8 @@ class RunFolder:
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
             try:
                 lock = _take(path / _LOCK)
+            except FileNotFoundError:  # another run has swept the empty folder
+                continue
             except OSError:  # a umask that takes the user's own permissions
                 path.chmod(0o700)
                 shutil.rmtree(path, ignore_errors=True)
@@ -105,7 +107,11 @@ def _sweep_one(path: Path) -> None:
     try:
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        # Either just being made or left in the instant before the lock: only age tells.
+        # Either just being made or left in the instant before the lock. It is empty then: who is making it makes
+        # another, and a folder that got its lock meanwhile can't be removed this way.
+        with contextlib.suppress(OSError):
+            path.rmdir()
+            return
         if time.time() - status.st_mtime > _ABANDONED_SECONDS:
             _remove(path)
         return
