@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -63,10 +63,6 @@ from alembic_review.worker.environment.unloaded_revision_files import not_loaded
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
-from alembic_review.worker.prove import prove
-from alembic_review.worker.prove.bench import Bench
-from alembic_review.worker.prove.rolling.archive import Archive
-from alembic_review.worker.prove.rolling.session import OldModels
 from alembic_review.worker.redirect.connections import Redirect, Scratch, Target
 from alembic_review.worker.redirect.server_privileges import Privileges
 from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_tables
@@ -83,6 +79,9 @@ from alembic_review.worker.replay.touched_objects import Doubts, UnexplainedErro
 from alembic_review.worker.replay.upgrade import Replayed, connection_of, replay, revision_packages, running_revision
 from alembic_review.worker.worker_errors import WorkerError, describe, recognise
 from alembic_review.worker.write.revision_files import Plan, run_hooks, write
+
+if TYPE_CHECKING:
+    from alembic_review.worker.prove.bench import Bench
 
 
 @dataclass
@@ -391,6 +390,9 @@ class Session:
 
     def prove(self, name: str, plan: dict[str, Any]) -> list[Proved]:
         """After ``run``, before ``history``: one proof of this plan, a ``ProofPlan`` as it came over the wire."""
+        from alembic_review.worker.prove import prove  # noqa: PLC0415 - a run without a plan needs no proofs
+        from alembic_review.worker.prove.bench import Bench  # noqa: PLC0415 - as above
+
         self.channel.send("progress", text=f"proof {name}")
         if self.bench is None:
             operations = tuple(Planned(**each) for each in plan["operations"])
@@ -408,6 +410,9 @@ class Session:
 
     def old_models(self) -> list[Proved]:
         """In place of ``run``: what the models of the base do with the schemas of today. Raises ``WorkerError``."""
+        from alembic_review.worker.prove.rolling.archive import Archive  # noqa: PLC0415 - only this worker needs them
+        from alembic_review.worker.prove.rolling.session import OldModels  # noqa: PLC0415 - as above
+
         top, folder = self.request["archive"]
         archive = Archive(top, folder, self.request["distribution"])
         archive.enter(self.request["import_from"])
