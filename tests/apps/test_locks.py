@@ -83,6 +83,11 @@ LOCKS = (
         ("AR704 poser_widget", "AR705 poser_widget"),
     ),
     Case(
+        "column that is filled at once, in one string",
+        step("op.execute('ALTER TABLE poser_widget ADD COLUMN more integer; UPDATE poser_widget SET more = 1;')"),
+        ("AR704 poser_widget", "AR705 poser_widget"),
+    ),
+    Case(
         "block in the middle",
         step(f"{ADD}\n{BLOCK}{CONCURRENTLY}\nop.create_index('ix_more_2', 'poser_widget', ['more'])"),
         ("AR703 poser_widget", "AR704 poser_widget", "AR710 None"),
@@ -147,6 +152,15 @@ def rows(cases: tuple[Case, ...]) -> list[object]:
 def test_locks(tmp_path: Path, case: Case, database: str) -> None:
     run = run_tool(branched(tmp_path, case.edits, database=database), "--since", "main")
     assert shown(run, "locks") == case.found, run.explain()
+
+
+@pytest.mark.one_stack
+def test_locks_of_a_string_in_autocommit_are_not_checked(tmp_path: Path) -> None:
+    sql = "UPDATE poser_widget SET size = 1; ALTER TABLE poser_widget ADD COLUMN more integer"
+    run = run_tool(branched(tmp_path, step(f"{BLOCK}op.execute({sql!r})"), database=POSTGRESQL), "--since", "main")
+    assert shown(run, "locks") == (), run.explain()
+    lines = review_of(run)["provenance"]["not_checked"]
+    assert any(line.startswith("locks of a statement ('UPDATE poser_widget") for line in lines), run.explain()
 
 
 @pytest.mark.parametrize(("case", "database"), rows(REVERSES))

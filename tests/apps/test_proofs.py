@@ -169,6 +169,15 @@ WRITTEN = (
         ("AR211 warning poser_widget.name",),
         (POSTGRESQL,),
     ),
+    Case(
+        "cast in a string of several statements",
+        revision(
+            "op.execute('ALTER TABLE poser_widget ADD COLUMN more integer;"
+            " UPDATE poser_widget SET more = CAST(shape AS integer)')"
+        ),
+        ("AR213 warning poser_widget.shape",),
+        (POSTGRESQL,),
+    ),
     Case("deleted rows", revision("op.execute('DELETE FROM poser_widget')"), ("AR203 warning poser_widget",)),
     Case(
         "a statement outside of any operation",

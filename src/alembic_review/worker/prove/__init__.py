@@ -17,8 +17,9 @@ What proofs share:
   overrides the methods of ``run.Hooks``. New revisions run their own ``upgrade()``, and then the pending operations
   run the Python that a revision would have.
 * ``recorder.Recorder``: every statement of the plan as a ``Statement`` with its operation or revision, line and error.
-  ``observers`` are called after each statement, on its connection, in its transaction. Hooks and observers may
-  execute statements of their own; these are not recorded.
+  ``preparers`` are called before each statement and ``observers`` after it, on its connection, in its transaction. They
+  and hooks may execute statements of their own; these are not recorded. A string of several statements is executed
+  statement by statement.
 * ``failing``: a driver's exception as a ``DatabaseError``, and the kind of hazard that it shows.
 
 The proof of old models runs in a worker of its own, for the code of another commit: see ``rolling``.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from alembic.migration import MigrationContext
-from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from alembic_review.model.keys import TableKey
 from alembic_review.model.proofs import (
@@ -28,7 +26,7 @@ from alembic_review.worker.prove.data.hazards import dangers
 from alembic_review.worker.prove.data.structure import read_structure
 from alembic_review.worker.prove.dry import DryRun, dry_run
 from alembic_review.worker.prove.locking import MODES, Relations, State, relations, state, strongest
-from alembic_review.worker.prove.recorder import Recorder
+from alembic_review.worker.prove.recorder import Recorder, divided
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_plan
 from alembic_review.worker.replay.revision_failures import LOCK_TIMEOUT
 from alembic_review.worker.replay.upgrade import connection_of
@@ -80,7 +78,7 @@ def observe(bench: Bench) -> list[Proved]:
 
 def _run(bench: Bench, dry: list[DryRun], *, rows: bool) -> _Watching:
     hooks = _Watching(bench, dry, rows=rows)
-    with bench.copies(), hooks.listening():
+    with bench.copies():
         run_plan(bench, hooks, hooks.recorder)
     return hooks
 
@@ -88,7 +86,7 @@ def _run(bench: Bench, dry: list[DryRun], *, rows: bool) -> _Watching:
 class _Watching(Hooks):
     def __init__(self, bench: Bench, dry: list[DryRun], *, rows: bool) -> None:
         self.bench, self.dry, self.rows = bench, dry, rows
-        self.recorder = Recorder(observers=[self._after])
+        self.recorder = Recorder(observers=[self._after], preparers=[self._before])
         self.found: dict[int, list[LockingStatement]] = {number: [] for number in bench.numbers}
         self.not_checked: dict[int, list[str]] = {number: [] for number in bench.numbers}
         self.failure: str | None = None
@@ -99,15 +97,6 @@ class _Watching(Hooks):
         self.before_it: State | None = None
         self.baseline = State()
         self.transactions: list[str] = []
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Look at the locks before each statement of the plan, too."""
-        event.listen(Engine, "before_cursor_execute", self._before)
-        try:
-            yield
-        finally:
-            event.remove(Engine, "before_cursor_execute", self._before)
 
     def start(self, number: int, context: MigrationContext) -> None:
         self.database = number
@@ -124,15 +113,14 @@ class _Watching(Hooks):
                 tables = read_structure(filling, self.dry[number].names)
                 benign_seeder(filling, tables, dangers(tables, self.dry[number].after)).fill()
 
-    def _before(self, connection: Connection, _cursor: Any, sql: str, *_: Any) -> None:
+    def _before(self, connection: Connection, sql: str) -> None:
         self.before_it = None
-        if not self.watching or not self.recorder.recording or _OTHER.match(sql):
+        if not self.watching or _OTHER.match(sql):
             return
-        with self.recorder.quiet():
-            now = state(connection, self.relations, everything=False)
-            if now.transaction != self.baseline.transaction:
-                # The counters belong to the session, which had other transactions before.
-                self.baseline = state(connection, self.relations, everything=True)
+        now = state(connection, self.relations, everything=False)
+        if now.transaction != self.baseline.transaction:
+            # The counters belong to the session, which had other transactions before.
+            self.baseline = state(connection, self.relations, everything=True)
         self.before_it = now.over(self.baseline)
 
     def _after(self, connection: Connection, statement: Statement) -> None:
@@ -158,7 +146,8 @@ class _Watching(Hooks):
                 timeout,
             )
         )
-        if not observed and not _DML.match(statement.sql) and not _HARMLESS.search(statement.sql):
+        defining = (one for one in divided(statement.sql) if not _DML.match(one) and not _HARMLESS.search(one))
+        if not observed and any(defining):
             self._leave_out(f"{_short(statement.sql)!r} runs in AUTOCOMMIT")
 
     def _number(self, transaction: str) -> int:

@@ -28,7 +28,7 @@ from alembic_review.worker.prove.data.structure import Structure, execute, quote
 from alembic_review.worker.prove.data.suggesting import required_column
 from alembic_review.worker.prove.dry import DryRun, dry_run
 from alembic_review.worker.prove.failing import hazard_of
-from alembic_review.worker.prove.recorder import Recorder
+from alembic_review.worker.prove.recorder import Recorder, in_transaction
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_back, run_plan
 from alembic_review.worker.replay.upgrade import connection_of
 from alembic_review.worker.worker_errors import WorkerError
@@ -303,7 +303,7 @@ class _OnRows(Hooks):
         identities, self.emptied = list(self.emptied), set()
         self.refilled |= set(identities)
         tables = read_structure(connection, self.dry[self.database].names, self.befores[self.database].tables.keys())
-        transaction = _in_transaction(connection)
+        transaction = in_transaction(connection)
         self._fill(connection, tables, identities, transaction=transaction)
         if transaction and connection.dialect.name == "postgresql":
             # What a deferred constraint has to check later would keep the table from being altered.
@@ -392,15 +392,6 @@ def _own_connection(connection: Connection) -> Iterator[Connection]:
     """A connection beside that of the plan, whose statements are transactions of their own."""
     with connection.engine.connect() as own:
         yield own.execution_options(isolation_level="AUTOCOMMIT")
-
-
-def _in_transaction(connection: Connection) -> bool:
-    try:
-        connection.exec_driver_sql("SAVEPOINT alembic_review_rows")
-        connection.exec_driver_sql("RELEASE SAVEPOINT alembic_review_rows")
-    except DBAPIError:
-        return False
-    return True
 
 
 def _drop_invalid(connection: Connection) -> None:
