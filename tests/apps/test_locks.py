@@ -193,6 +193,7 @@ def test_a_revision_without_a_downgrade_is_a_warning(tmp_path: Path) -> None:
     assert not {code for code in codes if code.startswith("AR80")}
     (reason,) = [proof["reason"] for proof in review_of(run)["proofs"] if proof["proof"] == "reverses"]
     assert reason == "revision aa00bb11cc22 has no downgrade function"
+    assert f"the downgrade on rows ({reason})" in review_of(run)["provenance"]["not_checked"], run.explain()
 
 
 @pytest.mark.one_stack

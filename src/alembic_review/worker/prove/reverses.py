@@ -40,7 +40,6 @@ def observe(bench: Bench) -> list[Proved]:
         up = _run(bench, back=False)
         if up.failures:
             raise WorkerError(f"the plan does not apply: {up.failures[0][1].error.message}")
-        _require_downgrades(bench)
         down = _run(bench, back=True, came=up)
         again = _run(bench, back=False) if not down.failures else None
     return [_proved(number, up, down, again) for number in bench.numbers]
@@ -91,14 +90,6 @@ def _names(sql: str, found: Difference) -> bool:
     table = found.item.key
     written = set(_WORD.findall(sql))
     return bool(words) and words <= written and (table is None or table.name in written or found.item.kind == "index")
-
-
-def _require_downgrades(bench: Bench) -> None:
-    """Alembic requires ``upgrade()`` only. Raises ``WorkerError`` where a revision has nothing else: AR514 has that."""
-    for name in (name for number in bench.numbers for name in bench.applied[number]):
-        revision: Any = bench.script.get_revision(name)
-        if not callable(getattr(revision.module, "downgrade", None)):
-            raise WorkerError(f"revision {name} has no downgrade function")
 
 
 def _run(bench: Bench, *, back: bool, came: _Noting | None = None) -> _Noting:

@@ -110,7 +110,16 @@ def run_back(bench: Bench, hooks: Hooks, recorder: Recorder | None = None) -> Re
 
     Raises ``WorkerError`` where that was not possible at all.
     """
+    _require_downgrades(bench)
     return _run(bench, hooks, recorder, back=True)
+
+
+def _require_downgrades(bench: Bench) -> None:
+    """Alembic requires ``upgrade()`` only. Raises ``WorkerError`` where a revision has nothing else: AR514 has that."""
+    for name in (name for number in bench.numbers for name in bench.applied[number]):
+        revision: Any = bench.script.get_revision(name)
+        if not callable(getattr(revision.module, "downgrade", None)):
+            raise WorkerError(f"revision {name} has no downgrade function")
 
 
 def _run(bench: Bench, hooks: Hooks, recorder: Recorder | None, *, back: bool) -> Recorder:
