@@ -70,6 +70,7 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
         severity = {{ AR512 = "error", AR902 = "off" }}
         accept-new = "after-merge"
         server = "postgresql://localhost/x"
+        server-version = 16
         python = "{sys.executable}"
         timeout = 30
         before = "db/before.sql"
@@ -114,10 +115,11 @@ def test_every_key_of_pyproject(tmp_path: Path) -> None:
                 fingerprint="0123456789abcdef",
                 reason="read by nobody",
                 until=date(2030, 12, 31),
-                place=Place(str(tmp_path / "pyproject.toml"), 26),
+                place=Place(str(tmp_path / "pyproject.toml"), 27),
             ),
         ),
         server="postgresql://localhost/x",
+        server_version=16,
         python=sys.executable,
         timeout=30.0,
         before=str(tmp_path / "db" / "before.sql"),
@@ -164,6 +166,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
             AR902 = off
         accept-new = after-merge
         server = postgresql://localhost/x%%20y
+        server-version = 16
         python = {sys.executable}
         timeout = 1.5
         rename =
@@ -192,6 +195,7 @@ def test_every_key_of_an_ini(tmp_path: Path) -> None:
         severity={"AR512": Level.ERROR, "AR902": Level.OFF},
         accept_new=AcceptNew.AFTER_MERGE,
         server="postgresql://localhost/x%20y",
+        server_version=16,
         python=sys.executable,
         timeout=1.5,
         before="poser.legacy:create",
@@ -217,10 +221,30 @@ def test_the_tests_above_name_every_key() -> None:
         "severity",
         "accept",
         "accept-new",
+        "server-version",
         "rename",
         "cache",
     }
     assert set(KEYS) == names | others
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("0", "`server-version` is 0, and has to be a major version, such as 16."),
+        ("160004", "`server-version` is 160004, and has to be a major version, such as 16."),
+        ('"16"', "`server-version`: expected a whole number, got a string."),
+        ("16.4", "`server-version`: expected a whole number, got a number."),
+    ],
+)
+def test_versions_that_are_no_major_version(tmp_path: Path, value: str, message: str) -> None:
+    told, _hint = _refused(CommandLine(), _project(tmp_path, f"server-version = {value}"))
+    assert told.endswith(message)
+
+
+def test_a_version_in_an_ini_is_a_number(tmp_path: Path) -> None:
+    told, _hint = _refused(CommandLine(), _project(tmp_path, ini="server-version = 16.4\n"))
+    assert told.endswith("`server-version` is not a major version, such as 16.")
 
 
 def test_renames_of_the_command_line(tmp_path: Path) -> None:

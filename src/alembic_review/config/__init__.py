@@ -149,6 +149,7 @@ def _settings(
         severity=setting_values.severity(layers),
         accept_new=setting_values.first(layers, lambda layer: layer.accept_new) or AcceptNew.AT_ONCE,
         server=setting_values.server(layers, environ),
+        server_version=setting_values.server_version(layers),
         python=setting_values.python(layers),
         timeout=setting_values.timeout(layers),
         before=setting_values.before(layers),

@@ -17,6 +17,7 @@ from alembic_review.model.errors import UsageError
 from alembic_review.model.settings import Environment, FailOn, Level, Rename, Settings
 
 _LONGEST_TIMEOUT = 7 * 24 * 3600
+_HIGHEST_VERSION = 999
 _ARCHIVE = b"PGDMP"  # the first bytes of pg_dump --format=custom
 
 _CODE = re.compile(r"AR[0-9]{3}")
@@ -197,6 +198,17 @@ def server(layers: Layers, environ: Mapping[str, str]) -> str | None:
             hint=f"Set {name} to the URL of a server, or leave `server` out.",
         )
     return environ[name]
+
+
+def server_version(layers: Layers) -> int | None:
+    """The major version of the server in production."""
+    value, place = _found(layers, lambda settings: settings.server_version)
+    if value is not None and not 0 < value <= _HIGHEST_VERSION:
+        raise UsageError(
+            f"{place}: `server-version` is {value}, and has to be a major version, such as 16.",
+            hint="`SHOW server_version` prints it: of 16.4, the major version is 16.",
+        )
+    return value
 
 
 def python(layers: Layers) -> str | None:

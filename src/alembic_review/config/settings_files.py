@@ -63,6 +63,7 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     fail_on: tuple[FailOn, ...] | None = None
     severity: dict[str, str] | None = None
     server: str | None = None
+    server_version: int | None = None
     python: str | None = None
     timeout: float | None = None
     before: str | None = None
@@ -82,6 +83,7 @@ _TYPES = {
     "`object`": "a table",
     "`str`": "a string",
     "`float`": "a number",
+    "Expected `int`": "Expected a whole number",
     "`int`": "a number",
     "`bool`": "true or false",
     "`date`": "a date such as 2030-12-31",
@@ -226,11 +228,16 @@ def _ini_scalar(key: str, text: str, place: str) -> object:
         if text.lower() not in _BOOLEANS:
             raise UsageError(f"{place}: `cache` is neither true nor false.")
         return _BOOLEANS[text.lower()]
-    if key == "timeout":
+    numbers: dict[str, tuple[type[int | float], str]] = {
+        "timeout": (float, "a number of seconds"),
+        "server-version": (int, "a major version, such as 16"),
+    }
+    if key in numbers:
+        number, meaning = numbers[key]
         try:
-            return float(text)
+            return number(text)
         except ValueError:
-            raise UsageError(f"{place}: `timeout` is not a number of seconds.") from None
+            raise UsageError(f"{place}: `{key}` is not {meaning}.") from None
     return text
 
 

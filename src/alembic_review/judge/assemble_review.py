@@ -21,6 +21,7 @@ from alembic_review.judge.ownership.table_owners import custom_packages, decide,
 from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.ownership.untargeted_tables import forgotten, other_databases
 from alembic_review.judge.proofs import requests as proof
+from alembic_review.judge.proofs.production_version import warning
 from alembic_review.judge.pull_request import description
 from alembic_review.judge.pull_request.changes_since_base import written
 from alembic_review.judge.trials_not_done import untried
@@ -255,6 +256,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
         tool=tool,
         database=", ".join(kinds),
         server=server,
+        server_warning=warning(databases, case.settings),
         alembic=facts.alembic,
         sqlalchemy=facts.sqlalchemy,
         python=facts.python,

@@ -192,6 +192,7 @@ def _provenance(reviews: Sequence[Review], settings: Settings) -> Provenance:
     return replace(
         every[0],
         database=", ".join(dict.fromkeys(one.database for one in every)),
+        server_warning=" ".join(_unique(one.server_warning for one in every if one.server_warning)),
         config=", ".join(environment.name for environment in settings.environments if environment.reviewed),
         heads=_unique(head for one in every for head in one.heads),
         revisions=sum(one.revisions for one in every),

@@ -336,6 +336,7 @@ class CacheUse:
 class Provenance:
     """Where the review comes from; the one part that differs between two equal runs.
 
+    ``server_warning`` is what follows from a major version of the server that is not production's.
     ``project`` is the name of the project, ``commit`` the full name of its commit in Git, and ``date`` when the review
     was made (UTC, ISO 8601); empty where they are not known.
     ``interpreter`` is the path of the Python that ran the application, ``interpreter_source`` why it was that one:
@@ -345,6 +346,7 @@ class Provenance:
     tool: str
     database: str = ""
     server: str = ""
+    server_warning: str = ""
     alembic: str = ""
     sqlalchemy: str = ""
     python: str = ""

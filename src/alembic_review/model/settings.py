@@ -94,7 +94,7 @@ class Settings:
     Nothing counts as renamed but ``renames``.
     ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
     are several; ``config`` is then that of the first which is reviewed. With ``cache``, replays are kept for later
-    reviews and those of earlier ones are used.
+    reviews and those of earlier ones are used. ``server_version`` is PostgreSQL's major version in production.
     """
 
     config: Path | None = None
@@ -127,3 +127,4 @@ class Settings:
     baseline: Baseline | None = None
     renames: tuple[Rename, ...] = ()
     cache: bool = True
+    server_version: int | None = None

@@ -63,6 +63,24 @@ def test_a_lock_and_what_it_blocks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "told"),
+    [(None, False), (18, False), (16, True)],
+)
+def test_locks_of_another_version_than_that_of_production(version: int | None, told: bool) -> None:
+    world = basics()
+    world.settings = replace(world.settings, server_version=version)
+    locking(world, UNLIMITED)
+    review = world.review()
+    (finding,) = found(review, "AR704")
+    versions = "observed on PostgreSQL 18; production runs 16"
+    assert finding.message.endswith(f" ({versions}).") is told
+    assert review.proofs == (Proof(LOCKS, None, ProofState.FOUND, versions if told else ""),)
+    assert bool(review.provenance.server_warning) is told
+    world.settings = replace(world.settings, server_version=None)
+    assert found(world.review(), "AR704")[0].fingerprint == finding.fingerprint
+
+
+@pytest.mark.parametrize(
     ("table", "suggestion"),
     [
         (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from alembic_review.judge.checks.base import Report
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.proofs import subject as observed
+from alembic_review.judge.proofs.production_version import note
 from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import LOCKS, ROWS, LockedRelation, LockingStatement, Statement
 from alembic_review.model.review import Severity
@@ -149,8 +150,9 @@ def report(case: Case, event: Event, told: Told, severity: Severity, *, wanted: 
     subject = observed.subject(case, event.database, event.row.statement, event.key)
     message, hint, suggestion = told
     lock = event.relation.held or None
+    version = note(event.database.facts, case.settings)
     return Report(
-        message=message,
+        message=f"{message.removesuffix('.')} ({version})." if version else message,
         hint=hint,
         place=subject.place,
         change=subject.change,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from alembic_review.judge.judged_facts import Case
+from alembic_review.judge.proofs.production_version import DEPENDENT, note
 from alembic_review.judge.revision_plan import writable
 from alembic_review.model.proofs import JUDGED, ON_REQUEST, Planned, ProofPlan, Proofs
 from alembic_review.model.review import Finding, Proof, ProofState
@@ -60,6 +61,8 @@ def outcomes(case: Case, findings: Iterable[Finding]) -> tuple[Proof, ...]:
                 state, reason = ProofState.NOT_DONE, proved.not_checked[0]
             else:
                 state, reason = ProofState.HELD, ""
+            if not reason and name in DEPENDENT:
+                reason = note(database.facts, case.settings)
             entries.append(Proof(name, database.name, state, reason))
     return tuple(entries)
 

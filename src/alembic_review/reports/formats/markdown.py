@@ -478,6 +478,7 @@ def _footer(review: Review, _options: Options, _most: int) -> str:
 def _limits(review: Review) -> str:
     run = review.provenance
     told = [f"Compared {escape(compared(run))}." if run.database else "Nothing was compared."]
+    told += [f":warning: {prose(run.server_warning)}"] if run.server_warning else []
     hidden = [f"- {prose(line)}" for line in not_compared(run)]
     if hidden:
         told += ["Not checked:", "\n".join(hidden)]

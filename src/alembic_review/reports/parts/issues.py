@@ -132,6 +132,7 @@ def accepted_here(review: Review) -> tuple[str, ...]:
 
 def remarks(review: Review) -> tuple[str, ...]:
     """What is no issue and still has to be said: upstream drift, and what was not looked at."""
+    run = review.provenance
     drift = [change for change in review.changes if change.verdict is Verdict.UPSTREAM]
     owners = ", ".join(dict.fromkeys(owner_label(change.owner) for change in drift))
     lines = [f"{count(len(drift), 'change')} of upstream drift, not yours to write: {owners}"] if drift else []
@@ -139,8 +140,9 @@ def remarks(review: Review) -> tuple[str, ...]:
     lines += baseline_lines(review)
     if review.pull_request is not None:
         lines += _since(review.pull_request)
-    lines += [f"Not checked: {visible(line)}" for line in review.provenance.not_checked]
-    return tuple(lines + [f"Filter of env.py: {visible(line)}" for line in review.provenance.filters])
+    lines += [f"Warning: {visible(run.server_warning)}"] if run.server_warning else []
+    lines += [f"Not checked: {visible(line)}" for line in run.not_checked]
+    return tuple(lines + [f"Filter of env.py: {visible(line)}" for line in run.filters])
 
 
 def _accepted(review: Review) -> int:

@@ -40,6 +40,7 @@ def _summary(run: Provenance) -> list[tuple[str, str | tuple[str, ...]]]:
     custom = f"custom: {_names(run.custom)}" if run.custom else ""
     return [
         ("Compared", compared(run)),
+        ("Warning", visible(run.server_warning)),
         ("Not checked", "; ".join(line.partition(" (")[0] for line in not_compared(run))),
         ("Project", ", ".join(filter(None, (visible(run.config), custom, visible(run.interpreter))))),
     ]
@@ -50,6 +51,7 @@ def _details(run: Provenance) -> list[tuple[str, str | tuple[str, ...]]]:
     timings = [f"{visible(name)} {milliseconds / 1000:.2f} s" for name, milliseconds in run.timings_ms.items()]
     return [
         ("Compared", compared(run)),
+        ("Warning", visible(run.server_warning)),
         ("Heads", _names(run.heads)),
         ("Custom", _names(run.custom) or ("nothing" if run.database else "")),
         ("Models", _names(run.models)),
