@@ -17,7 +17,7 @@ from alembic_review.cli.commands import cli
 from alembic_review.config.settings_files import AcceptSettings, EnvironmentSettings, FileSettings
 from alembic_review.model.settings import Settings
 from alembic_review.reports.json_schema import schema
-from alembic_review.workflows.review import rules
+from alembic_review.workflows.explain import rules
 
 CHECKS = "reference/checks"
 _COLUMNS = 88

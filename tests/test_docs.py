@@ -20,7 +20,7 @@ from alembic_review.model.settings import FailOn
 from alembic_review.observe.scratch.postgres_programs import OVERRIDE
 from alembic_review.reports import REPORTS
 from alembic_review.reports.json_schema import schema
-from alembic_review.workflows.review import rules
+from alembic_review.workflows.explain import rules
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"

@@ -1,4 +1,7 @@
-"""The command line: options in, reports and an exit status out. The service is a fake; tests/apps run the real one."""
+"""The command line: options in, reports and an exit status out.
+
+The workflows are fakes; tests/apps run the real ones.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,6 @@ from types import ModuleType
 import pytest
 
 import alembic_review
-import alembic_review.workflows
 from alembic_review.cli import outputs, run, screen
 from alembic_review.cli.commands import cli
 from alembic_review.model.accepting import Baseline
@@ -38,11 +40,11 @@ BLOCKED = read(SAMPLE.read_bytes())
 EMPTY = read((HERE / "golden" / "failed.json").read_bytes())
 
 
-class FakeService(ModuleType):
+class FakeWorkflows(ModuleType):
     """Answers with ``result``, raises it when it is an exception; remembers the settings it was given."""
 
     def __init__(self) -> None:
-        super().__init__("alembic_review.workflows.review")
+        super().__init__("alembic_review.workflows")
         self.result: Review | BaseException = CLEAN
         self.seen: list[Settings] = []
         self.told: tuple[str, ...] = ()
@@ -70,10 +72,10 @@ class FakeService(ModuleType):
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
-    fake = FakeService()
-    monkeypatch.setitem(sys.modules, "alembic_review.workflows.review", fake)
-    monkeypatch.setattr(alembic_review.workflows, "review", fake, raising=False)
+def workflows(monkeypatch: pytest.MonkeyPatch) -> FakeWorkflows:
+    fake = FakeWorkflows()
+    for name in ("review", "owners", "explain"):
+        monkeypatch.setitem(sys.modules, f"alembic_review.workflows.{name}", fake)
     return fake
 
 
@@ -90,17 +92,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 Captured = pytest.CaptureFixture[str]
 
 
-def test_review_is_the_default_command(service: FakeService, project: Path, capsys: Captured) -> None:
+def test_review_is_the_default_command(workflows: FakeWorkflows, project: Path, capsys: Captured) -> None:
     for argv in ([], ["review"], ["-c", "alembic.ini"], ["review", "-c", "alembic.ini"]):
         assert run(argv) == 0
         out, err = capsys.readouterr()
         assert out == (HERE / "golden" / "clean.terminal.txt").read_text()
         assert err == ""
-    assert {settings.config for settings in service.seen} == {project / "alembic.ini"}
+    assert {settings.config for settings in workflows.seen} == {project / "alembic.ini"}
 
 
 def test_every_option_reaches_the_settings(
-    service: FakeService, project: Path, monkeypatch: pytest.MonkeyPatch
+    workflows: FakeWorkflows, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ALEMBIC_REVIEW_NO_CACHE")
     argv = ["-c", "rattail.conf", "-n", "other", "-x", "a=1", "-x", "b", "--root", str(project), "--custom", "poser"]
@@ -108,7 +110,7 @@ def test_every_option_reaches_the_settings(
     argv += ["--fail-on", "pending", "--fail-on", "error", "--baseline", "known.json", "--no-cache"]
     (project / "known.json").write_text('{"format": "alembic-review-baseline/1", "findings": []}')
     assert run(argv) == 0
-    assert service.seen == [
+    assert workflows.seen == [
         Settings(
             config=project / "rattail.conf",
             section="other",
@@ -142,18 +144,18 @@ def test_every_option_reaches_the_settings(
     ],
 )
 @pytest.mark.usefixtures("project")
-def test_exit_status(service: FakeService, result: Review | BaseException, status: int) -> None:
-    service.result = result
+def test_exit_status(workflows: FakeWorkflows, result: Review | BaseException, status: int) -> None:
+    workflows.result = result
     assert run([]) == status
 
 
-def test_a_baseline_is_written_after_a_review_and_not_after_a_failure(service: FakeService, project: Path) -> None:
+def test_a_baseline_is_written_after_a_review_and_not_after_a_failure(workflows: FakeWorkflows, project: Path) -> None:
     path = project / "known.json"
     argv = ["--baseline", "known.json", "--update-baseline"]
-    service.result = ObservationError("The server is gone.")
+    workflows.result = ObservationError("The server is gone.")
     assert run(argv) == 3
     assert not path.exists()
-    service.result = CLEAN
+    workflows.result = CLEAN
     assert run(argv) == 0
     assert json.loads(path.read_text()) == {"format": "alembic-review-baseline/1", "findings": []}
     assert run(["--update-baseline"]) == 2
@@ -162,20 +164,22 @@ def test_a_baseline_is_written_after_a_review_and_not_after_a_failure(service: F
 
 
 @pytest.mark.usefixtures("project")
-def test_owners_has_no_gate_but_may_fail(service: FakeService, capsys: Captured) -> None:
-    service.result = BLOCKED
+def test_owners_has_no_gate_but_may_fail(workflows: FakeWorkflows, capsys: Captured) -> None:
+    workflows.result = BLOCKED
     assert run(["owners"]) == 0
     assert capsys.readouterr().out == (HERE / "golden" / "poser.owners.txt").read_text()
-    service.result = EMPTY
+    workflows.result = EMPTY
     assert run(["owners"]) == 3
-    service.result = ObservationError("x")
+    workflows.result = ObservationError("x")
     assert run(["owners"]) == 3
 
 
 @pytest.mark.usefixtures("project")
-def test_json_to_stdout_is_nothing_but_json(service: FakeService, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    service.result = read(HOSTILE.read_bytes())
-    service.told = ("loading",)
+def test_json_to_stdout_is_nothing_but_json(
+    workflows: FakeWorkflows, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    workflows.result = read(HOSTILE.read_bytes())
+    workflows.told = ("loading",)
     assert run(["-o", "json=-"]) == 1
     out, err = capfdbinary.readouterr()
     assert out == HOSTILE.read_bytes()
@@ -185,8 +189,8 @@ def test_json_to_stdout_is_nothing_but_json(service: FakeService, capfdbinary: p
     assert capfdbinary.readouterr().out == out
 
 
-def test_several_reports_each_in_its_file(service: FakeService, project: Path, capsys: Captured) -> None:
-    service.result = BLOCKED
+def test_several_reports_each_in_its_file(workflows: FakeWorkflows, project: Path, capsys: Captured) -> None:
+    workflows.result = BLOCKED
     assert run(["-o", "json=a.json", "-o", "terminal", "-o", "owners=b.txt", "-o", "json=a.json"]) == 1
     out, err = capsys.readouterr()
     assert out == (HERE / "golden" / "poser.terminal.txt").read_text()
@@ -203,9 +207,9 @@ def test_several_reports_each_in_its_file(service: FakeService, project: Path, c
     ],
 )
 def test_a_failed_run_still_writes_every_file(
-    service: FakeService, project: Path, capsys: Captured, result: BaseException, message: str
+    workflows: FakeWorkflows, project: Path, capsys: Captured, result: BaseException, message: str
 ) -> None:
-    service.result = result
+    workflows.result = result
     (project / "a.json").write_text("of an earlier run")
     assert run(["-o", "json=a.json", "-o", "terminal=a.txt", "-o", "json=-"]) == 3
     out, err = capsys.readouterr()
@@ -218,15 +222,15 @@ def test_a_failed_run_still_writes_every_file(
     assert "Traceback" not in err
 
 
-def test_wrong_usage_found_by_the_run_writes_no_file(service: FakeService, project: Path) -> None:
-    service.result = UsageError("No custom package was found.")
+def test_wrong_usage_found_by_the_run_writes_no_file(workflows: FakeWorkflows, project: Path) -> None:
+    workflows.result = UsageError("No custom package was found.")
     assert run(["-o", "json=a.json"]) == 2
     assert not (project / "a.json").exists()
 
 
 @pytest.mark.usefixtures("project")
-def test_an_error_is_what_happened_and_a_hint(service: FakeService, capsys: Captured) -> None:
-    service.result = ObservationError("env.py failed\n  at line 3 \x1b[31m", hint="Look there.")
+def test_an_error_is_what_happened_and_a_hint(workflows: FakeWorkflows, capsys: Captured) -> None:
+    workflows.result = ObservationError("env.py failed\n  at line 3 \x1b[31m", hint="Look there.")
     assert run([]) == 3
     out, err = capsys.readouterr()
     assert out == ""
@@ -235,10 +239,10 @@ def test_an_error_is_what_happened_and_a_hint(service: FakeService, capsys: Capt
 
 @pytest.mark.usefixtures("project")
 def test_nothing_in_the_log_of_a_job_is_a_command(
-    service: FakeService, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    workflows: FakeWorkflows, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = dataclasses.replace(BLOCKED.changes[0], reason=f"{'x' * 20} ::stop-commands::now ##[add-mask]x")
-    service.result = dataclasses.replace(CLEAN, changes=(change,))
+    workflows.result = dataclasses.replace(CLEAN, changes=(change,))
     monkeypatch.setenv("COLUMNS", "40")
     assert run(["--verbose"]) == 0
     assert re.search(r"(?m)^\s+::stop-commands::", capsys.readouterr().out)
@@ -248,7 +252,7 @@ def test_nothing_in_the_log_of_a_job_is_a_command(
     assert r"\x3a:stop-commands::" in out
     assert r"##\x5badd-mask]x" in out
     assert not re.search(r"(?m)^\s*::|##\[", out)
-    service.result = ObservationError("env.py failed\n ::set-env name=x::1\n##[error]y")
+    workflows.result = ObservationError("env.py failed\n ::set-env name=x::1\n##[error]y")
     assert run([]) == 3
     assert capsys.readouterr().err == "Error: env.py failed\n \\x3a:set-env name=x::1\n##\\x5berror]y\n"
 
@@ -256,11 +260,11 @@ def test_nothing_in_the_log_of_a_job_is_a_command(
 @pytest.mark.parametrize("name", ["markdown", "html", "json", "sarif", "gitlab"])
 @pytest.mark.usefixtures("project")
 def test_no_report_on_standard_output_gives_a_runner_commands(
-    service: FakeService, capsys: Captured, monkeypatch: pytest.MonkeyPatch, name: str
+    workflows: FakeWorkflows, capsys: Captured, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     evil = "x\n::stop-commands::y\n  ::error::z ##[add-mask]s"
     change = dataclasses.replace(BLOCKED.changes[0], sql=evil, python=evil, reason=evil)
-    service.result = dataclasses.replace(BLOCKED, changes=(change,))
+    workflows.result = dataclasses.replace(BLOCKED, changes=(change,))
     run(["--sql", "-o", name])
     before = capsys.readouterr().out
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -272,8 +276,8 @@ def test_no_report_on_standard_output_gives_a_runner_commands(
 
 
 @pytest.mark.usefixtures("project")
-def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsys: Captured) -> None:
-    service.result = RuntimeError("postgresql://me:s3cret@host/db refused; connect(password='s3cret', pwd=s3cret)")
+def test_debug_shows_the_traceback_without_passwords(workflows: FakeWorkflows, capsys: Captured) -> None:
+    workflows.result = RuntimeError("postgresql://me:s3cret@host/db refused; connect(password='s3cret', pwd=s3cret)")
     assert run([]) == 3
     assert "s3cret" not in (plain := capsys.readouterr().err)
     assert "RuntimeError at test_commands.py:" in plain
@@ -312,25 +316,25 @@ def test_debug_shows_the_traceback_without_passwords(service: FakeService, capsy
     ],
 )
 @pytest.mark.usefixtures("project")
-def test_wrong_usage(service: FakeService, capsys: Captured, argv: list[str], said: str) -> None:
+def test_wrong_usage(workflows: FakeWorkflows, capsys: Captured, argv: list[str], said: str) -> None:
     assert run(argv) == 2
     out, err = capsys.readouterr()
     assert said in err
     assert out == ""
     assert "Traceback" not in err
-    assert service.seen == []
+    assert workflows.seen == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_a_file_that_may_not_be_written(service: FakeService, project: Path, capsys: Captured) -> None:
+def test_a_file_that_may_not_be_written(workflows: FakeWorkflows, project: Path, capsys: Captured) -> None:
     (project / "a.json").touch(mode=0o400)
     assert run(["-o", "json=a.json"]) == 2
     assert "permission denied" in capsys.readouterr().err
-    assert service.seen == []
+    assert workflows.seen == []
 
 
 def test_permissions_are_looked_at_before_the_run(
-    service: FakeService, project: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    workflows: FakeWorkflows, project: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Path] = []
 
@@ -343,14 +347,14 @@ def test_permissions_are_looked_at_before_the_run(
     assert run(["-o", "json=a.json"]) == 2
     assert asked == [Path()]
     assert "a.json can't be written: permission denied." in capsys.readouterr().err
-    assert service.seen == []
+    assert workflows.seen == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_report_that_gets_lost_is_no_green_and_the_others_are_written(
-    service: FakeService, project: Path, capsys: Captured
+    workflows: FakeWorkflows, project: Path, capsys: Captured
 ) -> None:
-    assert service.result is CLEAN
+    assert workflows.result is CLEAN
     assert run(["-o", "json=/dev/full", "-o", "owners=b.txt"]) == 3
     assert "The json report could not be written to /dev/full: No space left on device." in capsys.readouterr().err
     assert (project / "b.txt").exists()
@@ -369,7 +373,7 @@ def test_render_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_report_that_can_not_be_made_is_no_green_and_the_others_are_written(
-    service: FakeService, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    workflows: FakeWorkflows, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     def broken(review: Review, options: Options) -> str:
         raise ZeroDivisionError("secret")
@@ -378,7 +382,7 @@ def test_a_report_that_can_not_be_made_is_no_green_and_the_others_are_written(
         dataclasses.replace(report, render=broken) if report.name == "markdown" else report for report in REPORTS
     )
     monkeypatch.setattr(outputs, "REPORTS", reports)
-    assert service.result is CLEAN
+    assert workflows.result is CLEAN
     assert run(["-o", "markdown=a.md", "-o", "json=a.json"]) == 3
     err = capsys.readouterr().err
     assert (
@@ -413,9 +417,9 @@ def test_reports_get_ready_once_while_the_run_is_busy() -> None:
 @pytest.mark.parametrize("options", [[], ["--sql"], ["--verbose"]], ids=str)
 @pytest.mark.parametrize("name", ["poser", "clean", "hostile", "failed"])
 def test_render_gives_the_bytes_that_the_run_gave(
-    service: FakeService, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: list[str]
+    workflows: FakeWorkflows, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: list[str]
 ) -> None:
-    service.result = read((HERE / "golden" / f"{name}.json").read_bytes())
+    workflows.result = read((HERE / "golden" / f"{name}.json").read_bytes())
     formats = [report.name for report in REPORTS]
 
     def files(folder: str) -> list[str]:
@@ -459,28 +463,28 @@ def test_a_saved_report_is_a_strangers_file(
     assert not re.search("(?m)[\x00-\x09\x0b-\x1f\u202e]|^\\s*::", err)
 
 
-@pytest.mark.usefixtures("service")
+@pytest.mark.usefixtures("workflows")
 def test_explain_prints_the_page(capsys: Captured) -> None:
     assert run(["explain", "AR101"]) == 0
     assert capsys.readouterr().out == "# AR101\n\nA *blocked* change.\n"
 
 
-@pytest.mark.usefixtures("service")
+@pytest.mark.usefixtures("workflows")
 def test_explain_without_a_code_lists_all(capsys: Captured) -> None:
     assert run(["explain"]) == 0
     assert capsys.readouterr().out == "AR101  Blocked change\n"
 
 
 @pytest.mark.usefixtures("project")
-def test_progress_is_quiet_unless_asked_for(service: FakeService, capsys: Captured) -> None:
-    service.told = ("loading \x1b]0;models", "comparing")
+def test_progress_is_quiet_unless_asked_for(workflows: FakeWorkflows, capsys: Captured) -> None:
+    workflows.told = ("loading \x1b]0;models", "comparing")
     assert run([]) == 0
     assert capsys.readouterr().err == ""
     assert run(["--verbose"]) == 0
     assert capsys.readouterr().err == "loading \\x1b]0;models\ncomparing\n"
 
 
-def test_version_and_help_cost_no_service(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_and_help_load_no_workflow(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "alembic_review.workflows.review", None)
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"alembic-review {alembic_review.__version__}\n"
@@ -493,7 +497,6 @@ def test_version_and_help_cost_no_service(capsys: Captured, monkeypatch: pytest.
 
 FAKE = """
 import sys, types, time
-import alembic_review.workflows
 from alembic_review.reports.formats.json import read
 fake = types.ModuleType("alembic_review.workflows.review")
 def review(settings, *, progress, debug):
@@ -504,7 +507,7 @@ def review(settings, *, progress, debug):
         print("cleaned up", file=sys.stderr, flush=True)
     return read(open({sample!r}, "rb").read())
 fake.review = review
-sys.modules["alembic_review.workflows.review"] = alembic_review.workflows.review = fake
+sys.modules["alembic_review.workflows.review"] = fake
 from alembic_review.cli import main
 main({argv!r})
 """

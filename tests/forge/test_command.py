@@ -162,7 +162,7 @@ def test_a_file_that_is_not_there_or_too_large(
 ) -> None:
     assert run(["publish", str(tmp_path / "nothing.json")]) == 2
     assert "can't be read" in capsys.readouterr().err
-    monkeypatch.setattr("alembic_review.cli.saved_reports._LARGEST", 1 << 20)
+    monkeypatch.setattr("alembic_review.workflows.render._LARGEST", 1 << 20)
     large = tmp_path / "large.json"
     large.write_bytes(SAMPLE.read_bytes() + b" " * (1 << 20))
     assert run(["publish", str(large)]) == 2
@@ -202,6 +202,9 @@ def test_as_a_process_with_the_report_on_standard_input(
 
 
 def test_without_publishing_no_http_is_loaded() -> None:
-    script = "import sys, alembic_review.workflows.review; print('urllib.request' in sys.modules, 'ssl' in sys.modules)"
+    script = (
+        "import sys, alembic_review.workflows.review, alembic_review.workflows.publish; "
+        "print('urllib.request' in sys.modules, 'ssl' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"False False\n"

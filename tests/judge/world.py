@@ -43,7 +43,7 @@ from alembic_review.model.facts import (
     VersionLocation,
 )
 from alembic_review.model.proofs import Proofs
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Change, Finding, Review, Table
 from alembic_review.model.settings import Settings
 
@@ -98,7 +98,7 @@ class World:
     modules: list[str] = field(default_factory=lambda: [f"{name}.model" for name in (APP, CORE, ANNEX, SCRIBE)])
     listeners: list[Listener] = field(default_factory=list)
     rehearsals: list[Rehearsal] = field(default_factory=list)
-    history: History | None = None
+    history: PullRequestBase | None = None
     comments: Comments = NO_COMMENTS
     superuser: Privilege | None = None
     server_changes: list[ServerChange] = field(default_factory=list)

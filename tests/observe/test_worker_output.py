@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from alembic_review.model.output_mark import NEXT_RUN
+from alembic_review.model.worker_request import NEXT_RUN
 from alembic_review.observe.worker_output import Output, Shown
 
 PING = "Traceback (most recent call last):\n  File 'a.py', line 1, in ping\nConnectionError: redis\n"

@@ -7,6 +7,8 @@ import os
 import sys
 import textwrap
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,8 +17,9 @@ import pytest
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import DatabaseFacts, Facts
 from alembic_review.model.secrets.withheld_variables import FORGE_TOKENS, STEERING_FILES
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.observe.scratch.base import ScratchDatabase
-from alembic_review.observe.worker_process import Request, observe
+from alembic_review.observe.worker_process import RunContext, observe
 
 PREAMBLE = """\
 #!{python}
@@ -42,14 +45,21 @@ class NoDatabases:
         raise ObservationError(f"no copy of {name} to be had")
 
 
+def request(tmp_path: Path) -> WorkerRequest:
+    return WorkerRequest(config=str(tmp_path / "alembic.ini"))
+
+
+def context(python: Path, timeout: float = 20.0, env: Mapping[str, str] | None = None) -> RunContext:
+    return RunContext(str(python), env or {}, timeout, NoDatabases(), lambda _text: None)
+
+
 def run(tmp_path: Path, body: str, timeout: float = 20.0) -> str:
     """Run a worker made of ``body`` and return how the parent complains."""
     script = tmp_path / "python"
     script.write_text(PREAMBLE.format(python=sys.executable) + textwrap.dedent(body))
     script.chmod(0o755)
-    request = Request(str(script), tmp_path / "alembic.ini", "alembic", (), timeout)
     with pytest.raises(ObservationError) as caught:
-        observe(request, NoDatabases(), lambda _text: None)
+        observe(request(tmp_path), context(script, timeout))
     return caught.value.message
 
 
@@ -83,8 +93,7 @@ def observed(tmp_path: Path, body: str, *, debug: bool = False) -> Facts:
     answer = f"send(type='facts', facts=json.loads({msgspec.json.encode(facts).decode()!r}))\nreceive()\n"
     script.write_text(PREAMBLE.format(python=sys.executable) + HELLO + answer + body)
     script.chmod(0o755)
-    request = Request(str(script), tmp_path / "alembic.ini", "alembic", (), 20.0, debug=debug, history=True)
-    return observe(request, NoDatabases(), lambda _text: None)
+    return observe(replace(request(tmp_path), debug=debug, trials=True), context(script))
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -133,9 +142,8 @@ def test_what_a_worker_left_in_another_session_is_ended(tmp_path: Path, end: str
 
 
 def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
-    request = Request(str(tmp_path / "nothing"), tmp_path / "alembic.ini", "alembic", (), 5.0)
     with pytest.raises(ObservationError, match="can't be started") as caught:
-        observe(request, NoDatabases(), lambda _text: None)
+        observe(request(tmp_path), context(tmp_path / "nothing"))
     assert "--python" in caught.value.hint
 
 
@@ -181,7 +189,6 @@ def test_no_child_process_writes_bytecode(tmp_path: Path) -> None:
     script.write_text('#!/bin/sh\necho "$PYTHONDONTWRITEBYTECODE" >"$SEEN"\n')
     script.chmod(0o755)
     env = {"PYTHONDONTWRITEBYTECODE": "", "SEEN": str(tmp_path / "seen")}
-    request = Request(str(script), tmp_path / "alembic.ini", "alembic", (), 5.0, env=env)
     with pytest.raises(ObservationError):
-        observe(request, NoDatabases(), lambda _text: None)
+        observe(request(tmp_path), context(script, 5.0, env))
     assert (tmp_path / "seen").read_text() == "1\n"

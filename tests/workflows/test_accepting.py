@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alembic_review.config.baseline_file import baseline_text
-from alembic_review.git.base_commit import find_base
+from alembic_review.git.base_commit import read_base
 from alembic_review.model.accepting import Baseline
 from alembic_review.model.review import KnownFinding
 from alembic_review.model.settings import Settings
@@ -40,7 +40,7 @@ def settings(root: Path, name: str = "known.json", *entries: KnownFinding) -> Se
 
 def test_entries_and_when_new_ones_count(repository: Path) -> None:
     (repository / "pyproject.toml").write_text(f'[tool.alembic-review]\naccept-new = "at-once"\n{ENTRY}{ENTRY}')
-    found = accepted_at_base(find_base(repository, "main"), basics().facts(), settings(repository))
+    found = accepted_at_base(read_base(repository, "main"), basics().facts(), settings(repository))
     assert [(one.code, one.table, one.reason) for one in found.entries] == [("AR201", "legacy", "r")]
     assert found.after_merge
     assert found.baseline == frozenset({OLD.fingerprint})
@@ -50,13 +50,13 @@ def test_entries_that_the_base_could_not_read_are_new(repository: Path) -> None:
     (repository / "pyproject.toml").write_text(f"[tool.alembic-review]\n{ENTRY.replace('code', 'codes')}")
     git(repository, "commit", "--quiet", "--all", "--message", "misspelt")
     git(repository, "branch", "--quiet", "--force", "main", "HEAD")
-    assert accepted_at_base(find_base(repository, "main"), basics().facts(), settings(repository)).entries == ()
+    assert accepted_at_base(read_base(repository, "main"), basics().facts(), settings(repository)).entries == ()
 
 
 def test_the_baseline_of_the_base(repository: Path) -> None:
     (repository / "new.json").write_text("{}")
     git(repository, "add", "new.json")
-    base = find_base(repository, "main")
+    base = read_base(repository, "main")
     assert baseline_at_base(base, Settings(root=repository)) is None
     # Git does not have it: no pull request can have changed it.
     assert baseline_at_base(base, settings(repository, "elsewhere.json")) is None
@@ -67,5 +67,5 @@ def test_the_baseline_of_the_base(repository: Path) -> None:
 def test_only_entries_that_are_added_change_the_review(
     repository: Path, entries: tuple[KnownFinding, ...], told: bool
 ) -> None:
-    found = list(changed_settings(find_base(repository, "main"), settings(repository, "known.json", *entries)))
+    found = list(changed_settings(read_base(repository, "main"), settings(repository, "known.json", *entries)))
     assert [one.keys for one in found] == ([("baseline",)] if told else [])

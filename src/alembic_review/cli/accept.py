@@ -11,7 +11,6 @@ import click
 
 from alembic_review.cli import outputs, screen
 from alembic_review.cli.options import DEBUG, PROVE, SINCE, VERBOSE, WHAT, What, options
-from alembic_review.cli.saved_reports import saved_review
 from alembic_review.config import CommandLine, load
 from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import ReviewError, UsageError
@@ -91,6 +90,8 @@ def accept_command(  # noqa: PLR0913 - one parameter per option
     day = until.date() if until is not None else None
     entry = Accept(what, words, **selectors, until=day) if by_code else Accept("", words, fingerprint=what, until=day)
     settings = load(CommandLine(since=since, prove=prove, **where))
+    from alembic_review.workflows.render import saved_review  # noqa: PLC0415 - not needed for --help
+
     saved = saved_review(report) if report is not None else None
     written = _run(settings, entry, saved, verbose=verbose, debug=debug)
     outputs.to_stdout(screen.logged(visible(written.text, lines=True)))
@@ -120,10 +121,10 @@ def _shown(path: Path) -> str:
 def _run(settings: Settings, entry: Accept, saved: Review | None, *, verbose: bool, debug: bool) -> Written:
     """Accept, and turn what nobody foresaw into an error like any other."""
     try:
-        from alembic_review.workflows import accept  # noqa: PLC0415 - not needed for --help
+        from alembic_review.workflows.accept import accept  # noqa: PLC0415 - not needed for --help
 
         with screen.progress(verbose=verbose) as progress:
-            return accept.accept(settings, entry, saved=saved, progress=progress, debug=debug)
+            return accept(settings, entry, saved=saved, progress=progress, debug=debug)
     except ReviewError:
         raise
     except Exception as error:

@@ -13,7 +13,6 @@ from alembic_review.cli.accept import accept_command
 from alembic_review.cli.lazy_commands import DEFAULT, cli
 from alembic_review.cli.options import DEBUG, NO_CACHE, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
-from alembic_review.cli.saved_reports import saved_review
 from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.review import Outcome, Review
@@ -146,12 +145,12 @@ def explain_command(*, code: str | None, debug: bool) -> int:  # noqa: ARG001 - 
     Without CODE all checks are listed. A terminal shows it with colours and as wide as it is; anything else gets the
     page as Markdown.
     """
-    from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
+    from alembic_review.workflows.explain import explain, rules  # noqa: PLC0415 - not needed for --help
 
     if code is None:
-        outputs.to_stdout("".join(f"{rule.code}  {rule.title}\n" for rule in service.rules()))
+        outputs.to_stdout("".join(f"{rule.code}  {rule.title}\n" for rule in rules()))
         return 0
-    page = service.explain(code)
+    page = explain(code)
     if not page.endswith("\n"):
         page += "\n"
     outputs.to_stdout(screen.rendered_page(page) if screen.colourful(sys.stdout) else page)
@@ -174,6 +173,8 @@ def cache_command(*, action: str, debug: bool) -> int:  # noqa: ARG001 - kept by
 @options(*_OUTPUT, VERBOSE, DEBUG)
 def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bool, debug: bool) -> int:  # noqa: ARG001
     """Show the saved JSON report FILE in another format; `-` is standard input."""
+    from alembic_review.workflows.render import saved_review  # noqa: PLC0415 - not needed for --help
+
     named = outputs.parse(output or [outputs.TERMINAL])
     outputs.check(named)
     review = saved_review(file)
@@ -190,6 +191,8 @@ def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **wher
     What the options leave open is read from the environment of the CI job. If the comment or the label can't be set, a
     message goes to standard error and the exit status is 0, unless --strict is used.
     """
+    from alembic_review.workflows.render import saved_review  # noqa: PLC0415 - not needed for --help
+
     review = saved_review(file)
     try:
         posted = _publish(review, where, label=label)
@@ -211,10 +214,10 @@ def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **wher
 def _publish(review: Review, where: Named, *, label: bool) -> Posted:
     """Publish, and turn an unexpected exception into an error that may be let pass."""
     try:
-        from alembic_review.forge import Where  # noqa: PLC0415
-        from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
+        from alembic_review.forge import Where  # noqa: PLC0415 - not needed for --help
+        from alembic_review.workflows.publish import publish  # noqa: PLC0415
 
-        return service.publish(review, Where(**where), os.environ, label=label)
+        return publish(review, Where(**where), os.environ, label=label)
     except ReviewError:
         raise
     except Exception as error:
@@ -224,10 +227,10 @@ def _publish(review: Review, where: Named, *, label: bool) -> Posted:
 def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool, debug: bool) -> Review:
     """Review, for the reports ``named``, and turn what nobody foresaw into an error that they can carry."""
     try:
-        from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
+        from alembic_review.workflows.review import review  # noqa: PLC0415 - not needed for --help
 
         with screen.progress(verbose=verbose) as progress:
-            return service.review(settings, progress=outputs.preparing(named, progress), debug=debug)
+            return review(settings, progress=outputs.preparing(named, progress), debug=debug)
     except ReviewError:
         raise
     except Exception as error:
@@ -235,7 +238,7 @@ def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool
 
 
 def _update_baseline(settings: Settings, review: Review) -> None:
-    from alembic_review.workflows.baseline import write_baseline  # noqa: PLC0415 - not needed for --help
+    from alembic_review.workflows.accepting import write_baseline  # noqa: PLC0415 - not needed for --help
 
     write_baseline(settings, review)
 
@@ -243,10 +246,10 @@ def _update_baseline(settings: Settings, review: Review) -> None:
 def _write_failure(
     error: ReviewError, settings: Settings, named: tuple[outputs.Output, ...], shown: outputs.Shown
 ) -> None:
-    from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for --help
+    from alembic_review.workflows.review import failed_review  # noqa: PLC0415 - not needed for --help
 
     try:
-        outputs.write(service.failed_review(error, settings), named, shown)
+        outputs.write(failed_review(error, settings), named, shown)
     except ReviewError as second:
         screen.show_error(second, debug=False)
 

@@ -138,9 +138,9 @@ def _prepare(steps: Sequence[Callable[[], None]]) -> None:
 
 
 def _rules() -> tuple[Rule, ...]:
-    from alembic_review.workflows import review as service  # noqa: PLC0415 - not needed for most reports, nor for --help
+    from alembic_review.workflows.explain import rules  # noqa: PLC0415 - not needed for most reports, nor for --help
 
-    return service.rules()
+    return rules()
 
 
 def _write(review: Review, output: Output, shown: Shown) -> str | None:

@@ -17,7 +17,7 @@ from alembic_review.model.secrets.known_passwords import hide
 from alembic_review.model.settings import Settings
 
 if TYPE_CHECKING:
-    from alembic_review.workflows.revision import Result
+    from alembic_review.workflows.revision_trial import Result
 
 REFUSED = 1
 
@@ -88,10 +88,10 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
 def _run(settings: Settings, wish: Wish, *, verbose: bool, debug: bool) -> Result:
     """Revise, and turn what nobody foresaw into an error like any other."""
     try:
-        from alembic_review.workflows import revision as revising  # noqa: PLC0415 - not needed for --help
+        from alembic_review.workflows.revision import revise  # noqa: PLC0415 - not needed for --help
 
         with screen.progress(verbose=verbose) as progress:
-            return revising.revise(settings, wish, progress=progress, debug=debug)
+            return revise(settings, wish, progress=progress, debug=debug)
     except ReviewError:
         raise
     except Exception as error:

@@ -30,7 +30,7 @@ from alembic_review.judge.verdicts.verdict_table import Decision, Verdicts
 from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.optional_steps import Attempts
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Change, Finding, Provenance, Review, Suggestion, Table, Verdict
 from alembic_review.model.settings import Settings
 
@@ -48,7 +48,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
     tool: str,
     server: str,
     root: str,
-    history: History | None = None,
+    history: PullRequestBase | None = None,
     custom: tuple[str, ...] | None = None,
     attempts: Attempts | None = None,
     comments: Comments = NO_COMMENTS,
@@ -100,7 +100,7 @@ def case_of(
     facts: Facts,
     settings: Settings,
     declared: tuple[Declared, ...] | None,
-    history: History | None = None,
+    history: PullRequestBase | None = None,
     custom: tuple[str, ...] | None = None,
 ) -> Case:
     """Ownership and the verdict on every change, for checks and plans to look at. Raises as ``judge``."""

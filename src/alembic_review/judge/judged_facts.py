@@ -13,7 +13,7 @@ from alembic_review.judge.verdicts.verdict_table import Decision
 from alembic_review.model.accepting import Accept
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
 from alembic_review.model.proofs import Proved
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Role, Verdict
 from alembic_review.model.settings import Settings
 
@@ -96,7 +96,7 @@ class Case:
     databases: tuple[JudgedDatabase, ...]
     settle: Settle
     unloaded: Unloaded
-    history: History | None = None
+    history: PullRequestBase | None = None
     written: tuple[Written, ...] = ()
     settled: tuple[Settled, ...] = ()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from alembic_review.model.accepting import AcceptedAtBase
 from alembic_review.model.facts import Facts, Place
@@ -30,12 +32,11 @@ class ChangedSettings:
 
 
 @dataclass(frozen=True)
-class History:
-    """The base: ``facts`` are its revisions applied, and compared with the schema that today's heads lead to.
+class PullRequestBase:
+    """The base: ``facts`` are of its revisions, applied and compared with the schema of the current heads.
 
-    ``commit`` is the full name of it, ``ref`` the one it was asked for by.
-
-    ``removed`` are revisions that are gone. ``accepted`` are its entries that accept findings.
+    ``commit`` is its full name, ``ref`` the branch that the pull request is to be merged into. ``removed`` are
+    revisions that were deleted since. ``accepted`` are its entries that accept findings.
     """
 
     commit: str
@@ -46,3 +47,35 @@ class History:
     settings: tuple[ChangedSettings, ...] = ()
     not_checked: tuple[str, ...] = ()
     accepted: AcceptedAtBase = field(default_factory=AcceptedAtBase)
+
+
+@dataclass(frozen=True)
+class BaseCommit:
+    """The merge base of ``ref`` and HEAD, and how the working tree of the checkout at ``top`` differs from it.
+
+    All paths are relative to ``top``, with slashes. ``files`` are those of the commit. ``changed`` has the content that
+    each of them had which is different or missing now; a link's content is its target. ``links`` are those that are
+    symbolic links. ``tracked`` are the files in the index, ``untracked`` those that Git neither has nor ignores.
+    """
+
+    ref: str
+    commit: str
+    top: Path
+    files: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
+    changed: Mapping[str, bytes] = field(default_factory=dict)
+    tracked: frozenset[str] = frozenset()
+    untracked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RevisionFolder:
+    """A version location as it is now.
+
+    ``package_path`` is the folder as the application's package sees it (``poser/db/alembic/versions``), for a package
+    of the application that was installed as a copy. ``installed`` is true below an environment's folders.
+    """
+
+    path: Path
+    installed: bool = False
+    package_path: str | None = None

@@ -12,19 +12,28 @@ from pathlib import Path
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import DatabaseFacts
 from alembic_review.model.proofs import Proved
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.observe.scratch.base import ScratchDatabase
-from alembic_review.observe.worker_process import Archive, Databases, Progress, Request, conversation
+from alembic_review.observe.worker_process import Databases, RunContext, conversation
 
 BASE = "base"
 """The state of the databases without the new revisions; any other is that of today."""
 
 
+@dataclass(frozen=True)
+class Archive:
+    """The files of another commit of the checkout at ``top``, below ``folder``; ``directory`` is the one to work in."""
+
+    top: Path
+    folder: Path
+    directory: Path
+
+
 def observe_old_models(
-    request: Request,
+    request: WorkerRequest,
     archive: Archive,
-    databases: Databases,
     states: tuple[Sequence[DatabaseFacts], Sequence[DatabaseFacts]],
-    progress: Progress,
+    context: RunContext,
 ) -> tuple[Proved, ...]:
     """What the models in the archive do with the databases of the base, and of today: ``states``, in this order.
 
@@ -32,19 +41,20 @@ def observe_old_models(
     """
     asked = replace(
         request,
-        archive=archive,
+        checkout=str(archive.top),
+        archive=str(archive.folder),
         config=_config(request.config, archive),
         import_from=tuple(str(_then(Path(folder), archive)) for folder in request.import_from),
         before=None,
-        history=False,
-        instead={},
-        beside={},
-        trial=(),
-        against=(),
+        trials=False,
+        replaced_locations={},
+        added_locations={},
+        to_revert=(),
+        other_schemas=(),
     )
-    copies = _Copies(databases, archive, *states)
+    copies = _Copies(context.databases, archive, *states)
     try:
-        with conversation(asked, copies, progress) as worker:
+        with conversation(asked, replace(context, databases=copies, directory=archive.directory)) as worker:
             found = worker.old_models()
     except ObservationError as error:
         raise ObservationError(_shown(error.message, archive), hint=_shown(error.hint, archive)) from error
@@ -68,15 +78,15 @@ def _then(path: Path, archive: Archive) -> Path:
     return archive.folder / real.relative_to(archive.top) if real.is_relative_to(archive.top) else path
 
 
-def _config(config: Path | None, archive: Archive) -> Path | None:
+def _config(config: str | None, archive: Archive) -> str | None:
     """The config file of the base, or today's in its place where Git does not have it."""
     if config is None:
         return None
-    then = _then(config, archive)
+    then = _then(Path(config), archive)
     if not then.exists():
         then.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(config, then)
-    return then
+    return str(then)
 
 
 def _shown(text: str, archive: Archive) -> str:

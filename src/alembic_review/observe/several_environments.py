@@ -7,24 +7,16 @@ get the same scratch databases, so that a revision may refer to what another env
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from alembic_review.model.errors import ReviewError
 from alembic_review.model.facts import Facts
-from alembic_review.model.proofs import Proofs
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.observe.scratch.base import ScratchDatabase
-from alembic_review.observe.worker_process import (
-    Conversation,
-    Databases,
-    Progress,
-    Request,
-    conversation,
-    with_history,
-    with_proofs,
-)
+from alembic_review.observe.worker_process import Conversation, Databases, RunContext, conversation, with_history
 
 _PLACE = re.compile(r"[^:/]*://(?:[^@/]*@)?(?P<place>.*)", re.DOTALL)
 BEFORE = "before"
@@ -39,36 +31,31 @@ class CopiedDatabases(Databases, Protocol):
         ...
 
 
-Prove = Callable[[Mapping[str, Conversation], Mapping[str, Facts]], Mapping[str, Proofs]]
-"""Asks the workers for the proofs of their environments."""
-
-
 def observe_environments(
-    requests: Mapping[str, Request], databases: CopiedDatabases, progress: Progress, prove: Prove | None = None
+    requests: Mapping[str, WorkerRequest], context: RunContext, databases: CopiedDatabases
 ) -> tuple[Facts, ...]:
     """The facts of each environment, by name, in this order. Raises as ``observe``."""
-    with upgraded(requests, databases, progress) as workers:
+    with upgraded(requests, context, databases) as workers:
         found = {name: worker.review() for name, worker in workers.items()}
-        proofs = prove(workers, found) if prove is not None else {}
-        histories = {name: worker.history() for name, worker in workers.items() if requests[name].history}
-    known = {
-        name: with_history(facts, histories[name]) if name in histories else facts for name, facts in found.items()
-    }
-    return tuple(with_proofs(facts, proofs[name]) if name in proofs else facts for name, facts in known.items())
+        histories = {name: worker.history() for name, worker in workers.items() if requests[name].trials}
+    return tuple(with_history(facts, histories[name]) if name in histories else facts for name, facts in found.items())
 
 
 @contextmanager
 def upgraded(
-    requests: Mapping[str, Request], databases: CopiedDatabases, progress: Progress
+    requests: Mapping[str, WorkerRequest], context: RunContext, databases: CopiedDatabases
 ) -> Iterator[dict[str, Conversation]]:
-    """Workers that have upgraded their environments, one after the other, and have compared nothing yet."""
+    """Workers that have upgraded their environments, one after the other, and have compared nothing yet.
+
+    They share ``databases``, instead of those of ``context``.
+    """
     shared: list[_Shared] = []
     with ExitStack() as stack:
         workers: dict[str, Conversation] = {}
         for name, request in requests.items():
-            own = _Own(databases, shared, copies=request.history)
+            own = _Own(databases, shared, copies=request.trials)
             asked = replace(request, environment=name)
-            workers[name] = stack.enter_context(conversation(asked, own, progress))
+            workers[name] = stack.enter_context(conversation(asked, replace(context, databases=own)))
             workers[name].upgrade()
             own.note()
         yield workers

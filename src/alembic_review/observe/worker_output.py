@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import IO
 
-from alembic_review.model.output_mark import NEXT_RUN
 from alembic_review.model.secrets.masking import mask
+from alembic_review.model.worker_request import NEXT_RUN
 
 _TRACEBACK = "Traceback (most recent call last):"
 _BEGUN = re.compile(r"(?:password|passwd|pwd|identified\s+by)['\"]?\s*(?:[=:]\s*)?\n\Z", re.IGNORECASE)

@@ -33,7 +33,7 @@ from alembic_review.model.proofs import ProofPlan, Proofs, Proved
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
 from alembic_review.model.secrets.known_passwords import known, learn
 from alembic_review.model.secrets.withheld_variables import WITHHELD
-from alembic_review.model.settings import Rename
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.observe import process_tree
 from alembic_review.observe.scratch.base import ScratchDatabase
 from alembic_review.observe.scratch.run_folder import run_folder
@@ -74,65 +74,22 @@ class Databases(Protocol):
 
 
 @dataclass(frozen=True)
-class Archive:
-    """The files of another commit of the checkout at ``top``, below ``folder``; ``directory`` is the one to work in."""
+class RunContext:
+    """What the workers of one command have in common: how they are started, and what answers them.
 
-    top: Path
-    folder: Path
-    directory: Path
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the worker is to review; ``timeout`` in seconds for the whole conversation.
-
-    Without ``config``, ``config_from`` names a callable. What the settings name is also looked for in the folders
-    ``import_from``; ``env`` is added to the worker's environment.
-    ``parts`` are the packages that the settings name, which may be parts of others and then own what lies below them.
-    ``instead`` and ``beside`` lead from a version location, as a real path, to a folder that is read in its place or
-    after it. Revisions on ``trial`` are applied last, and taken back after the comparison. With ``history``, whatever
-    could be the application's own is taken back after it, and tried in another order. ``against`` are the schemas of
-    another conversation, to be compared with instead of the models. ``shown`` is what this command has passed on of the
-    application's output; a request that is made of another one shares it. ``before`` is a file of SQL, as an absolute
-    path, or ``module:callable``: what exists before the first revision. ``environment`` is the
-    name of one of several: the worker then waits between its upgrade and its comparison. With ``digests``, the whole
-    catalogue is read after each revision, also where event triggers would tell what it touched. With an ``archive``,
-    the worker can only be asked for ``old_models``. ``renames`` are those that the user accepts. ``replay`` is
-    what earlier runs have kept.
+    ``env`` is added to their environment variables; ``timeout`` is in seconds, for the whole of each conversation.
+    ``shown`` is what the command has passed on of the application's output. ``directory`` is the working directory,
+    that of this process unless it is named. ``replay`` is what earlier runs have kept.
     """
 
     python: str
-    config: Path | None
-    section: str
-    x: tuple[str, ...]
+    env: Mapping[str, str]
     timeout: float
-    custom: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-    distribution: str | None = None
-    debug: bool = False
-    instead: Mapping[str, str] = field(default_factory=dict)
-    beside: Mapping[str, str] = field(default_factory=dict)
-    trial: tuple[str, ...] = ()
-    history: bool = False
-    against: tuple[str, ...] = ()
-    config_from: str | None = None
-    context: str | None = None
-    preload: tuple[str, ...] = ()
-    import_from: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    before: str | None = None
-    environment: str | None = None
-    digests: bool = False
-    archive: Archive | None = None
-    renames: tuple[Rename, ...] = ()
-    replay: KeptReplay | None = field(default=None, compare=False)
+    databases: Databases
+    progress: Progress
     shown: Shown = field(default_factory=Shown, compare=False)
-
-    @property
-    def caching(self) -> str:
-        """What the worker does about results that are kept: ``off``, ``record`` or ``use``."""
-        special = (self.instead, self.beside, self.trial, self.against, self.before, self.environment, self.archive)
-        return "off" if self.replay is None or self.digests or any(special) else self.replay.mode
+    directory: Path | None = None
+    replay: KeptReplay | None = field(default=None, compare=False)
 
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -167,52 +124,42 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in WITHHELD}
 
 
-def environment_of(request: Request) -> dict[str, str]:
-    """The environment of this request's worker, without what differs from run to run."""
-    return _SAME_ORDER | environment(os.environ) | {**request.env, **_NO_BYTECODE}
+def worker_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a worker, without what differs from run to run; ``env`` is added to that of this process."""
+    return _SAME_ORDER | environment(os.environ) | {**env, **_NO_BYTECODE}
 
 
-def observe(
-    request: Request,
-    databases: Databases,
-    progress: Progress,
-    meanwhile: Callable[[Conversation, Facts], Proofs] | None = None,
-) -> Facts:
+def observe(request: WorkerRequest, context: RunContext) -> Facts:
     """Run one worker to the end and return its facts.
 
-    ``meanwhile`` may ask it for proofs, before it tries the application's history. Raises ``ObservationError`` when the
-    worker reports an error, dies, speaks nonsense or takes longer than ``request.timeout``. Where that happens only
-    while it tries the history, this is not checked.
+    Raises ``ObservationError`` when the worker reports an error, dies, speaks nonsense or takes longer than
+    ``context.timeout``. Where that happens only during the trials of revisions, these are not checked.
     """
-    with conversation(request, databases, progress) as worker:
-        told = worker.told()
-        proofs = meanwhile(worker, decoded(told)) if meanwhile is not None else None
-        history = worker.history() if request.history else None
-    # Not before the worker is gone: its memory and ours would add up just when both are at their highest.
-    facts = with_history(decoded(told), history) if history is not None else decoded(told)
-    return with_proofs(facts, proofs) if proofs is not None else facts
+    with conversation(request, context) as worker:
+        facts = worker.review()
+        return with_history(facts, worker.history()) if request.trials else facts
 
 
 @contextmanager
-def conversation(request: Request, databases: Databases, progress: Progress) -> Iterator[Conversation]:
+def conversation(request: WorkerRequest, context: RunContext) -> Iterator[Conversation]:
     """A worker that can be asked for more than a review, and is ended afterwards. Its methods raise as ``observe``."""
-    with _worker(request) as (process, connection, output):
-        yield Conversation(request, process, connection, databases, progress, output)
+    with _worker(context) as (process, connection, output):
+        yield Conversation(request, context, process, connection, output)
 
 
 @contextmanager
-def _worker(request: Request) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
+def _worker(context: RunContext) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket, Output | None]]:
     ours, theirs = socket.socketpair()
     mark = new_mark()
     _end_orphans()
     try:
-        process = _start(request, theirs, mark)
+        process = _start(context, theirs, mark)
     except BaseException:
         ours.close()
         raise
     finally:
         theirs.close()
-    output = Output(process.stdout, request.shown) if process.stdout is not None else None
+    output = Output(process.stdout, context.shown) if process.stdout is not None else None
     pump = threading.Thread(target=output.pump, daemon=True) if output is not None else None
     if pump is not None:
         pump.start()
@@ -234,22 +181,22 @@ def _end_orphans() -> None:
     process_tree.end_orphans()
 
 
-def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Popen[bytes]:
+def _start(context: RunContext, theirs: socket.socket, mark: str) -> subprocess.Popen[bytes]:
     try:
         # A session of its own: Ctrl-C reaches the parent alone, which then ends the worker and all it started.
         return subprocess.Popen(
-            [request.python, str(WORKER), str(theirs.fileno())],
+            [context.python, str(WORKER), str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment_of(request) | {VARIABLE: mark},
-            cwd=request.archive.directory if request.archive is not None else None,
+            env=worker_environment(context.env) | {VARIABLE: mark},
+            cwd=context.directory,
             start_new_session=True,
         )
     except OSError as error:
         raise ObservationError(
-            f"The interpreter {request.python} can't be started: {error.strerror}.",
+            f"The interpreter {context.python} can't be started: {error.strerror}.",
             hint="Name the application's Python with --python, for example --python .venv/bin/python.",
         ) from error
 
@@ -258,83 +205,68 @@ def _start(request: Request, theirs: socket.socket, mark: str) -> subprocess.Pop
 class Conversation:
     """One worker: first ``review``, then the rest."""
 
-    request: Request
+    request: WorkerRequest
+    context: RunContext
     process: subprocess.Popen[bytes]
     connection: socket.socket
-    databases: Databases
-    progress: Progress
     output: Output | None = None
 
     def __post_init__(self) -> None:
-        self.deadline = time.monotonic() + self.request.timeout
-        self._left = self.request.timeout
+        self.deadline = time.monotonic() + self.context.timeout
+        self._left = self.context.timeout
         self._upgraded = False
         self._notes: dict[str, Callable[[str], None]] = {}
         self._allows: list[Callable[[bool], None] | None] = []
 
-    def review(self) -> Facts:
-        """Everything that was observed."""
-        return replace(decoded(self.told()), environment=self.request.environment)
-
     def upgrade(self) -> None:
-        """The first half of ``told``, of a request to ``wait``: the databases are upgraded, and nothing is compared."""
+        """The first half of ``review`` of one of several environments: only upgrade its databases."""
         self._ask_for_review()
         self._answer("upgraded")
         self._upgraded = True
 
-    def told(self) -> bytes:
-        """Everything that was observed, as the worker sent it."""
+    def review(self) -> Facts:
+        """Everything that was observed."""
         if self._upgraded:
             self._send(type="compare")
         else:
             self._ask_for_review()
-        return self._answer("facts")
+        facts = _decoded(self._answer("facts"), _FactsMessage).facts
+        return replace(facts, environment=self.request.environment)
 
     def old_models(self) -> tuple[Proved, ...]:
         """What the models of the request's archive do, on databases in the states that the worker asks for."""
-        self._ask_for_review("old_models")
+        self._ask_for_review()
         return _decoded(self._answer("proved"), _ProvedMessage).proved
 
-    def _ask_for_review(self, kind: str = "review") -> None:
+    def _ask_for_review(self) -> None:
         self._expect_hello(self._receive())
         self._left = self.deadline - time.monotonic()
-        request = self.request
-        archive = [str(request.archive.top), str(request.archive.folder)] if request.archive is not None else None
         self._send(
-            type=kind,
-            archive=archive,
+            type="review",
             protocol=PROTOCOL,
-            config=str(request.config) if request.config is not None else None,
-            config_from=request.config_from,
-            context=request.context,
-            preload=list(request.preload),
-            import_from=list(request.import_from),
-            section=request.section,
-            x=list(request.x),
-            custom=list(request.custom),
-            parts=list(request.parts),
-            distribution=request.distribution,
-            debug=request.debug,
-            instead=dict(request.instead),
-            beside=dict(request.beside),
-            trial=list(request.trial),
-            history=request.history,
-            against=list(request.against),
-            before=request.before,
-            environment=request.environment,
-            digests=request.digests,
-            renames=[asdict(rename) for rename in request.renames],
-            cache=request.caching,
-            secrets=known(),
+            request=asdict(replace(self.request, cache=self._caching(), secrets=known())),
         )
 
+    def _caching(self) -> str:
+        asked, replay = self.request, self.context.replay
+        special = (
+            asked.replaced_locations,
+            asked.added_locations,
+            asked.to_revert,
+            asked.other_schemas,
+            asked.before,
+            asked.environment,
+            asked.archive,
+        )
+        return "off" if replay is None or asked.digests or any(special) else replay.mode
+
     def schemas(self) -> tuple[str, ...]:
-        """After ``told`` and before ``history``: the schema of each database, for another worker to compare with."""
+        """After ``review`` and before ``history``: the schema of each database, for another worker to compare with."""
         self._send(type="schemas")
         return _decoded(self._answer("schemas"), _SchemasMessage).schemas
 
     def prove(self, plan: ProofPlan) -> tuple[Proved, ...]:
-        """After ``told`` and before ``history``: what each proof of this plan observes on each database.
+        """After ``review`` and before ``history``: what each proof of this plan observes on each database.
 
         One that takes too long, or ends the worker, is not done, and neither are those after it.
         """
@@ -358,7 +290,7 @@ class Conversation:
         return _decoded(self._answer("proved"), _ProvedMessage).proved
 
     def history(self) -> HistoryFacts | str:
-        """After ``told``: what the revisions do when taken back and in another order, or that this is not checked."""
+        """After ``review``: what the revisions do when taken back and in another order, or that this is not checked."""
 
         def asked() -> HistoryFacts:
             self._send(type="history")
@@ -405,7 +337,7 @@ class Conversation:
             if kind == wanted:
                 return body
             if kind == "progress":
-                self.progress(self._named(str(message.get("text", ""))))
+                self.context.progress(self._named(str(message.get("text", ""))))
             elif kind in ("need_database", "need_copy"):
                 self._answer_database(message)
             elif kind == "secrets":
@@ -443,10 +375,10 @@ class Conversation:
     def _answer_database(self, message: Mapping[str, Any]) -> None:
         try:
             if message["type"] == "need_copy":
-                database = replace(self.databases.copy_of(str(message.get("database", ""))), prepared=True)
+                database = replace(self.context.databases.copy_of(str(message.get("database", ""))), prepared=True)
             else:
                 words = (str(message.get(name, "")) for name in ("dialect", "target", "state"))
-                database = self.databases.create(*words)
+                database = self.context.databases.create(*words)
         except ReviewError as error:
             self._send(type="refused", message=error.message, hint=error.hint)
             return
@@ -478,10 +410,11 @@ class Conversation:
 
     def _keep(self, message: Mapping[str, Any]) -> None:
         """Keep the results of a replay, or the reason why they can't be kept."""
-        if self.request.replay is not None and message.get("reason"):
-            self.request.replay.not_kept(str(message["reason"]))
-        elif self.request.replay is not None:
-            self.request.replay.keep(message["recorded"])
+        replay = self.context.replay
+        if replay is not None and message.get("reason"):
+            replay.not_kept(str(message["reason"]))
+        elif replay is not None:
+            replay.keep(message["recorded"])
         self._send(type="kept")
 
     def _note(self, statement: str) -> None:
@@ -510,7 +443,7 @@ class Conversation:
                 part = self.connection.recv(min(size - len(data), 1 << 20))
             except TimeoutError:
                 raise ObservationError(
-                    self._named(f"The application did not finish within {self.request.timeout:g} seconds."),
+                    self._named(f"The application did not finish within {self.context.timeout:g} seconds."),
                     hint="env.py, a model or a revision may be waiting; --timeout SECONDS allows more time.",
                 ) from None
             except OSError as error:
@@ -563,11 +496,6 @@ def _decode(body: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise _nonsense("a malformed message")
     return message
-
-
-def decoded(body: bytes) -> Facts:
-    """The facts in a message. Raises ``ObservationError``."""
-    return _decoded(body, _FactsMessage).facts
 
 
 def with_proofs(facts: Facts, proofs: Proofs) -> Facts:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.worker.channel import PROTOCOL, Channel, ChannelClosedError
 from alembic_review.worker.environment.printed_output import flush
 from alembic_review.worker.redirect.server_privileges import SuperuserError
@@ -21,21 +22,21 @@ _OLDEST = (1, 16)
 def serve(descriptor: int, version: str) -> int:
     """Answer a ``review`` request with ``facts`` or ``error``, and then whatever else the parent asks for.
 
-    A request for ``old_models`` is answered with what is ``proved``.
+    A request with an ``archive`` is answered with what is ``proved``.
 
     The exit status is only for people who debug.
     """
     channel = Channel(descriptor)
     try:
         channel.send("hello", protocol=PROTOCOL, alembic=version)
-        request = channel.receive()
+        request = WorkerRequest.of_message(channel.receive()["request"])
         session = Session(channel, request)
 
         def review() -> dict[str, Any]:
             _require(version)
             return {"facts": session.run()}
 
-        if request["type"] == "old_models":
+        if request.archive:
             _answer(channel, request, "proved", lambda: {"proved": session.old_models()})
         else:
             _answer(channel, request, "facts", review)
@@ -63,7 +64,7 @@ def serve(descriptor: int, version: str) -> int:
     os._exit(0)
 
 
-def _answer(channel: Channel, request: dict[str, Any], kind: str, work: Callable[[], dict[str, Any]]) -> None:
+def _answer(channel: Channel, request: WorkerRequest, kind: str, work: Callable[[], dict[str, Any]]) -> None:
     """Send what ``work`` returns as a message of this kind, or an ``error``.
 
     What the application printed goes first: after its last message the worker is ended without further ado.
@@ -93,6 +94,6 @@ def _require(version: str) -> None:
         raise WorkerError(f"Alembic {version} is too old: {oldest} or newer is needed.", "Upgrade Alembic there.")
 
 
-def _debug(request: dict[str, object], error: BaseException) -> None:
-    if request.get("debug"):
+def _debug(request: WorkerRequest, error: BaseException) -> None:
+    if request.debug:
         traceback.print_exception(type(error), error, error.__traceback__)

@@ -35,6 +35,7 @@ from alembic_review.model.input_states import KEPT
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import Planned, ProofPlan, Proved
 from alembic_review.model.secrets.known_passwords import learn
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.worker import assemble_facts, internals
 from alembic_review.worker.assemble_facts import Compared
 from alembic_review.worker.call_stacks import Stacks
@@ -89,23 +90,22 @@ class Session:
     """One request of the parent."""
 
     channel: Channel
-    request: dict[str, Any]
+    request: WorkerRequest
     stacks: Stacks = field(default_factory=Stacks)
     timings: dict[str, int] = field(default_factory=dict)
     process: int = field(default_factory=os.getpid)
 
     def __post_init__(self) -> None:
-        self.circumstances = Circumstances(self.request["config"] or "", self.request["config_from"] or "")
-        self.attempts = Attempts(show if self.request.get("debug") else None, (BaseException,))
+        self.circumstances = Circumstances(self.request.config or "", self.request.config_from or "")
+        self.attempts = Attempts(show if self.request.debug else None, (BaseException,))
         self.witnesses = Witnesses(self.stacks)
-        before = self.request.get("before")
-        self.before = Before(before, self._named()) if before else None
+        self.before = Before(self.request.before, self._named()) if self.request.before else None
         self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
         self.originals: Mapping[tuple[Any, ...], str] = {}  # the databases to copy for proofs, by target
         self.bench: Bench | None = None
         self.earlier: dict[tuple[Any, ...], frozenset[Any]] = {}
-        learn(self.request.get("secrets", ()))
-        fill = self._prepare if self.before is not None or self.request.get("environment") else None
+        learn(self.request.secrets)
+        fill = self._prepare if self.before is not None or self.request.environment else None
         self.redirect = Redirect(self._database, self.stacks, fill, self._tell_secrets)
         self.privileges = Privileges(
             self.stacks,
@@ -121,7 +121,7 @@ class Session:
         self.completed = Completed(self._key_of)
         self.commands = ApplicationCommands(self.stacks)
         self.doubts = Doubts(lambda connection: getattr(self._replayed_on(connection), "catalogue", None))
-        self.recorder = Recorder(self.request.get("cache", "off"), self._is_running)
+        self.recorder = Recorder(self.request.cache, self._is_running)
         self.replayed: list[tuple[Target, Replayed]] = []
         self.compared: list[Compared] = []
         self.missing: tuple[str, ...] = ()
@@ -133,7 +133,7 @@ class Session:
         # often, but not never, or the peak of memory grows by an eighth.
         gc.set_threshold(20_000, 20, 50)
         quieten()
-        name_parts(self.request["parts"])
+        name_parts(self.request.named_packages)
         recognise(cache(self._is_own))
         self.recorder.install(self.redirect.hear)
         self.witnesses.install()
@@ -144,22 +144,22 @@ class Session:
         self.creations.install()
         self.doubts.install()
         self.commands.install()
-        folders = Folders(self.request["instead"], self.request["beside"])
+        folders = Folders(self.request.replaced_locations, self.request.added_locations)
         application = Application(self._named())
-        given = (self.request["config"], self.request["section"], self.request["x"])
+        given = (self.request.config, self.request.section, self.request.x)
         environment = Environment(*given, folders, application, self.circumstances, Output(), self.commands)
         self.environment = environment
         with self.intruders.watching():
             script = self._replay(environment)
             self._require_complete()
             self._keep(script)
-            if self.request.get("environment"):
+            if self.request.environment:
                 # Other environments are upgraded meanwhile, in the same databases.
                 self.redirect.start_run()
                 gc.collect()
                 self.channel.ask("upgraded")
             self._compare(environment, script)
-        if self.request["trial"]:
+        if self.request.to_revert:
             self._take_back(environment, script)
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
@@ -171,7 +171,7 @@ class Session:
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
 
     def _named(self) -> Named:
-        return Named(*(self.request[name] for name in ("config_from", "context", "preload", "import_from")))
+        return Named(self.request.config_from, self.request.context, self.request.preload, self.request.import_from)
 
     def _not_checked(self) -> tuple[str, ...]:
         left_out = self.before.not_checked() if self.before is not None else ()
@@ -190,7 +190,7 @@ class Session:
         with self._reported():
             config = environment.config(["upgrade", "heads"])
             script = environment.script_directory(config)
-        trial = frozenset(self.request["trial"])
+        trial = frozenset(self.request.to_revert)
 
         def work(heads: Any, context: MigrationContext) -> Any:
             if not self.replayed:
@@ -198,7 +198,7 @@ class Session:
             target = self._target(context)
             connection = connection_of(context)
             kept = self.recorder.begin(target.key, context, script, heads, sys._getframe(1))
-            catalogue = observing(connection, self.redirect.altered, digests=bool(self.request.get("digests")))
+            catalogue = observing(connection, self.redirect.altered, digests=self.request.digests)
             if self.recorder.uses:
                 return self._restored(
                     target, context, script, from_plain(kept["replayed"], catalogue, self.circumstances)
@@ -310,7 +310,7 @@ class Session:
         known = {revision.revision for revision in script.walk_revisions()}
         unknown = sorted(set(heads) - known)
         table, _ = internals.version_tables(context)
-        if unknown and self.request.get("environment"):
+        if unknown and self.request.environment:
             raise WorkerError(
                 f"The version table {table} contains revision {unknown[0]}, which {script.dir} does not have.",
                 'Each environment needs a version table of its own: context.configure(version_table="…") in env.py.',
@@ -324,7 +324,7 @@ class Session:
         """Revisions that could be the application's own."""
         packages = revision_packages(script, folders)
         known = {package.name: package for package in describe_packages({p for p in packages.values() if p})}
-        custom, distribution = self.request["custom"], self.request["distribution"]
+        custom, distribution = self.request.custom, self.request.distribution
         return frozenset(
             revision
             for revision, package in packages.items()
@@ -354,7 +354,7 @@ class Session:
         index = len(self.compared)
         if index < len(self.replayed) and self.replayed[index][0].key == self._target(context).key:
             # In the databases of several environments, others have been upgraded meanwhile.
-            alone = not self.request.get("environment")
+            alone = not self.request.environment
             self.completed.require_compared(self.replayed[index][1], context, heads, catalogue=alone)
 
     @contextmanager
@@ -401,7 +401,7 @@ class Session:
             self.bench = Bench(*given, self._copying, self._as_superuser)
         need, start = self.privileges.need, time.perf_counter()
         try:
-            found = prove(name, self.bench, show if self.request.get("debug") else None)
+            found = prove(name, self.bench, show if self.request.debug else None)
         finally:
             # What the plan may not do is the proof's to report, and the replay is not repeated for it.
             self.privileges.need = need
@@ -413,15 +413,14 @@ class Session:
         from alembic_review.worker.prove.rolling.archive import Archive  # noqa: PLC0415 - only this worker needs them
         from alembic_review.worker.prove.rolling.session import OldModels  # noqa: PLC0415 - as above
 
-        top, folder = self.request["archive"]
-        archive = Archive(top, folder, self.request["distribution"])
-        archive.enter(self.request["import_from"])
+        archive = Archive(self.request.checkout, self.request.archive, self.request.distribution)
+        archive.enter(self.request.import_from)
         quieten()
-        name_parts(self.request["parts"])
+        name_parts(self.request.named_packages)
         recognise(cache(self._is_own))
         self.redirect.install()
         self.privileges.install()
-        given = (self.request["config"], self.request["section"], self.request["x"])
+        given = (self.request.config, self.request.section, self.request.x)
         environment = Environment(*given, Folders(), Application(self._named()), self.circumstances, Output())
         with self._reported():
             return OldModels(archive, environment, self.redirect, self._in_state).observe()
@@ -450,7 +449,7 @@ class Session:
         self.channel.send("progress", text="trying downgrades and another order of revisions")
         history = History(self.environment, self.script, self.redirect, self.watched, self.compared)
         # Of several environments, each is tried in the databases as they were before and after its own upgrade.
-        several = self.request.get("environment")
+        several = self.request.environment
         self.state = "before" if several else ""
         with self._timed("order"):
             no_rehearsals: tuple[Rehearsal, ...] = ()
@@ -495,7 +494,7 @@ class Session:
     def write(self, plans: list[Plan], folder: str) -> list[dict[str, str]]:
         """The files of these plans, after ``run``, made in the empty ``folder``. Raises ``WorkerError``."""
         self.redirect.start_run()
-        written = write(self.environment, plans, folder, self.request.get("renames", ()))
+        written = write(self.environment, plans, folder, self.request.renames)
         if self.redirect.refusal is not None:
             raise self.redirect.refusal
         return written
@@ -551,7 +550,7 @@ class Session:
                 "env.py connected to other databases when comparing than when upgrading.",
                 "The order of engines must not change from run to run.",
             )
-        environment = self.request.get("environment")
+        environment = self.request.environment
         # Where another environment has models to compare, this one may have been listed for its revisions only.
         modelless = environment is not None and context.opts.get("target_metadata") is None
         targets = [] if modelless else metadatas(context)
@@ -573,7 +572,7 @@ class Session:
                 plain_names(context) if other is not None else nullcontext(),
             ):
                 watch = None if modelless or other is not None else Watch(context, self._can_be_custom)
-                renames = Renames(self.request.get("renames", ()), names) if other is None else None
+                renames = Renames(self.request.renames, names) if other is None else None
                 comparison = Comparison() if modelless else compare(context, users, other, self.attempts, renames)
             no_views: frozenset[TableKey] = frozenset()
             relations = self.attempts.attempt("views", lambda: views(connection, name), no_views)
@@ -581,7 +580,7 @@ class Session:
                 no_hidden: list[Hidden] = []
                 find = lambda: watch.hidden(comparison, users, relations)  # noqa: E731
                 comparison.hidden = self.attempts.attempt(HIDDEN, find, no_hidden)
-        if self.request["against"]:
+        if self.request.other_schemas:
             comparison.changes = self._called(comparison.changes, name)
         hidden = {(entry.schema, entry.name) for entry in comparison.filtered if entry.kind == "table"}
         seen = [table for table in tables if not table.removed and (table.key.schema, table.key.name) not in hidden]
@@ -652,7 +651,7 @@ class Session:
 
     def _other_schema(self, index: int) -> MetaData | None:
         """What this database is to be compared with instead of the models."""
-        others = self.request["against"]
+        others = self.request.other_schemas
         if not others:
             return None
         if index >= len(others):
@@ -661,18 +660,18 @@ class Session:
 
     def _may_be_custom(self, package: str | None) -> bool:
         known = {one.name: one for one in describe_packages({package} if package is not None else ())}
-        return may_be_custom(known.get(package or ""), self.request["custom"], self.request["distribution"])
+        return may_be_custom(known.get(package or ""), self.request.custom, self.request.distribution)
 
     def _can_be_custom(self, table: Table) -> bool:
         """Tell whether code that may be the application's stands behind a table, or nothing is known of it."""
         stack = self.witnesses.definition(table)
         frames = [self.stacks.frames[number] for number in self.stacks.stacks[stack]] if stack is not None else []
-        return self.request["custom"] == [] or not frames or any(self._may_be_custom(one.package) for one in frames)
+        return self.request.custom == () or not frames or any(self._may_be_custom(one.package) for one in frames)
 
     def _is_own(self, package: str | None) -> bool:
         """Tell whether an installed package is the application under review."""
         known = next((one for one in describe_packages({package} if package else ()) if one.name == package), None)
-        custom, distribution = self.request["custom"], self.request["distribution"]
+        custom, distribution = self.request.custom, self.request.distribution
         return known is not None and bool(known.paths) and may_be_custom(known, custom, distribution)
 
     def _replayed_on(self, connection: Connection) -> Replayed | None:

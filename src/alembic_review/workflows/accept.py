@@ -14,7 +14,8 @@ from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.review import Review
 from alembic_review.model.settings import Settings
-from alembic_review.workflows import review as service
+from alembic_review.observe.worker_process import Progress
+from alembic_review.workflows.review import ignore, review
 
 _TABLE = "alembic-review"
 
@@ -33,7 +34,7 @@ def accept(
     entry: Accept,
     *,
     saved: Review | None = None,
-    progress: service.Progress = service.ignore,
+    progress: Progress = ignore,
     debug: bool = False,
 ) -> Written:
     """Add an entry to the project's pyproject.toml, in which everything else stays as it is.
@@ -48,8 +49,8 @@ def accept(
             f"--until: {entry.until.isoformat()} has passed.", hint="Name the last day on which it counts."
         )
     if not entry.code:
-        review = saved if saved is not None else service.review(settings, progress=progress, debug=debug)
-        entry = chosen(review, entry)
+        found = saved if saved is not None else review(settings, progress=progress, debug=debug)
+        entry = chosen(found, entry)
     require_selectors(entry)
     require_known_codes(replace(settings, accept=(entry,)))
     try:

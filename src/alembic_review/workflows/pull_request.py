@@ -1,26 +1,94 @@
-"""What the base of a pull request was: its revisions applied and compared, what was edited since, which settings."""
+"""The base of a pull request: its revisions, applied and compared with the current schema, and what was edited."""
 
 from __future__ import annotations
 
-import ast
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from alembic_review.config.earlier_settings import table_in_text
-from alembic_review.git.base_commit import Base, Earlier, Location, find_base, same_text
-from alembic_review.judge.ownership.application_packages import normal_name
+from alembic_review.judge.pull_request.revision_folders import revision_folders
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
-from alembic_review.model.facts import Facts, Place, Revision
-from alembic_review.model.proofs import Proofs, Proved
-from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
+from alembic_review.model.facts import Facts, Place
+from alembic_review.model.proofs import Proved
+from alembic_review.model.pull_request_base import BaseCommit, ChangedSettings, PullRequestBase
 from alembic_review.model.settings import Settings
+from alembic_review.model.worker_request import WorkerRequest
+from alembic_review.observe.base_revisions import (
+    BaseFolder,
+    content_at_base,
+    is_known,
+    write_base_files,
+    write_base_folders,
+)
+from alembic_review.observe.edited_revisions import edited_revisions, locations_without_base, removed_revisions
 from alembic_review.observe.old_models import archive_of, observe_old_models
 from alembic_review.observe.scratch.run_folder import run_folder
-from alembic_review.observe.scratch_databases import RunDatabases
-from alembic_review.observe.worker_process import Conversation, Progress, Request, observe
+from alembic_review.observe.worker_process import Conversation, RunContext, observe
 from alembic_review.workflows.accepting import accepted_at_base, baseline_at_base
+
+
+def observe_base(
+    base: BaseCommit, facts: Facts, settings: Settings, worker: Conversation, context: RunContext
+) -> PullRequestBase:
+    """The base as the current env.py sees it; ``worker`` has observed ``facts``, and is asked for its schemas.
+
+    Raises ``ObservationError`` where the revisions of the base can't be observed.
+    """
+    with run_folder() as target:
+        locations = revision_folders(facts, settings.distribution)
+        folders = write_base_folders(base, checkout_folder(settings), locations, target.resolve())
+        if all(folder.unchanged for folder in folders):
+            then = replace(facts, databases=tuple(replace(database, changes=()) for database in facts.databases))
+        else:
+            replaced = {os.path.realpath(folder.path): str(folder.folder) for folder in folders}
+            asked = replace(
+                worker.request, trials=False, replaced_locations=replaced, other_schemas=worker.schemas(), renames=()
+            )
+            then = _observed(base, folders, asked, context)
+        return PullRequestBase(
+            commit=base.commit,
+            facts=then,
+            ref=base.ref,
+            edited=tuple(edited_revisions(facts, then, folders)),
+            removed=tuple(removed_revisions(facts, then, folders)),
+            settings=tuple(changed_settings(base, settings)),
+            not_checked=tuple(locations_without_base(facts, folders)),
+            accepted=accepted_at_base(base, facts, settings),
+        )
+
+
+def checkout_folder(settings: Settings) -> Path:
+    """A folder in the checkout of the project."""
+    return settings.root or Path(settings.config or ".").parent
+
+
+def _observed(base: BaseCommit, folders: Sequence[BaseFolder], request: WorkerRequest, context: RunContext) -> Facts:
+    try:
+        return observe(request, context)
+    except (SuperuserNeededError, UnexplainedError):
+        raise
+    except ObservationError as error:
+        message = error.message
+        for folder in folders:
+            message = message.replace(str(folder.folder), str(folder.path))
+        raise ObservationError(
+            f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the current code. {message}",
+            hint=f"Keep what merged revisions import, call and read. {error.hint}".rstrip(),
+        ) from error
+
+
+def observe_models_of_base(
+    base: BaseCommit, then: PullRequestBase, facts: Facts, worker: Conversation, context: RunContext
+) -> tuple[Proved, ...]:
+    """The models of the base on the schemas that the new revisions leave. Raises ``ReviewError``."""
+    with run_folder() as target:
+        write_base_files(base, target / "base")
+        archive = archive_of(base.top, target / "base")
+        states = (then.facts.databases, facts.databases)
+        return observe_old_models(worker.request, archive, states, context)
+
 
 _TABLE = "alembic-review"
 # Of Alembic's own settings (https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file).
@@ -30,161 +98,26 @@ _FINDING = frozenset(
 # New entries are listed first in every report, and no other change of them accepts anything.
 _LISTED = frozenset({"accept"})
 
-OldModels = Callable[[], tuple[Proved, ...]]
-"""Runs the models of the base on the databases that the new revisions leave. Raises ``ReviewError``."""
 
-Prove = Callable[[Conversation, Facts, History | None, OldModels | None], Proofs]
-"""Asks a worker, after its comparison, for the proofs of a run."""
-
-
-def observed_since(  # noqa: PLR0913, PLR0917 - as ``observe``, and what the pull request is compared with
-    settings: Settings, ref: str, request: Request, databases: RunDatabases, progress: Progress, prove: Prove
-) -> tuple[Facts, History]:
-    """The facts of today, and the base that HEAD and ``ref`` have in common, seen with today's ``env.py``.
-
-    ``prove`` is called when both are known. Raises ``UsageError`` for what is no commit, ``ObservationError`` where Git
-    can't tell, or where the revisions of today or of the base can't be observed.
-    """
-    with run_folder() as top:
-        looked: list[History] = []
-
-        def look(worker: Conversation, facts: Facts) -> Proofs:
-            progress(f"looking for the base of {ref}")
-            base = find_base(settings.root or Path(facts.config or ".").parent, ref)
-            own = _own(facts, settings.distribution)
-            locations = [_location(entry.path, facts, own) for entry in facts.version_locations]
-            earlier = base.read(locations, top.resolve())
-            then = _unchanged(facts)
-            if not all(entry.unchanged for entry in earlier):
-                instead = {os.path.realpath(entry.path): str(entry.folder) for entry in earlier}
-                asked = replace(request, instead=instead, against=worker.schemas(), renames=())
-                then = _of_base(base, earlier, lambda: observe(asked, databases, progress))
-            past = History(
-                commit=base.commit,
-                facts=then,
-                ref=ref,
-                edited=tuple(_edited(facts, then, earlier)),
-                removed=tuple(_removed(facts, then, earlier)),
-                settings=tuple(changed_settings(base, settings)),
-                not_checked=tuple(_not_checked(facts, earlier)),
-                accepted=accepted_at_base(base, facts, settings),
-            )
-            looked.append(past)
-
-            def old_models() -> tuple[Proved, ...]:
-                base.write(top / "base")
-                archive = archive_of(base.top, top / "base")
-                states = (then.databases, facts.databases)
-                return observe_old_models(request, archive, databases, states, progress)
-
-            return prove(worker, facts, past, old_models)
-
-        facts = observe(replace(request, history=True), databases, progress, look)
-        return facts, looked[0]
-
-
-def _unchanged(facts: Facts) -> Facts:
-    """Between the base and today, no revision does anything."""
-    return replace(facts, databases=tuple(replace(database, changes=()) for database in facts.databases))
-
-
-def _of_base(base: Base, earlier: Sequence[Earlier], observed: Callable[[], Facts]) -> Facts:
-    try:
-        return observed()
-    except (SuperuserNeededError, UnexplainedError):
-        raise
-    except ObservationError as error:
-        message = error.message
-        for entry in earlier:
-            message = message.replace(str(entry.folder), str(entry.path))
-        raise ObservationError(
-            f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the current code. {message}",
-            hint=f"Keep what merged revisions import, call and read. {error.hint}".rstrip(),
-        ) from error
-
-
-def _location(path: str, facts: Facts, own: Collection[str]) -> Location:
-    """A folder of revisions, and how the package that it lies in sees it, where that is a copy in an environment."""
-    for package in facts.packages:
-        for folder in package.paths:
-            if PurePath(path).is_relative_to(folder):
-                inside = PurePath(package.name.replace(".", "/")) / PurePath(path).relative_to(folder)
-                copied = package.installed and package.name in own
-                return Location(Path(path), package.installed, inside.as_posix() if copied else None)
-    return Location(Path(path))
-
-
-def _own(facts: Facts, distribution: str | None) -> set[str]:
-    """Packages that are the project's own sources, or made from them: those of its ``distribution``."""
-    name = normal_name(distribution or "")
-    return {
-        package.name
-        for package in facts.packages
-        if package.editable
-        or not package.installed
-        or (distribution is not None and normal_name(package.distribution or "") == name)
-    }
-
-
-def _edited(facts: Facts, then: Facts, earlier: Sequence[Earlier]) -> Iterator[EditedRevision]:
-    """Revisions that were there at the base and say something else today, wherever they lie."""
-    before = {revision.id: _file(revision, earlier) for revision in then.revisions}
-    for revision in facts.revisions:
-        old = before.get(revision.id)
-        if old is None or not old.is_file() or same_text(old, Path(revision.path)):
-            continue
-        yield EditedRevision(revision.id, revision.path, code=_code(old) != _code(Path(revision.path)))
-
-
-def _removed(facts: Facts, then: Facts, earlier: Sequence[Earlier]) -> Iterator[str]:
-    """Revisions of the base that are gone."""
-    known = {revision.id for revision in facts.revisions}
-    for revision in then.revisions:
-        if revision.id not in known and _file(revision, earlier) is not None:
-            yield revision.id
-
-
-def _file(revision: Revision, earlier: Sequence[Earlier]) -> Path | None:
-    """The file of a revision of the base; ``None`` for one that Git does not have."""
-    return next((file for entry in earlier if (file := entry.then(Path(revision.path))) is not None), None)
-
-
-def _code(path: Path) -> str:
-    """What a revision does: without comments, layout and docstrings."""
-    try:
-        module = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return str(path)
-    for node in ast.walk(module):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            body[0].value.value = ""
-    return ast.dump(module)
-
-
-def changed_settings(base: Base, settings: Settings) -> Iterator[ChangedSettings]:
-    """The files in which settings of this tool, or those by which Alembic finds revisions, differ from the base's."""
+def changed_settings(base: BaseCommit, settings: Settings) -> Iterator[ChangedSettings]:
+    """The files in which such settings differ from the base's."""
     files = [settings.root / "pyproject.toml"] if settings.root is not None else []
     if settings.config is not None:
         files.append(settings.config)
     for file in dict.fromkeys(path.resolve() for path in files):
-        if not base.knows(file):
+        if not is_known(base, file):
             continue
-        then, now = base.file(file), file.read_bytes() if file.is_file() else None
+        then, now = content_at_base(base, file), file.read_bytes() if file.is_file() else None
         for table in (_TABLE, "alembic" if file.suffix == ".toml" else settings.section):
             old, new = table_in_text(file, then, table), table_in_text(file, now, table)
             differing = {key for key in {*old, *new} if old.get(key) != new.get(key)}
             keys = tuple(sorted(differing - _LISTED if table == _TABLE else differing & _FINDING))
             if keys:
                 yield ChangedSettings(Place(str(file), _line(file, table)), keys, alembic=table != _TABLE)
-    # What exists before the first revision is the same for the base and today: a change there is in no comparison.
+    # What exists before the first revision is the same for the base and now: a change there is in no comparison.
     before = Path(settings.before) if settings.before is not None else None
-    if before is not None and before.is_absolute() and base.knows(before) and base.file(before) != before.read_bytes():
+    known_before = before is not None and before.is_absolute() and is_known(base, before)
+    if before is not None and known_before and content_at_base(base, before) != before.read_bytes():
         yield ChangedSettings(Place(str(before), 1), ("before",))
     baseline, known = settings.baseline, baseline_at_base(base, settings)
     added = baseline is not None and known is not None and any(one.fingerprint not in known for one in baseline.entries)
@@ -199,12 +132,3 @@ def _line(file: Path, table: str) -> int:
     except OSError:
         return 1
     return next((number for number, line in enumerate(lines, 1) if line.startswith("[") and table in line), 1)
-
-
-def _not_checked(facts: Facts, earlier: Sequence[Earlier]) -> Iterator[str]:
-    """Folders of which only today's revisions are known."""
-    known = {os.path.realpath(entry.path) for entry in earlier}
-    for location in facts.version_locations:
-        if os.path.realpath(location.path) not in known:
-            whose = location.package or location.path
-            yield f"revisions of {whose} at the base (Git does not have them; those installed today were used)"

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic_review.model.settings import Settings
+from alembic_review.model.worker_request import WorkerRequest
+from alembic_review.observe.interpreter import interpreter_of
 from alembic_review.observe.replay_cache import entries
 from alembic_review.observe.replay_cache.kept_replay import KeptReplay
 from alembic_review.observe.replay_cache.slots import slot
-from alembic_review.observe.worker_process import Request, environment_of
+from alembic_review.observe.worker_process import worker_environment
 from alembic_review.reports.parts.labels import count
 
 
-def kept_replay(settings: Settings, asked: Request) -> KeptReplay:
+def kept_replay(settings: Settings, request: WorkerRequest) -> KeptReplay:
     """What there is for this review, or why there is nothing."""
     reasons = {
         "switched off with --no-cache or `cache = false`": not settings.cache,
@@ -22,11 +24,10 @@ def kept_replay(settings: Settings, asked: Request) -> KeptReplay:
         "the setting `before` is used": settings.before is not None,
     }
     reason = next((reason for reason, holds in reasons.items() if holds), "")
-    return (
-        KeptReplay.without(reason)
-        if reason
-        else KeptReplay.find(slot(asked), environment_of(asked), str(settings.root or Path.cwd()))
-    )
+    if reason:
+        return KeptReplay.without(reason)
+    key = slot(request, interpreter_of(settings).path, settings.env)
+    return KeptReplay.find(key, worker_environment(settings.env), str(settings.root or Path.cwd()))
 
 
 def shown() -> str:

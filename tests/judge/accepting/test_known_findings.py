@@ -11,7 +11,7 @@ from alembic_review.judge.accepting.known_findings import updated
 from alembic_review.model.accepting import Accept, AcceptedAtBase, Baseline
 from alembic_review.model.facts import Place
 from alembic_review.model.proofs import Proofs
-from alembic_review.model.pull_request_base import EditedRevision, History
+from alembic_review.model.pull_request_base import EditedRevision, PullRequestBase
 from alembic_review.model.review import Accepted, KnownFinding, Outcome, Review
 from alembic_review.model.settings import AcceptNew, FailOn
 from tests.judge.accepting.test_settling import altered_by_revision, blocked, dropped_columns, marks, nullable
@@ -68,7 +68,9 @@ def test_what_blocks_is_never_known(make: Any) -> None:
 
 def test_entries_of_accept_and_edited_revisions_are_never_known() -> None:
     world = basics()
-    world.history = History("c0ffee", world.facts(), edited=(EditedRevision("a1", "/project/poser/versions/a1.py"),))
+    world.history = PullRequestBase(
+        "c0ffee", world.facts(), edited=(EditedRevision("a1", "/project/poser/versions/a1.py"),)
+    )
     lost = Accept("AR201", "r", table="gone", place=Place("/project/pyproject.toml", 3))
     review = review_of(world, update=True, accept=(lost,))
     assert {one.code: one.accepted for one in review.findings} == {"AR501": None, "AR904": None}
@@ -105,6 +107,6 @@ def test_entries_that_a_pull_request_adds_may_have_to_be_merged_first(base: Any,
     facts = world.facts()
     facts = replace(facts, databases=tuple(replace(one, changes=()) for one in facts.databases))
     known = frozenset(one.fingerprint for one in entries) if base == "all" else base
-    world.history = History("c0ffee", facts, accepted=AcceptedAtBase(baseline=known))
+    world.history = PullRequestBase("c0ffee", facts, accepted=AcceptedAtBase(baseline=known))
     review = review_of(world, *entries, accept_new=AcceptNew.AFTER_MERGE)
     assert marks(review, "AR201") == ([KNOWN] * 2 if counts else [None] * 2)

@@ -16,7 +16,7 @@ from alembic_review.judge.severities import require_known_codes
 from alembic_review.model.accepting import Accept, AcceptedAtBase, Comments
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import Place
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import (
     Accepted,
     AcceptState,
@@ -347,7 +347,7 @@ def pull_request(*known: Accept, after_merge: bool = False) -> World:
     world = dropped_columns()
     facts = world.facts()
     facts = replace(facts, databases=tuple(replace(one, changes=()) for one in facts.databases))
-    world.history = History("c0ffee", facts, accepted=AcceptedAtBase(known, after_merge))
+    world.history = PullRequestBase("c0ffee", facts, accepted=AcceptedAtBase(known, after_merge))
     return world
 
 

@@ -27,7 +27,7 @@ from alembic_review.model.facts import (
     Rehearsal,
     ServerChange,
 )
-from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, History
+from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, PullRequestBase
 from alembic_review.model.review import Outcome, Severity
 from alembic_review.model.settings import Settings
 from tests.judge.checks import proved
@@ -108,16 +108,16 @@ def created_from_models(world: World) -> None:
 
 def edited(world: World) -> None:
     path = world.facts().revisions[0].path
-    world.history = History("c0ffee", world.facts(), edited=(EditedRevision(APP_REVISION, path),))
+    world.history = PullRequestBase("c0ffee", world.facts(), edited=(EditedRevision(APP_REVISION, path),))
 
 
 def removed(world: World) -> None:
-    world.history = History("c0ffee", world.facts(), removed=("gone",))
+    world.history = PullRequestBase("c0ffee", world.facts(), removed=("gone",))
 
 
 def other_settings(world: World) -> None:
     changed = ChangedSettings(Place("/project/pyproject.toml", 7), ("custom", "prefix"))
-    world.history = History("c0ffee", world.facts(), settings=(changed,))
+    world.history = PullRequestBase("c0ffee", world.facts(), settings=(changed,))
 
 
 def foreign_branch(world: World) -> None:
@@ -673,7 +673,7 @@ def test_a_table_that_nobody_has_yet_has_no_rows() -> None:
     world.change("add_column", "poser_widget", "weight", wanted="weight INTEGER NOT NULL")
     facts = world.facts()
     databases = tuple(replace(database, changes=()) for database in facts.databases)
-    world.history = History("c0ffee", replace(facts, revisions=(), databases=databases))
+    world.history = PullRequestBase("c0ffee", replace(facts, revisions=(), databases=databases))
     assert not found(world.review(), "AR202")
 
 

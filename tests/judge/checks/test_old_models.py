@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alembic_review.model.proofs import ROLLING, Broken, DatabaseError
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Finding, ProofState, Severity
 from tests.judge.checks.proved import BROKEN, rolling
 from tests.judge.world import APP_REVISION, basics, found
@@ -68,7 +68,7 @@ def test_the_revision_that_altered_the_column_is_named() -> None:
     world = basics()
     rolling(world, BROKEN)
     facts = world.facts()
-    world.history = History(
+    world.history = PullRequestBase(
         "c0ffee", replace(facts, revisions=tuple(r for r in facts.revisions if r.id != APP_REVISION))
     )
     (alone,) = found(world.review(), "AR310")

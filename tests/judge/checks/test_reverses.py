@@ -8,7 +8,7 @@ import pytest
 
 from alembic_review.model.facts import Downgrade
 from alembic_review.model.proofs import REVERSES, DatabaseError, Leak, NotReversed, Proved, Reversal, Statement
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Proof, ProofState
 from tests.judge.checks import proved
 from tests.judge.checks.proved import LEAK, NOT_REVERSED, SIZED, WIDGET, reversing
@@ -92,5 +92,5 @@ def new_revision() -> World:
     world.databases[0].downgrades.append(Downgrade(APP_REVISION, needed=True, changed=False))
     facts = world.facts()
     base = tuple(revision for revision in facts.revisions if revision.id != APP_REVISION)
-    world.history = History("0" * 40, replace(facts, revisions=base))
+    world.history = PullRequestBase("0" * 40, replace(facts, revisions=base))
     return world

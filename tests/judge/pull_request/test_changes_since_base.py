@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, Origin
-from alembic_review.model.pull_request_base import EditedRevision, History
+from alembic_review.model.pull_request_base import EditedRevision, PullRequestBase
 from alembic_review.model.review import ChangeSince, Location, PullRequest, State, Verdict
 from tests.judge.world import APP, APP_REVISION, CORE, CORE_REVISION, World, basics, folder, key
 
@@ -38,7 +38,7 @@ def pull_request(
         if all(revision.id != name for revision in world.revisions):
             world.revision(name, APP, f"{folder(APP)}/versions")
     facts = world.facts()
-    world.history = History(
+    world.history = PullRequestBase(
         BASE,
         replace(
             facts,
@@ -342,7 +342,7 @@ def test_new_revisions_come_in_the_order_in_which_they_are_applied() -> None:
     then = tuple(revision for revision in facts.revisions if revision.id not in (NEW, NEWER))
     now = tuple(replace(revision, message=f"message of {revision.id}") for revision in facts.revisions)
     databases = tuple(replace(database, applied=applied) for database in facts.databases)
-    world.history = History(BASE, replace(facts, revisions=then))
+    world.history = PullRequestBase(BASE, replace(facts, revisions=then))
     world.facts = lambda: replace(facts, revisions=now, databases=databases)  # type: ignore[method-assign]
     found = world.review().pull_request
     assert found is not None
@@ -356,6 +356,6 @@ def test_other_databases_at_the_base_are_an_error() -> None:
     world = basics()
     facts = world.facts()
     others = tuple(replace(database, target="sqlite:///other") for database in facts.databases)
-    world.history = History(BASE, replace(facts, databases=others))
+    world.history = PullRequestBase(BASE, replace(facts, databases=others))
     with pytest.raises(ObservationError, match="other databases"):
         world.review()

@@ -15,12 +15,12 @@ from jsonschema import Draft4Validator, FormatChecker
 from alembic_review.model.review import Location, Outcome, Review, Severity
 from alembic_review.reports import Options
 from alembic_review.reports.formats.sarif import FINGERPRINT, render
-from alembic_review.workflows import review as service
+from alembic_review.workflows.explain import explain, rules
 from tests.reports.samples import NAMES, sample
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft4Validator(SCHEMA, format_checker=FormatChecker())
-RULES = service.rules()
+RULES = rules()
 
 
 def run_of(review: Review, options: Options | None = None) -> Any:
@@ -94,7 +94,7 @@ def test_the_checks_come_with_their_pages() -> None:
         assert re.fullmatch(r"[A-Z][A-Za-z]+", rule["name"])
         assert not rule["fullDescription"]["text"].startswith("#")
         assert rule["fullDescription"]["text"] in " ".join(known.page.split())
-        assert rule["help"]["markdown"] == service.explain(known.code)
+        assert rule["help"]["markdown"] == explain(known.code)
         assert (
             rule["defaultConfiguration"]["level"]
             == {"error": "error", "warning": "warning", "info": "note"}[known.severity.value]

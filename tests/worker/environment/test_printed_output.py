@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alembic_review.model.output_mark import NEXT_RUN
+from alembic_review.model.worker_request import NEXT_RUN
 
 SCRIPT = """
 import os, sys

@@ -15,6 +15,7 @@ from sqlalchemy import Column, Integer, MetaData, create_engine, event, exc
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import StaticPool
 
+from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.worker.definitions.definition_sites import Witnesses
 from alembic_review.worker.redirect.connections import Target
 from alembic_review.worker.redirect.sqlite_authorizer import AlteredTables
@@ -359,7 +360,7 @@ def test_another_error_has_no_such_hint(statement: str, run: Run) -> None:
 def test_a_database_is_known_whatever_the_driver() -> None:
     """The label of a target names the driver; a synchronous engine may create what asyncpg migrates."""
     nobody: Any = None
-    session = Session(nobody, {"config": None, "config_from": None})
+    session = Session(nobody, WorkerRequest(config=None))
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         replayed = Replayed(catalogue_of(connection, AlteredTables(lambda: None)), frozenset())

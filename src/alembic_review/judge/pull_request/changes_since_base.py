@@ -17,11 +17,11 @@ from alembic_review.judge.verdicts.matching_changes import alteration_leads_to
 from alembic_review.judge.verdicts.verdict_table import Decision, Verdicts
 from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Origin, Place, TableKey
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Role, Verdict
 
 
-def written(case: Case, history: History) -> Iterator[Written]:
+def written(case: Case, history: PullRequestBase) -> Iterator[Written]:
     """What leads from the base to today's heads, each change with the revision of the pull request that makes it.
 
     Raises ``ObservationError`` when env.py worked on other databases.
@@ -76,14 +76,14 @@ def _table_of(change: ChangeFact) -> ChangeFact:
     return replace(change, kind="add_table" if change.kind.startswith("add_") else "remove_table", name=None)
 
 
-def _candidates(case: Case, history: History) -> frozenset[str]:
+def _candidates(case: Case, history: PullRequestBase) -> frozenset[str]:
     """The revisions that may make the difference: new ones, and edited ones."""
     known = {revision.id for revision in history.facts.revisions}
     new = {revision.id for revision in case.facts.revisions} - known
     return frozenset(new | {edited.id for edited in history.edited if edited.code})
 
 
-def _facts_of_base(history: History, facts: Facts) -> Facts:
+def _facts_of_base(history: PullRequestBase, facts: Facts) -> Facts:
     """The base, and what is known today of who made and altered what. Raises ``ObservationError``."""
     then = history.facts
     if [database.target for database in then.databases] != [database.target for database in facts.databases]:
@@ -124,7 +124,7 @@ class _Brought:
     """
 
     case: Case
-    history: History
+    history: PullRequestBase
     now: JudgedDatabase
     candidates: frozenset[str]
     changes: tuple[ChangeFact, ...]

@@ -10,13 +10,13 @@ from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.verdicts.matching_changes import alteration_leads_to
 from alembic_review.judge.verdicts.remaining_alterations import standing, texts
-from alembic_review.model.pull_request_base import History
+from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Change, ChangeSince, Finding, NewRevision, PullRequest, Role, State
 
 
 def describe(
     case: Case,
-    history: History,
+    history: PullRequestBase,
     in_revisions: Iterable[Change],
     pending: Iterable[Change],
     findings: Iterable[Finding],

@@ -10,32 +10,29 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alembic_review.model.input_states import content_state, text_state
-
-if TYPE_CHECKING:
-    from alembic_review.observe.worker_process import Request
+from alembic_review.model.worker_request import WorkerRequest
 
 _FORMAT = 1
 _SOURCES = ("model", "observe", "worker")
 
 
-def slot(request: Request) -> str:
+def slot(request: WorkerRequest, python: str, env: Mapping[str, str]) -> str:
     """The same for two runs that ask the same of the same application with the same programs and as the same user."""
     asked = {
         name: getattr(request, name)
-        for name in ("section", "x", "custom", "parts", "distribution", "config_from", "context", "preload")
+        for name in ("section", "x", "custom", "named_packages", "distribution", "config_from", "context", "preload")
     }
     parts = {
         **asked,
         "format": _FORMAT,
         "tool": [version("alembic-review"), _sources()],
-        "python": _program(request.python),
-        "config": str(request.config.absolute()) if request.config is not None else None,
-        "content": content_state(str(request.config)) if request.config is not None else "",
+        "python": _program(python),
+        "config": str(Path(request.config).absolute()) if request.config is not None else None,
+        "content": content_state(request.config) if request.config is not None else "",
         "import_from": request.import_from,
-        "env": {name: text_state(value) for name, value in request.env.items()},
+        "env": {name: text_state(value) for name, value in env.items()},
         "folder": str(Path.cwd()),
         "machine": [platform.machine(), platform.system(), os.geteuid(), time.tzname],
     }

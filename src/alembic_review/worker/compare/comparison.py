@@ -30,8 +30,9 @@ from alembic_review.model.facts import (
     TypeUse,
 )
 from alembic_review.model.optional_steps import Attempts
+from alembic_review.model.settings import Rename
 from alembic_review.worker import internals
-from alembic_review.worker.compare.renames import Asked, Stage, replaced, stages, undone
+from alembic_review.worker.compare.renames import Stage, replaced, stages, undone
 from alembic_review.worker.compare.rendered_operations import Renderer, compiled
 from alembic_review.worker.compare.shapes import RENAMES, left_behind, shape, shapes, siblings
 from alembic_review.worker.definitions.definition_sites import identify, ordered_items
@@ -129,7 +130,7 @@ def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attem
 class Renames:
     """The renames that the user accepts; the database has the new names until the end of ``scope``."""
 
-    asked: Sequence[Asked]
+    asked: Sequence[Rename]
     scope: ExitStack
 
 

@@ -20,9 +20,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_review.model.facts import ChangeFact, TableKey
+from alembic_review.model.settings import Rename
 from alembic_review.worker.worker_errors import WorkerError, describe
 
-Asked = Mapping[str, Any]
 """A ``Rename`` of the settings as it came over the wire."""
 
 _SAVEPOINT = "alembic_review_names"
@@ -138,7 +138,7 @@ class Stage:
 def stages(
     context: MigrationContext,
     first: ops.UpgradeOps,
-    asked: Sequence[Asked],
+    asked: Sequence[Rename],
     produce: Callable[[], ops.UpgradeOps | None],
     undone: Callable[[], None],
 ) -> list[Stage]:
@@ -151,7 +151,7 @@ def stages(
     tables: dict[tuple[str | None, str], str] = {}
     for pairs in (_tables, _columns):
         done = {one.asked for stage in found for one in stage.renamed}
-        wanted = [one for one in asked if one["asked"] not in done]
+        wanted = [one for one in asked if one.asked not in done]
         renamed = tuple(pairs(found[-1].operations, wanted, context, tables))
         if not renamed:
             continue
@@ -237,23 +237,23 @@ def _leaves(container: Any) -> Iterator[Any]:
 
 
 def _tables(
-    upgrade: ops.UpgradeOps, asked: Iterable[Asked], context: MigrationContext, _tables: object
+    upgrade: ops.UpgradeOps, asked: Iterable[Rename], context: MigrationContext, _tables: object
 ) -> Iterator[Renamed]:
     dropped = {(one.schema, one.table_name) for one in _leaves(upgrade) if isinstance(one, ops.DropTableOp)}
     created = {(one.schema, one.table_name) for one in _leaves(upgrade) if isinstance(one, ops.CreateTableOp)}
     for one in asked:
-        *schema, name = one["old"]
+        *schema, name = one.old
         if len(schema) > 1:
             continue
         for key in _schemas(schema, context):
-            if (key, name) in dropped and (key, one["new"]) in created:
-                yield Renamed(RenameTableOp(name, one["new"], key), one["asked"])
+            if (key, name) in dropped and (key, one.new) in created:
+                yield Renamed(RenameTableOp(name, one.new, key), one.asked)
                 break
 
 
 def _columns(
     upgrade: ops.UpgradeOps,
-    asked: Iterable[Asked],
+    asked: Iterable[Rename],
     context: MigrationContext,
     tables: Mapping[tuple[str | None, str], str],
 ) -> Iterator[Renamed]:
@@ -261,14 +261,14 @@ def _columns(
     dropped = {(one.schema, one.table_name, one.column_name) for one in every if isinstance(one, ops.DropColumnOp)}
     added = {(one.schema, one.table_name, one.column.name) for one in every if isinstance(one, ops.AddColumnOp)}
     for one in asked:
-        if len(one["old"]) < _COLUMN_PARTS:
+        if len(one.old) < _COLUMN_PARTS:
             continue
-        *schema, named, old = one["old"]
+        *schema, named, old = one.old
         for key in _schemas(schema, context):
             # A table that is renamed as well goes by either name.
             table = tables.get((key, named), named)
-            if (key, table, old) in dropped and (key, table, one["new"]) in added:
-                yield Renamed(RenameColumnOp(table, old, one["new"], key), one["asked"])
+            if (key, table, old) in dropped and (key, table, one.new) in added:
+                yield Renamed(RenameColumnOp(table, old, one.new, key), one.asked)
                 break
 
 

@@ -7,7 +7,7 @@ import stat
 import sys
 from contextlib import suppress
 
-from alembic_review.model.output_mark import NEXT_RUN
+from alembic_review.model.worker_request import NEXT_RUN
 
 
 def flush() -> None:

@@ -14,9 +14,10 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
 
+from alembic_review.model.settings import Rename
 from alembic_review.worker import internals
 from alembic_review.worker.compare.comparison import Renames, leaves, operations
-from alembic_review.worker.compare.renames import Asked, put_first
+from alembic_review.worker.compare.renames import put_first
 from alembic_review.worker.compare.rendered_operations import Renderer
 from alembic_review.worker.environment.env_py import Environment
 from alembic_review.worker.environment.private_version_locations import Folders
@@ -26,7 +27,7 @@ Plan = dict[str, Any]
 """A ``RevisionPlan`` as it came over the wire."""
 
 
-def write(compared: Environment, plans: list[Plan], top: str, renames: Sequence[Asked] = ()) -> list[dict[str, str]]:
+def write(compared: Environment, plans: list[Plan], top: str, renames: Sequence[Rename] = ()) -> list[dict[str, str]]:
     """The files of these plans, for the environment that was compared. Raises ``WorkerError``.
 
     Alembic writes files and not texts: it does so below the folder ``top``. ``renames`` are those of the comparison.
@@ -51,7 +52,7 @@ def write(compared: Environment, plans: list[Plan], top: str, renames: Sequence[
 
 
 def _generated(
-    environment: Environment, script: ScriptDirectory, plan: Plan, renames: Sequence[Asked]
+    environment: Environment, script: ScriptDirectory, plan: Plan, renames: Sequence[Rename]
 ) -> RevisionContext:
     config = environment.config(["revision", "--autogenerate", "-m", plan["message"]])
     chosen = _Chosen(plan["operations"], renames, plan["code"])
@@ -96,7 +97,7 @@ class _Chosen:
     ``code`` follows them, and comes first in the downgrade.
     """
 
-    def __init__(self, operations: list[dict[str, Any]], renames: Sequence[Asked], code: list[dict[str, Any]]) -> None:
+    def __init__(self, operations: list[dict[str, Any]], renames: Sequence[Rename], code: list[dict[str, Any]]) -> None:
         self._renames = renames
         self._code = code
         self._wanted: dict[int, dict[int, str]] = {}
@@ -134,7 +135,7 @@ class _Chosen:
             raise WorkerError(_CHANGED, "env.py must behave the same in every `alembic revision --autogenerate`.")
 
 
-def _renamed(context: MigrationContext, upgrade: ops.UpgradeOps, renames: Sequence[Asked]) -> ops.UpgradeOps:
+def _renamed(context: MigrationContext, upgrade: ops.UpgradeOps, renames: Sequence[Rename]) -> ops.UpgradeOps:
     """The operations as the comparison that was reviewed had them: after the accepted renames, and with these."""
     with ExitStack() as scope:
         target = context.opts["target_metadata"]

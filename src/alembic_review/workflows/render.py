@@ -1,4 +1,4 @@
-"""Reading a saved JSON report."""
+"""``alembic-review render``: a review from the JSON report that was saved of it; ``publish`` reads one too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUOTED = 300
 
 
 def saved_review(file: str) -> Review:
-    """The review of a JSON report, whoever may have written it."""
+    """The review of a JSON report, whoever may have written it; ``-`` is standard input. Raises ``UsageError``."""
     try:
         if file == "-":
             text = sys.stdin.buffer.read(_LARGEST + 1)
