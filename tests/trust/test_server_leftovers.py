@@ -298,7 +298,8 @@ def test_a_program_that_the_server_started_ends_with_the_run(way: str) -> None:
         folder = str(Path(database.host).parent)
         with psycopg.connect(host=database.host, user="postgres", dbname=database.database) as connection:
             program = PROGRAMS[way].replace("'", "''")
-            connection.execute(f"COPY (SELECT 1) TO PROGRAM '{program} true >/dev/null 2>&1'".encode())
+            # What it is given has to be read: COPY fails where the other end of the pipe is closed too early.
+            connection.execute(f"COPY (SELECT 1) TO PROGRAM '{program} cat >/dev/null 2>&1'".encode())
         deadline = time.monotonic() + 10
         while not any("sleep 1000" in line for line in _marked_processes(folder)):
             assert time.monotonic() < deadline
@@ -315,7 +316,7 @@ def test_the_next_run_ends_the_program_of_a_killed_one() -> None:
         "scratch = open_scratch('postgresql', None, superuser=True)\n"
         "database = scratch.create()\n"
         "with psycopg.connect(host=database.host, user='postgres', dbname=database.database) as connection:\n"
-        "    connection.execute(\"COPY (SELECT 1) TO PROGRAM 'setsid sleep 1000 >/dev/null 2>&1 &'\")\n"
+        "    connection.execute(\"COPY (SELECT 1) TO PROGRAM 'setsid sleep 1000 >/dev/null 2>&1 & cat >/dev/null'\")\n"
         "print(database.host, flush=True)\n"
         "sys.stdin.read()\n"
     )
