@@ -19,8 +19,8 @@ from alembic_review.config.project_root import distribution_name, find_root, in_
 from alembic_review.config.settings_files import KEYS
 from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import UsageError
-from alembic_review.model.keys import Place
-from alembic_review.model.settings import AcceptNew, Environment, FailOn, Level, Rename, Settings
+from alembic_review.model.keys import Place, Rename
+from alembic_review.model.settings import AcceptNew, Environment, FailOn, Level, Settings
 
 INI = "[alembic]\nscript_location = migrations\n"
 

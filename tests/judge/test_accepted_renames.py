@@ -9,8 +9,8 @@ import pytest
 from alembic_review.judge.proofs.accepted_renames import require_matched
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import ChangeFact
+from alembic_review.model.keys import Rename
 from alembic_review.model.review import Verdict
-from alembic_review.model.settings import Rename
 from tests.judge.world import APP_REVISION, CORE_REVISION, World, basics, key
 
 COLUMN = Rename("poser_widget.colour=color", ("poser_widget", "colour"), "color")

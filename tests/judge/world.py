@@ -42,7 +42,7 @@ from alembic_review.model.facts import (
     Untargeted,
     VersionLocation,
 )
-from alembic_review.model.proofs import Proofs
+from alembic_review.model.proofs import Proofs, ProvedFacts
 from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Change, Finding, Review, Table
 from alembic_review.model.settings import Settings
@@ -147,7 +147,7 @@ class World:
         return self.stacks.index(tuple(numbers))
 
     def facts(self) -> Facts:
-        return Facts(
+        return ProvedFacts(
             python="3.11.0",
             alembic="1.20.0",
             sqlalchemy="2.1.0",

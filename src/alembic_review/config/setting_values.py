@@ -14,7 +14,8 @@ from typing import TypeVar
 from alembic_review.config.dotenv import read_variables
 from alembic_review.config.settings_files import EnvironmentSettings, FileSettings, Layer
 from alembic_review.model.errors import UsageError
-from alembic_review.model.settings import Environment, FailOn, Level, Rename, Settings
+from alembic_review.model.keys import Rename
+from alembic_review.model.settings import Environment, FailOn, Level, Settings
 
 _LONGEST_TIMEOUT = 7 * 24 * 3600
 _HIGHEST_VERSION = 999

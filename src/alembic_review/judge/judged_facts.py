@@ -12,7 +12,7 @@ from alembic_review.judge.verdicts.cause import Causes
 from alembic_review.judge.verdicts.verdict_table import Decision
 from alembic_review.model.accepting import Accept
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts, Place, Revision
-from alembic_review.model.proofs import Proved
+from alembic_review.model.proofs import Proofs, Proved, ProvedFacts
 from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Role, Verdict
 from alembic_review.model.settings import Settings
@@ -100,6 +100,11 @@ class Case:
     written: tuple[Written, ...] = ()
     settled: tuple[Settled, ...] = ()
 
+    @property
+    def proofs(self) -> Proofs:
+        """What came of the proofs; nothing before they are made."""
+        return self.facts.proofs if isinstance(self.facts, ProvedFacts) else Proofs()
+
     def revision(self, revision: str) -> Revision | None:
         return next((entry for entry in self.facts.revisions if entry.id == revision), None)
 
@@ -119,7 +124,7 @@ class Case:
     def proved(self, database: JudgedDatabase, proof: str) -> Proved | None:
         """What a proof observed on a database; ``None`` where it was not asked for."""
         number = next((index for index, one in enumerate(self.facts.databases) if one is database.facts), None)
-        every = self.facts.proofs.proved
+        every = self.proofs.proved
         return next((one for one in every if (one.proof, one.database) == (proof, number)), None)
 
     def revision_place(self, revision: str) -> Place | None:

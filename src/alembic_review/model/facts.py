@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from alembic_review.model.keys import Place as Place  # noqa: PLC0414 - exported
 from alembic_review.model.keys import TableKey as TableKey  # noqa: PLC0414 - exported
-from alembic_review.model.proofs import Proofs
 
 
 @dataclass(frozen=True)
@@ -508,8 +507,7 @@ class Facts:
     ``environment`` is the name of this Alembic environment, where there are several in one database; what the others
     have is in ``other_revisions``, ``other_locations`` and ``other_tables``. ``untargeted`` are the tables that no
     environment compares. ``superuser`` is the statement for which the replay was repeated as superuser,
-    ``server_changes`` are of a given server. ``proofs`` were made by the worker after the parent had decided what the
-    plan is.
+    ``server_changes`` are of a given server.
     """
 
     python: str
@@ -539,7 +537,6 @@ class Facts:
     superuser: Privilege | None = None
     server_changes: tuple[ServerChange, ...] = ()
     untargeted: tuple[Untargeted, ...] = ()
-    proofs: Proofs = field(default_factory=Proofs)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ and the checks that judge it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from alembic_review.model.facts import Facts
 from alembic_review.model.keys import Place, TableKey
 
 CONVERGES, ROWS, RENAMES, BLIND_SPOTS = "converges", "rows", "renames", "blind_spots"
@@ -353,3 +354,10 @@ class Proofs:
     reason: str = ""
     names: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProvedFacts(Facts):
+    """What one worker saw, with the proofs that it made after the parent had decided what the plan is."""
+
+    proofs: Proofs = field(default_factory=Proofs)

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from alembic_review.model.accepting import Accept, Baseline
+from alembic_review.model.keys import Rename
 
 
 class FailOn(str, Enum):
@@ -63,20 +64,6 @@ class Environment:
     x: tuple[str, ...] = ()
     config_from: str | None = None
     reviewed: bool = True
-
-
-@dataclass(frozen=True)
-class Rename:
-    """A rename that the user accepts, as it is ``asked`` for: ``table.old=new`` or ``old=new``.
-
-    ``old`` are the names before the equals sign: schema, table and column, of which the first or the last may be
-    missing. ``place`` is the file that names it, and empty for the command line.
-    """
-
-    asked: str
-    old: tuple[str, ...]
-    new: str
-    place: str = ""
 
 
 @dataclass(frozen=True)

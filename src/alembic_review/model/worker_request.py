@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alembic_review.model.settings import Rename
+from alembic_review.model.keys import Rename
 
 NEXT_RUN = b"\x1dalembic-review: next run\x1d\n"
 """Written to the worker's output before each run of env.py. Control characters, so that nobody prints it by chance."""

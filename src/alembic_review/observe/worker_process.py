@@ -29,7 +29,7 @@ from alembic_review.model.errors import (
 )
 from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.optional_steps import Attempts, show
-from alembic_review.model.proofs import ProofPlan, Proofs, Proved
+from alembic_review.model.proofs import ProofPlan, Proofs, Proved, ProvedFacts
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
 from alembic_review.model.secrets.known_passwords import known, learn
 from alembic_review.model.secrets.withheld_variables import WITHHELD
@@ -498,12 +498,12 @@ def _decode(body: bytes) -> dict[str, Any]:
     return message
 
 
-def with_proofs(facts: Facts, proofs: Proofs) -> Facts:
+def with_proofs(facts: Facts, proofs: Proofs) -> ProvedFacts:
     """The facts, with the proofs and the time that each took."""
     times: dict[str, int] = {}
     for one in proofs.proved:
         times[f"proof.{one.proof}"] = times.get(f"proof.{one.proof}", 0) + one.milliseconds
-    return replace(facts, proofs=proofs, timings_ms={**facts.timings_ms, **times})
+    return ProvedFacts(**{**vars(facts), "timings_ms": {**facts.timings_ms, **times}}, proofs=proofs)
 
 
 def with_history(facts: Facts, history: HistoryFacts | str) -> Facts:

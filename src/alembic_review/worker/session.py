@@ -33,7 +33,6 @@ from alembic_review.model.facts import (
 )
 from alembic_review.model.input_states import KEPT
 from alembic_review.model.optional_steps import Attempts, show
-from alembic_review.model.proofs import Planned, ProofPlan, Proved
 from alembic_review.model.secrets.known_passwords import learn
 from alembic_review.model.worker_request import WorkerRequest
 from alembic_review.worker import assemble_facts, internals
@@ -59,7 +58,6 @@ from alembic_review.worker.environment.missing_version_locations import missing_
 from alembic_review.worker.environment.named_objects import Named
 from alembic_review.worker.environment.printed_output import Output
 from alembic_review.worker.environment.private_version_locations import Folders
-from alembic_review.worker.environment.schema_before import Before
 from alembic_review.worker.environment.unloaded_revision_files import not_loaded
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
@@ -75,14 +73,15 @@ from alembic_review.worker.replay.kept.conditions import NotKeptError
 from alembic_review.worker.replay.kept.plain import as_plain, from_plain, listing_state
 from alembic_review.worker.replay.kept.recorder import CacheMissError, Recorder
 from alembic_review.worker.replay.revision_failures import is_locked, wait_briefly_for_locks
-from alembic_review.worker.replay.revision_trials import History
 from alembic_review.worker.replay.touched_objects import Doubts, UnexplainedError, observing
 from alembic_review.worker.replay.upgrade import Replayed, connection_of, replay, revision_packages, running_revision
 from alembic_review.worker.worker_errors import WorkerError, describe, recognise
-from alembic_review.worker.write.revision_files import Plan, run_hooks, write
 
 if TYPE_CHECKING:
+    from alembic_review.model.proofs import Proved
+    from alembic_review.worker.environment.schema_before import Before
     from alembic_review.worker.prove.bench import Bench
+    from alembic_review.worker.write.revision_files import Plan
 
 
 @dataclass
@@ -99,7 +98,7 @@ class Session:
         self.circumstances = Circumstances(self.request.config or "", self.request.config_from or "")
         self.attempts = Attempts(show if self.request.debug else None, (BaseException,))
         self.witnesses = Witnesses(self.stacks)
-        self.before = Before(self.request.before, self._named()) if self.request.before else None
+        self.before = self._schema_before(self.request.before) if self.request.before else None
         self.state = ""  # what the scratch databases asked for are to hold, for trials of several environments
         self.originals: Mapping[tuple[Any, ...], str] = {}  # the databases to copy for proofs, by target
         self.bench: Bench | None = None
@@ -169,6 +168,11 @@ class Session:
             facts = replace(facts, untargeted=self._untargeted(script))
         self.script = script
         return replace(facts, not_checked=self._not_checked(), timings_ms=self.timings)
+
+    def _schema_before(self, named: str) -> Before:
+        from alembic_review.worker.environment.schema_before import Before  # noqa: PLC0415 - few projects need it
+
+        return Before(named, self._named())
 
     def _named(self) -> Named:
         return Named(self.request.config_from, self.request.context, self.request.preload, self.request.import_from)
@@ -390,7 +394,8 @@ class Session:
 
     def prove(self, name: str, plan: dict[str, Any]) -> list[Proved]:
         """After ``run``, before ``history``: one proof of this plan, a ``ProofPlan`` as it came over the wire."""
-        from alembic_review.worker.prove import prove  # noqa: PLC0415 - a run without a plan needs no proofs
+        from alembic_review.model.proofs import Planned, ProofPlan  # noqa: PLC0415 - a run without a plan needs no proofs
+        from alembic_review.worker.prove import prove  # noqa: PLC0415 - as above
         from alembic_review.worker.prove.bench import Bench  # noqa: PLC0415 - as above
 
         self.channel.send("progress", text=f"proof {name}")
@@ -446,6 +451,8 @@ class Session:
         """After ``run``: what the application's revisions do when taken back and in another order."""
         if not self.watched:
             return HistoryFacts(not_checked=self._not_checked(), timings_ms=self.timings)
+        from alembic_review.worker.replay.revision_trials import History  # noqa: PLC0415 - many runs try nothing
+
         self.channel.send("progress", text="trying downgrades and another order of revisions")
         history = History(self.environment, self.script, self.redirect, self.watched, self.compared)
         # Of several environments, each is tried in the databases as they were before and after its own upgrade.
@@ -493,6 +500,8 @@ class Session:
 
     def write(self, plans: list[Plan], folder: str) -> list[dict[str, str]]:
         """The files of these plans, after ``run``, made in the empty ``folder``. Raises ``WorkerError``."""
+        from alembic_review.worker.write.revision_files import write  # noqa: PLC0415 - a review writes nothing
+
         self.redirect.start_run()
         written = write(self.environment, plans, folder, self.request.renames)
         if self.redirect.refusal is not None:
@@ -501,6 +510,8 @@ class Session:
 
     def run_hooks(self, paths: list[str]) -> list[str]:
         """Run the application's ``post_write_hooks`` on these files, after ``run``. Raises ``WorkerError``."""
+        from alembic_review.worker.write.revision_files import run_hooks  # noqa: PLC0415 - a review writes nothing
+
         run_hooks(self.environment, paths)
         return paths
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.errors import UsageError
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Facts
-from alembic_review.model.settings import Rename, Settings
+from alembic_review.model.keys import Rename
+from alembic_review.model.settings import Settings
 
 _COLUMN_PARTS = 2  # table and column
 _LISTED = 5

@@ -179,7 +179,7 @@ def _best(scored: Sequence[tuple[Pair, float]], margin: float) -> Iterator[Pair]
 
 def _candidates(case: Case) -> Iterator[list[Pair]]:
     """Every drop with every addition: of what is pending, and of what new revisions do."""
-    proofs = case.facts.proofs
+    proofs = case.proofs
     if RENAMES not in proofs.names or proofs.reason not in ("", EMPTY):
         return
     for database in case.databases:

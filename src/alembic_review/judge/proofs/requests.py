@@ -43,7 +43,7 @@ def _operations(case: Case) -> Iterator[Planned]:
 
 def outcomes(case: Case, findings: Iterable[Finding]) -> tuple[Proof, ...]:
     """One entry for each proof and database, so that nothing found differs from nothing done."""
-    proofs = case.facts.proofs
+    proofs = case.proofs
     found = {(finding.proof, finding.database) for finding in findings if finding.proof is not None}
     entries = []
     for database in case.databases:
@@ -73,7 +73,7 @@ def _done(proofs: Proofs) -> Iterator[str]:
 
 def not_checked(case: Case) -> Iterator[str]:
     """A line for each proof, or part of one, that was not done."""
-    proofs: Proofs = case.facts.proofs
+    proofs: Proofs = case.proofs
     if proofs.reason and proofs.reason != EMPTY:
         yield f"proofs ({proofs.reason})"
     for database in case.databases:

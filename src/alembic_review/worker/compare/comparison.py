@@ -29,8 +29,8 @@ from alembic_review.model.facts import (
     TableKey,
     TypeUse,
 )
+from alembic_review.model.keys import Rename
 from alembic_review.model.optional_steps import Attempts
-from alembic_review.model.settings import Rename
 from alembic_review.worker import internals
 from alembic_review.worker.compare.renames import Stage, replaced, stages, undone
 from alembic_review.worker.compare.rendered_operations import Renderer, compiled

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from alembic_review.model.facts import ChangeFact, TableKey
-from alembic_review.model.settings import Rename
+from alembic_review.model.keys import Rename
 from alembic_review.worker.worker_errors import WorkerError, describe
 
 """A ``Rename`` of the settings as it came over the wire."""

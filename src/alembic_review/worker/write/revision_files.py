@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.settings import Rename
+from alembic_review.model.keys import Rename
 from alembic_review.worker import internals
 from alembic_review.worker.compare.comparison import Renames, leaves, operations
 from alembic_review.worker.compare.renames import put_first
