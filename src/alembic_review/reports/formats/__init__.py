@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+
 from alembic_review.model.review import Review
 from alembic_review.reports.base import Options, Report
-from alembic_review.reports.formats import github, gitlab, html, json, markdown, sarif
+from alembic_review.reports.formats import html
 
 
-def _terminal(review: Review, options: Options) -> str:
-    from alembic_review.reports.formats import terminal  # noqa: PLC0415 - rich takes nine MiB that CI often does without
+def _format(name: str) -> Callable[[Review, Options], str]:
+    """The function of a format, whose module is loaded when it is first called: each run needs one or two of them."""
 
-    return terminal.render(review, options)
+    def render(review: Review, options: Options) -> str:
+        text: str = import_module(f"{__name__}.{name}").render(review, options)
+        return text
 
-
-def _owners(review: Review, options: Options) -> str:
-    from alembic_review.reports.formats import owners  # noqa: PLC0415 - as the terminal report
-
-    return owners.render(review, options)
+    return render
 
 
 REPORTS = (
-    Report("terminal", "for people, as wide as the terminal", _terminal, for_people=True),
-    Report("json", "for programs, and for `render` and `publish`", json.render, is_json=True),
-    Report("markdown", "for pull requests on GitHub, GitLab and Forgejo", markdown.render),
+    Report("terminal", "for people, as wide as the terminal", _format("terminal"), for_people=True),
+    Report("json", "for programs, and for `render` and `publish`", _format("json"), is_json=True),
+    Report("markdown", "for pull requests on GitHub, GitLab and Forgejo", _format("markdown")),
     Report(
         "html",
         "one self-contained page with filters, highlighted code and a diagram",
@@ -30,8 +31,10 @@ REPORTS = (
         describes=True,
         prepare=html.prepare,
     ),
-    Report("sarif", "SARIF 2.1.0, for code scanning and editors", sarif.render, is_json=True, describes=True),
-    Report("github", "annotations at the models' lines, for the log of a GitHub job", github.render, for_runner=True),
-    Report("gitlab", "GitLab's code quality report", gitlab.render, is_json=True),
-    Report("owners", "every table, its owner, its role and the evidence", _owners, for_people=True),
+    Report("sarif", "SARIF 2.1.0, for code scanning and editors", _format("sarif"), is_json=True, describes=True),
+    Report(
+        "github", "annotations at the models' lines, for the log of a GitHub job", _format("github"), for_runner=True
+    ),
+    Report("gitlab", "GitLab's code quality report", _format("gitlab"), is_json=True),
+    Report("owners", "every table, its owner, its role and the evidence", _format("owners"), for_people=True),
 )

@@ -20,7 +20,7 @@ from alembic_review.reports.parts.accepting import (
     new_accepts,
     reasons,
 )
-from alembic_review.reports.parts.console import new_console, printed
+from alembic_review.reports.parts.console import new_console, pairs, printed, stacked
 from alembic_review.reports.parts.headline import Result, counts, explanation, in_revisions, result, since_label
 from alembic_review.reports.parts.items import Item, in_reason, items
 from alembic_review.reports.parts.labels import (
@@ -72,7 +72,10 @@ def render(review: Review, options: Options) -> str:
     page.baseline(review)
     if options.sql:
         page.sql((*in_revisions(review), *review.changes))
-    console.print(Text(), footer(review.provenance, verbose=options.verbose), sep="\n")
+    grid = pairs()
+    for name, lines in footer(review.provenance, verbose=options.verbose):
+        grid.add_row(Text(name), stacked(*((line, "") for line in lines)))
+    console.print(Text(), grid, sep="\n")
     return printed(console)
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-from rich.text import Text
-
 from alembic_review.model.review import Provenance
-from alembic_review.reports.parts.console import pairs, stacked
 from alembic_review.reports.parts.labels import count, interpreter_label
 from alembic_review.reports.parts.names import visible
 
 
-def footer(provenance: Provenance, *, verbose: bool) -> Table:
-    """What was compared and what was not; with ``verbose``, everything known about the run."""
-    grid = pairs()
-    for name, value in _details(provenance) if verbose else _summary(provenance):
-        lines = (value,) if isinstance(value, str) else value
-        if any(lines):
-            grid.add_row(Text(name), stacked(*((line, "") for line in lines)))
-    return grid
+def footer(provenance: Provenance, *, verbose: bool) -> list[tuple[str, tuple[str, ...]]]:
+    """Pairs of a name and its lines, those without a line left out; ``verbose``: everything known about the run."""
+    rows = _details(provenance) if verbose else _summary(provenance)
+    every = [(name, (value,) if isinstance(value, str) else value) for name, value in rows]
+    return [(name, lines) for name, lines in every if any(lines)]
 
 
 def compared(run: Provenance) -> str:
