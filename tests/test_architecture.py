@@ -32,8 +32,9 @@ FORBIDDEN = {
         "import alembic_review.worker.replay.upgrade",
         "process of its own",
     ),
+    "the command line guards": ("cli/__init__.py", "import alembic_review.guard", "Rooms"),
     "inside import by the front door": ("workflows/review.py", "from alembic_review import Review", "public names"),
-    "judge uses Alembic": ("judge/__init__.py", "import alembic.operations", "imports Alembic"),
+    "judge uses Alembic": ("judge/__init__.py", "import alembic.operations", "import Alembic"),
     "report uses SQLAlchemy": ("reports/__init__.py", "from sqlalchemy import schema", "import SQLAlchemy"),
     "launcher uses SQLAlchemy": ("observe/scratch/embedded_server.py", "import sqlalchemy", "import SQLAlchemy"),
     "worker uses a framework": ("worker/environment/env_py.py", "import flask", "imports a framework"),
@@ -117,6 +118,12 @@ def test_an_application_context_imports_its_framework_only_when_asked(file: str,
 
     assert imported(path) - known == {framework}
     assert imported(path, ast.parse(path.read_text()).body) <= known
+
+
+def test_the_guard_loads_nothing_for_a_command_that_generates_no_revision() -> None:
+    path = SOURCE / "guard" / "__init__.py"
+
+    assert imported(path, ast.parse(path.read_text()).body) <= sys.stdlib_module_names
 
 
 def test_the_judge_knows_no_framework_by_name() -> None:

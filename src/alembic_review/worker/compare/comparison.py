@@ -34,6 +34,7 @@ from alembic_review.model.optional_steps import Attempts
 from alembic_review.worker import internals
 from alembic_review.worker.compare.renames import Stage, replaced, stages, undone
 from alembic_review.worker.compare.rendered_operations import Renderer, compiled
+from alembic_review.worker.compare.revision_hook import OPTION, revision_hook
 from alembic_review.worker.compare.shapes import RENAMES, left_behind, shape, shapes, siblings
 from alembic_review.worker.definitions.definition_sites import identify, ordered_items
 from alembic_review.worker.definitions.orm_class_code import SUGGESTIONS, column_code
@@ -52,7 +53,7 @@ _KINDS = frozenset(
 )
 """Alembic's words for its own operations, besides those of ``modify_…``."""
 
-_FILTERS = ("include_object", "include_name", "process_revision_directives")
+_FILTERS = ("include_object", "include_name", OPTION)
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,14 @@ def changes(context: MigrationContext, type_users: TypeUsers, target: Any, attem
     result = Comparison()
     _read(context, type_users, target, attempts, result)
     return result.changes
+
+
+def read(context: MigrationContext, upgrade: ops.UpgradeOps) -> tuple[list[Entry], list[ChangeFact]]:
+    """The single operations of a comparison that Alembic has made, and the facts about each; asks no database."""
+    reader = _Reader(context, lambda _name: [], metadatas(context), Attempts(), looks=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        return reader.all(upgrade)
 
 
 @dataclass(frozen=True)
@@ -247,6 +256,19 @@ def leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[
             yield operation, parent
 
 
+def keep(container: Any, kept: set[int]) -> None:
+    """Remove all single operations but these, which are told by identity, and containers that have none left."""
+    left = []
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            keep(operation, kept)
+            if not operation.is_empty():
+                left.append(operation)
+        elif id(operation) in kept:
+            left.append(operation)
+    container.ops[:] = left
+
+
 def _diffs(operation: Any) -> tuple[tuple[Any, ...], ...]:
     """The entries of one operation; an operation of a plugin counts as one entry of its own name."""
     plugin = ((f"op:{type(operation).__name__}",),)
@@ -254,14 +276,16 @@ def _diffs(operation: Any) -> tuple[tuple[Any, ...], ...]:
         return plugin
     found = operation.to_diff_tuple()
     diffs = tuple(found) if isinstance(found, list) else (found,)
-    # A plugin may also use an operation of Alembic's that no comparison of Alembic's comes up with: SQL to execute.
-    return diffs if all(diff[0] in _KINDS or diff[0].startswith("modify_") for diff in diffs) else plugin
+    # A plugin may also use an operation of Alembic's that no comparison of Alembic's comes up with: SQL to execute, or
+    # a column that is renamed, which has no entry at all.
+    known = [diff[0] in _KINDS or diff[0].startswith("modify_") for diff in diffs]
+    return diffs if known and all(known) else plugin
 
 
 def _watch_filters(context: MigrationContext, result: Comparison) -> None:
     """Note what env.py's filters turn away; they decide exactly as before."""
     for name in _FILTERS:
-        function = context.opts.get(name)
+        function = revision_hook(context) if name == OPTION else context.opts.get(name)
         if function is None:
             continue
         result.filters.append(Filter(name, function_place(function)))
@@ -309,11 +333,18 @@ def function_place(function: Any) -> Place | None:
 
 
 class _Reader:
-    """Turns entries into facts."""
+    """Turns entries into facts; ``looks`` at the database for what is no part of a comparison."""
 
     def __init__(
-        self, context: MigrationContext, type_users: TypeUsers, targets: list[MetaData], attempts: Attempts
+        self,
+        context: MigrationContext,
+        type_users: TypeUsers,
+        targets: list[MetaData],
+        attempts: Attempts,
+        *,
+        looks: bool = True,
     ) -> None:
+        self._looks = looks
         self._attempts = attempts
         self._columns_of = type_users
         self._context = context
@@ -338,7 +369,7 @@ class _Reader:
     def _left_behind(self, every: Sequence[Any]) -> dict[TableKey, tuple[Left, ...]]:
         """What dropped tables would leave behind, where one of them may be a table that is created."""
         dropped = [TableKey(one.schema, one.table_name) for one in every if isinstance(one, ops.DropTableOp)]
-        if not any(isinstance(one, ops.CreateTableOp) for one in every):
+        if not self._looks or not any(isinstance(one, ops.CreateTableOp) for one in every):
             return {}
         found: dict[TableKey, tuple[Left, ...]] = {}
         return self._attempts.attempt(RENAMES, lambda: left_behind(connection_of(self._context), dropped), found)

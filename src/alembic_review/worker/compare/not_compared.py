@@ -7,6 +7,7 @@ from collections.abc import Collection
 from alembic.migration import MigrationContext
 
 from alembic_review.worker import internals
+from alembic_review.worker.compare.revision_hook import revision_hook
 from alembic_review.worker.replay.catalogue import Snapshot
 
 _NEVER = ("CHECK expressions", "EXCLUDE constraints", "primary key changes", "sequences")
@@ -41,7 +42,7 @@ def not_checked(context: MigrationContext, last: Snapshot, by_plugins: Collectio
         schemas = sorted({key.schema for key, _ in last.tables.values() if key.schema is not None})
         if schemas:
             lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not on in env.py)")
-    if options.get("process_revision_directives"):
+    if revision_hook(context):
         lines.append("what process_revision_directives makes of the changes (they are shown as compared)")
     missing = missing_plugins(context)
     if missing:

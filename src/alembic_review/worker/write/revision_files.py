@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from alembic_review.model.keys import Rename
 from alembic_review.worker import internals
-from alembic_review.worker.compare.comparison import Renames, leaves, operations
+from alembic_review.worker.compare.comparison import Renames, keep, leaves, operations
 from alembic_review.worker.compare.renames import put_first
 from alembic_review.worker.compare.rendered_operations import Renderer
 from alembic_review.worker.environment.env_py import Environment
@@ -123,7 +123,7 @@ class _Chosen:
                 del wanted[number]
         if wanted:
             raise WorkerError(_CHANGED, "env.py and the models must give the same result in every run.")
-        _keep(upgrade, kept)
+        keep(upgrade, kept)
         downgrade.ops[:] = []
         upgrade.reverse_into(downgrade)
         upgrade.ops.extend(_Code(entry["upgrade"]) for entry in code)
@@ -146,19 +146,6 @@ def _renamed(context: MigrationContext, upgrade: ops.UpgradeOps, renames: Sequen
 
 
 _CHANGED = "The comparison returned different operations when it was repeated to write them."
-
-
-def _keep(container: Any, kept: set[int]) -> None:
-    """Take every other operation out, and containers that have none left."""
-    left = []
-    for operation in container.ops:
-        if isinstance(operation, ops.OpContainer):
-            _keep(operation, kept)
-            if not operation.is_empty():
-                left.append(operation)
-        elif id(operation) in kept:
-            left.append(operation)
-    container.ops[:] = left
 
 
 def _files(context: RevisionContext, script: ScriptDirectory, plan: Plan, folder: str) -> Iterator[dict[str, str]]:
