@@ -1,4 +1,4 @@
-"""A review gate for Alembic migrations: what autogenerate would do, and which part of it is yours to do.
+"""Reviews of Alembic migrations, as a library.
 
 >>> from alembic_review import review            # doctest: +SKIP
 >>> result = review(settings)                    # doctest: +SKIP

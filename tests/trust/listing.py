@@ -18,8 +18,8 @@ _FAILED = ("failure", "error")
 _INTRODUCTION = """\
 # Trust
 
-What `alembic-review` promises, and the ways in which the tests try to break each promise. `nox -s trust` runs all of
-them and writes this page from their outcomes; a small selection runs with every test run.
+The guarantees of `alembic-review`, and the tests that try to violate each of them. `nox -s trust` runs all of these
+tests and writes this page from their outcomes. Every test run includes a small selection.
 """
 
 
@@ -35,12 +35,12 @@ class Kind:
 KINDS = {
     "false_passes": Kind(
         "False passes",
-        "A setup that inspects nothing or too little does not pass without a warning.",
+        "A review that inspects nothing, or not everything, does not pass without a warning.",
         "silent passes",
     ),
     "contacts": Kind(
         "Contacts",
-        "No database but the scratch database is contacted, or the contact is reported.",
+        "Only the scratch database is contacted; any other contact is reported.",
         "unreported contacts",
     ),
     "server_contacts": Kind(
@@ -50,18 +50,19 @@ KINDS = {
     ),
     "server_leftovers": Kind(
         "Leftovers on a given server",
-        "What a run creates on a given server is dropped, and what it changes is reported.",
+        "Objects that a run creates on a given server are dropped, and any other change to the server is reported.",
         "leftovers",
     ),
     "kills": Kind(
         "Kills",
-        "A run that is interrupted or killed has the right exit status and leaves no process, folder or database.",
+        "A run that is interrupted or killed ends with the documented exit status and leaves no process, folder or "
+        "database behind.",
         "leftovers",
     ),
     "leaks": Kind("Leaks", "No password appears in any report, log or error.", "leaks"),
     "malformed": Kind(
         "Malformed input",
-        "Malformed input ends with the right exit status and a short message.",
+        "Malformed input ends the run with the documented exit status and a short message.",
         "tracebacks",
     ),
     "adverse": Kind(
@@ -95,7 +96,7 @@ def page(found: Iterable[Way]) -> str:
     by_kind: dict[str, list[Way]] = {}
     for way in found:
         by_kind.setdefault(way.kind, []).append(way)
-    lines = [_INTRODUCTION, "| class | ways | held | broken promises | not run |", "|---|---|---|---|---|"]
+    lines = [_INTRODUCTION, "| class | cases | held | violations | not run |", "|---|---|---|---|---|"]
     lines += [_summary(kind, some) for kind, some in by_kind.items()]
     for kind, some in by_kind.items():
         lines += ["", f"## {KINDS[kind].title}", "", KINDS[kind].promise, "", *_table(some)]
@@ -132,7 +133,7 @@ def _summary(kind: str, some: list[Way]) -> str:
 
 
 def _table(some: list[Way]) -> Iterator[str]:
-    yield "| way | outcome | test |"
+    yield "| case | outcome | test |"
     yield "|---|---|---|"
     for way in some:
         outcome = f"{way.outcome}, {way.observed}" if way.observed else way.outcome

@@ -49,10 +49,13 @@ _SELECTORS = (
 @options(
     click.option("--reason", required=True, metavar="TEXT", help="Why it is accepted; every report shows it."),
     click.option(
-        "--until", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="The last day, such as 2030-12-31."
+        "--until",
+        metavar="DATE",
+        type=click.DateTime(["%Y-%m-%d"]),
+        help="The last day on which the entry counts, such as 2030-12-31.",
     ),
     *_SELECTORS,
-    click.option("--report", metavar="FILE", help="Find FINGERPRINT in a saved JSON report, not in a review made now."),
+    click.option("--report", metavar="FILE", help="Find FINGERPRINT in a saved JSON report instead of a new review."),
     *WHAT,
     SINCE,
     PROVE,
@@ -78,15 +81,15 @@ def accept_command(  # noqa: PLR0913 - one parameter per option
 ) -> int:
     """Accept a finding or a blocked change: add an entry to `accept` in pyproject.toml.
 
-    For a FINGERPRINT, a review finds the code and the names; it needs the options with which the report was made. For a
-    CODE, the options select the findings. The rest of the file stays as it is.
+    For a FINGERPRINT, a review finds the code and the names; pass the same options as for the review that reported it.
+    For a CODE, the options select the findings. The rest of the file is not changed.
     """
     selectors = Selectors(table=table, column=column, name=name, revision=revision, fingerprint=fingerprint)
     by_code = _CODE.fullmatch(what) is not None
     _check(what, selectors, report, by_code=by_code)
     words = " ".join(reason.split())
     if not words:
-        raise UsageError("--reason is empty.", hint="Write why it is accepted, for whoever reviews it.")
+        raise UsageError("--reason is empty.", hint="Give the reason for accepting the finding; every report shows it.")
     day = until.date() if until is not None else None
     entry = Accept(what, words, **selectors, until=day) if by_code else Accept("", words, fingerprint=what, until=day)
     settings = load(CommandLine(since=since, prove=prove, **where))
@@ -111,7 +114,7 @@ def _check(what: str, selectors: Selectors, report: str | None, *, by_code: bool
         )
     given = [f"--{key}" for key, value in selectors.items() if value is not None]
     if given:
-        raise UsageError(f"{', '.join(given)}: only with a CODE. A fingerprint says what is accepted.")
+        raise UsageError(f"{', '.join(given)}: only with a CODE. A FINGERPRINT selects one finding.")
 
 
 def _shown(path: Path) -> str:

@@ -42,7 +42,7 @@ class Named(TypedDict):
 
 _OUTPUT = (
     click.option(
-        "-o", "output", metavar="FORMAT[=FILE]", multiple=True, help=f"A report: {_FORMATS}.  [default: terminal]"
+        "-o", "output", metavar="FORMAT[=FILE]", multiple=True, help=f"Write a report: {_FORMATS}.  [default: terminal]"
     ),
     click.option("--sql", is_flag=True, help="Show the SQL of every change."),
 )
@@ -51,28 +51,33 @@ _GATE = click.option(
     metavar="KIND",
     multiple=True,
     type=click.Choice([kind.value for kind in FailOn]),
-    help="Fail the check on this as well: pending, upstream or warning; `never` only reports.  "
-    "[always: blocked, error]",
+    help="Also fail the check on pending, upstream or warning; `never` only reports.  [always: blocked, error]",
 )
 _BASELINE = (
-    click.option("--baseline", metavar="FILE", help="Findings that do not count, because they were there before."),
-    click.option("--update-baseline", is_flag=True, help="Write all findings of this run that do not block to FILE."),
+    click.option("--baseline", metavar="FILE", help="A file of known findings, which do not fail the check."),
+    click.option(
+        "--update-baseline", is_flag=True, help="Write the findings of this run that do not block to the baseline FILE."
+    ),
 )
 _WHERE = (
     click.option("--forge", default="", metavar="NAME", help="github, forgejo (also for Gitea) or gitlab."),
-    click.option("--api-url", default="", metavar="URL", help="The URL of its API, for example https://HOST/api/v1."),
-    click.option("--repository", default="", metavar="OWNER/NAME", help="The repository; on GitLab also its number."),
+    click.option(
+        "--api-url", default="", metavar="URL", help="The URL of the Git host's API, such as https://HOST/api/v1."
+    ),
+    click.option(
+        "--repository", default="", metavar="OWNER/NAME", help="The repository; on GitLab, its ID is accepted as well."
+    ),
     click.option("--pull-request", metavar="N", type=click.IntRange(min=1), help="The number of the pull request."),
     click.option("--token-env", default="", metavar="NAME", help="The environment variable that holds the token."),
     click.option("--author", default="", metavar="LOGIN", help="The token's user, if the Git host does not report it."),
     click.option("--key", default="", metavar="KEY", help="Distinguishes several reviews on one pull request."),
-    click.option("--report-url", default="", metavar="URL", help="The full report, for a link in the comment."),
+    click.option("--report-url", default="", metavar="URL", help="The URL of the full report, linked in the comment."),
     click.option(
         "--label",
         is_flag=True,
-        help="Set the label `alembic-review: passed`, `failed` or `not reviewed` on the pull request as well.",
+        help="Also set the label `alembic-review: passed`, `failed` or `not reviewed` on the pull request.",
     ),
-    click.option("--strict", is_flag=True, help="Exit with 3 when the comment or the label can't be set."),
+    click.option("--strict", is_flag=True, help="Exit with 3 if the comment or the label can't be set."),
 )
 
 
@@ -96,7 +101,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
     debug: bool,
     **what: Unpack[What],
 ) -> int:
-    """Review the pending changes; exit 1 when the check fails."""
+    """Review the migrations; exit with 1 if the check fails."""
     _refuse_arguments(ctx)
     named = outputs.parse(output)
     settings = load(
@@ -140,10 +145,9 @@ def owners_command(*, no_cache: bool, verbose: bool, debug: bool, **what: Unpack
 @click.argument("code", required=False)
 @options(DEBUG)
 def explain_command(*, code: str | None, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
-    """Say what the check CODE means and what to do.
+    """Describe the check CODE and how to fix its findings.
 
-    Without CODE all checks are listed. A terminal shows it with colours and as wide as it is; anything else gets the
-    page as Markdown.
+    Without CODE, all checks are listed. On a terminal the page is formatted; otherwise it is printed as Markdown.
     """
     from alembic_review.workflows.explain import explain, rules  # noqa: PLC0415 - not needed for --help
 
@@ -157,11 +161,11 @@ def explain_command(*, code: str | None, debug: bool) -> int:  # noqa: ARG001 - 
     return 0
 
 
-@cli.command("cache", short_help="Show what is kept of earlier reviews, or remove it.")
+@cli.command("cache", short_help="List or clear the cache.")
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
 @options(DEBUG)
 def cache_command(*, action: str, debug: bool) -> int:  # noqa: ARG001 - kept by its callback
-    """Show what is kept of earlier reviews, or remove it with `cache clear`."""
+    """List the cached results of earlier reviews, or remove them with `cache clear`."""
     from alembic_review.workflows import replay_cache  # noqa: PLC0415 - not needed for --help
 
     outputs.to_stdout(replay_cache.cleared() if action == "clear" else replay_cache.shown())
@@ -182,13 +186,13 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
     return 0
 
 
-@cli.command("publish", short_help="Show a saved JSON report as a comment of a pull request.")
+@cli.command("publish", short_help="Post a saved JSON report on a pull request.")
 @click.argument("file")
 @options(*_WHERE, DEBUG)
 def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **where: Unpack[Named]) -> int:
-    """Show the saved JSON report FILE as one comment of a pull request.
+    """Post the saved JSON report FILE as a comment on a pull request, or update that comment.
 
-    What the options leave open is read from the environment of the CI job. If the comment or the label can't be set, a
+    Values that no option sets are read from the environment of the CI job. If the comment or the label can't be set, a
     message goes to standard error and the exit status is 0, unless --strict is used.
     """
     from alembic_review.workflows.render import saved_review  # noqa: PLC0415 - not needed for --help
@@ -225,7 +229,7 @@ def _publish(review: Review, where: Named, *, label: bool) -> Posted:
 
 
 def _run(settings: Settings, named: tuple[outputs.Output, ...], *, verbose: bool, debug: bool) -> Review:
-    """Review, for the reports ``named``, and turn what nobody foresaw into an error that they can carry."""
+    """Review, for the reports ``named``, and turn an unexpected exception into an error that they can show."""
     try:
         from alembic_review.workflows.review import review  # noqa: PLC0415 - not needed for --help
 

@@ -19,13 +19,13 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 COMMANDS = {
     "accept": "Accept a finding or a blocked change, with a reason.",
-    "cache": "Show what is kept of earlier reviews, or remove it.",
-    "explain": "Say what the check CODE means and what to do.",
+    "cache": "List or clear the cache.",
+    "explain": "Describe the check CODE and how to fix its findings.",
     "owners": "List every table, its owner, its role and the evidence.",
-    "publish": "Show a saved JSON report as a comment of a pull request.",
+    "publish": "Post a saved JSON report on a pull request.",
     "render": "Show a saved JSON report in another format.",
-    "review": "Review the pending changes; exit 1 when the check fails.",
-    "revision": "Write the safe changes as a revision of your branch.",
+    "review": "Review the migrations; exit with 1 if the check fails.",
+    "revision": "Write the safe changes as a new revision.",
 }
 """The short help of every command, which ``--help`` lists."""
 
@@ -77,7 +77,7 @@ class DefaultGroup(click.Group):
 @click.group(cls=DefaultGroup, context_settings=_CONTEXT)
 @click.version_option(package_name="alembic-review", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Show what `alembic revision --autogenerate` would do, and which part of it is yours to do.
+    """Review Alembic migrations: pending changes, data loss, failing upgrades and downgrades.
 
     Without a command, `review` is meant: `alembic-review -c app/rattail.conf`.
     """

@@ -36,36 +36,38 @@ def _debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool
 
 WHAT = (
     click.option("-c", "config", metavar="FILE", help="The Alembic config file, as for `alembic -c`."),
-    click.option("-n", "section", metavar="SECTION", help="Its section, as for `alembic -n`.  [default: alembic]"),
+    click.option(
+        "-n", "section", metavar="SECTION", help="The section of that file, as for `alembic -n`.  [default: alembic]"
+    ),
     click.option("-x", "x", metavar="ARG", multiple=True, help="An argument for env.py, as for `alembic -x`."),
     click.option("--root", metavar="DIR", help="The project's root.  [default: found from the working directory]"),
     click.option(
-        "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none`: no package is."
+        "--custom", metavar="PACKAGE", multiple=True, help="A package whose tables are yours; `none` if no package is."
     ),
-    click.option("--server", metavar="URL", help="A database server for the scratch databases; or env:NAME."),
-    click.option(
-        "--python", metavar="PATH", help="The application's interpreter.  [default: $VIRTUAL_ENV's, .venv's or ours]"
-    ),
+    click.option("--server", metavar="URL", help="A database server for the scratch databases, as a URL or env:NAME."),
+    click.option("--python", metavar="PATH", help="The application's interpreter.  [default: detected]"),
     click.option("--timeout", metavar="SECONDS", type=float, help="The time limit of the run.  [default: 600]"),
 )
-SINCE = click.option("--since", metavar="REF", help="Also show what the new revisions since REF do, e.g. origin/main.")
+SINCE = click.option(
+    "--since", metavar="REF", help="Also report the changes of new revisions since REF, such as origin/main."
+)
 
 PROVE = click.option(
     "--prove/--no-prove",
     default=None,
-    help="Run all proofs on copies of the scratch database, or none.  [default: those of the plan alone]",
+    help="Run all proofs, or none.  [default: only proofs of the plan]",
 )
 RENAME = click.option(
     "--rename",
     metavar="TABLE.OLD=NEW",
     multiple=True,
-    help="Rename a column, or with OLD=NEW a table, instead of dropping it and adding another one.",
+    help="Treat a drop and an addition as a rename of a column, or with OLD=NEW of a table.",
 )
 NO_CACHE = click.option(
     "--no-cache",
     is_flag=True,
     envvar="ALEMBIC_REVIEW_NO_CACHE",
-    help="Apply every revision: neither use what earlier reviews have kept nor keep anything.",
+    help="Apply every revision; neither read nor write the cache.",
 )
 VERBOSE = click.option("--verbose", is_flag=True, help="List every entry of a group; show progress on stderr.")
 DEBUG = click.option("--debug", is_flag=True, callback=_debug, help="Show tracebacks.")

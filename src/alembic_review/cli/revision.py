@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 REFUSED = 1
 
 
-@click.command("revision", short_help="Write the safe changes as a revision of your branch.")
+@click.command("revision", short_help="Write the safe changes as a new revision.")
 @options(
     click.option("-m", "--message", required=True, metavar="TEXT", help="The revision message."),
     click.option("--package", metavar="NAME", help="The custom package to write for.  [default: every one]"),
     click.option("--version-path", metavar="DIR", help="The folder of the new file.  [default: detected]"),
     click.option("--rev-id", metavar="ID", help="An id for the revision.  [default: a random one]"),
     click.option("--leave-out-blocked", is_flag=True, help="Write the safe changes even if others are blocked."),
-    click.option("--with-blind-spots", is_flag=True, help="Write what the comparison does not see, too."),
+    click.option("--with-blind-spots", is_flag=True, help="Also write differences that Alembic does not compare."),
     click.option("--dry-run", is_flag=True, help="Print the file instead of writing it."),
     RENAME,
     *WHAT,
@@ -50,10 +50,10 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     debug: bool,
     **what: Unpack[What],
 ) -> int:
-    """Write the safe changes as a revision, once it was tried up and down.
+    """Write the safe changes as a new revision, after testing its upgrade and downgrade.
 
-    It follows the head of your branch, lies in your version location and holds nothing of the core. Exit 1 when
-    something is blocked, or when the revision does not work: then nothing is written.
+    The revision follows the head of your branch, is written to your version location, and contains no changes to core
+    tables. If a change is blocked, or if the test fails, nothing is written and the exit status is 1.
     """
     settings = load(CommandLine(rename=rename, **what))
     folder = str(Path(version_path).resolve()) if version_path is not None else None
@@ -86,7 +86,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
 
 
 def _run(settings: Settings, wish: Wish, *, verbose: bool, debug: bool) -> Result:
-    """Revise, and turn what nobody foresaw into an error like any other."""
+    """Revise, and turn an unexpected exception into a ``ReviewError``."""
     try:
         from alembic_review.workflows.revision import revise  # noqa: PLC0415 - not needed for --help
 

@@ -110,4 +110,4 @@ def _suggestion(broken: Broken, key: TableKey) -> str | None:
     return code.get(broken.kind) if broken.column is not None or broken.kind == "missing_table" else None
 
 
-CHECK = Check("AR310", "Old models that fail on the new schema", Severity.WARNING, _run)
+CHECK = Check("AR310", "Old models fail on the new schema", Severity.WARNING, _run)

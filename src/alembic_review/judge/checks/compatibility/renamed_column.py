@@ -55,4 +55,4 @@ def _call(key: TableKey, old: str, new: str, *, batch: bool) -> str:
     return f"op.alter_column({key.name!r}, {old!r}, new_column_name={new!r}{schema})"
 
 
-CHECK = Check("AR301", "Column that looks renamed", Severity.WARNING, _run)
+CHECK = Check("AR301", "Column looks renamed", Severity.WARNING, _run)

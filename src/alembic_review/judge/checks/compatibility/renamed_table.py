@@ -69,4 +69,4 @@ def _quoted(name: str) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
-CHECK = Check("AR302", "Table that looks renamed", Severity.WARNING, _run)
+CHECK = Check("AR302", "Table looks renamed", Severity.WARNING, _run)

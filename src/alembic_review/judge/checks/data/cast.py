@@ -44,4 +44,4 @@ def _using(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> str | Non
     return f"{changes[0].python.removesuffix(')').rstrip()},\n           {cast})" if wanted else None
 
 
-CHECK = Check("AR213", "Cast that is missing or fails", Severity.ERROR, _run)
+CHECK = Check("AR213", "Missing or failing cast", Severity.ERROR, _run)

@@ -83,4 +83,4 @@ def _suggestion(failure: NotApplied) -> str | None:
     return failure.suggestion
 
 
-CHECK = Check("AR217", "Plan that does not apply", Severity.ERROR, _run)
+CHECK = Check("AR217", "Plan does not apply", Severity.ERROR, _run)

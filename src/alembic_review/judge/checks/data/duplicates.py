@@ -27,4 +27,4 @@ def _tell(_database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told
     return message, _HINT, f'op.get_bind().execute(sa.text("{query}")).all()' if query else None
 
 
-CHECK = Check("AR211", "Unique over duplicates", Severity.ERROR, _run)
+CHECK = Check("AR211", "Unique constraint fails on duplicates", Severity.ERROR, _run)

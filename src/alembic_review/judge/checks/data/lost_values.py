@@ -14,4 +14,4 @@ def _run(case: Case) -> Iterator[Report]:
     yield from rows.losses(case, back=False)
 
 
-CHECK = Check("AR203", "Values that are lost", Severity.WARNING, _run)
+CHECK = Check("AR203", "Values are lost", Severity.WARNING, _run)

@@ -57,4 +57,4 @@ def _what(one: Remaining) -> str:
     return f"{one.kind} of `{table}.{one.name}`" if one.name is not None else f"{one.kind} of `{table}`"
 
 
-CHECK = Check("AR218", "Plan that does not converge", Severity.WARNING, _run)
+CHECK = Check("AR218", "Plan does not converge", Severity.WARNING, _run)

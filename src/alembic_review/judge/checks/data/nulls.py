@@ -48,4 +48,4 @@ def _suggestion(database: JudgedDatabase, key: TableKey, table: str, column: str
     )
 
 
-CHECK = Check("AR210", "NOT NULL over rows without a value", Severity.ERROR, _run)
+CHECK = Check("AR210", "NOT NULL fails on existing rows", Severity.ERROR, _run)

@@ -32,4 +32,4 @@ def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
     return message, _HINT, suggestion
 
 
-CHECK = Check("AR214", "Foreign key over orphans", Severity.ERROR, _run)
+CHECK = Check("AR214", "Foreign key fails on orphaned rows", Severity.ERROR, _run)

@@ -25,4 +25,4 @@ def _tell(_database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told
     return message, _HINT, None
 
 
-CHECK = Check("AR216", "EXCLUDE over overlaps", Severity.ERROR, _run)
+CHECK = Check("AR216", "EXCLUDE constraint fails on overlapping rows", Severity.ERROR, _run)

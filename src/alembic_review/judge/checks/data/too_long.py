@@ -25,4 +25,4 @@ def _tell(_database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told
     return f"Changing {what}{to} fails if it has values that are too long or out of range.", _HINT, None
 
 
-CHECK = Check("AR212", "Type that is too narrow", Severity.ERROR, _run)
+CHECK = Check("AR212", "Type too narrow for existing values", Severity.ERROR, _run)

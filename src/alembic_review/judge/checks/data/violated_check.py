@@ -1,4 +1,4 @@
-"""AR215: a CHECK that rows violate."""
+"""AR215: a CHECK fails on existing rows."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ def _tell(database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told:
     return message, _HINT, suggestion
 
 
-CHECK = Check("AR215", "CHECK that rows violate", Severity.ERROR, _run)
+CHECK = Check("AR215", "CHECK fails on existing rows", Severity.ERROR, _run)

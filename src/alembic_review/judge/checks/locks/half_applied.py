@@ -64,4 +64,4 @@ def _after_a_commit(rows: Sequence[LockingStatement]) -> tuple[LockingStatement,
     return None
 
 
-CHECK = Check("AR710", "Half applied revision", Severity.WARNING, _run)
+CHECK = Check("AR710", "Half-applied revision", Severity.WARNING, _run)

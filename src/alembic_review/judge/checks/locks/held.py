@@ -66,4 +66,4 @@ def _report(
     return replace(made, observed={**(made.observed or {}), "taken_by": first.statement.sql})
 
 
-CHECK = Check("AR705", "Lock held over work on rows", Severity.WARNING, _run)
+CHECK = Check("AR705", "Lock held during work on rows", Severity.WARNING, _run)

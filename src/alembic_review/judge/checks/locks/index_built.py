@@ -71,4 +71,4 @@ def _using(event: locking.Event, unique: re.Match[str]) -> str:
     return f"{_BLOCK}{created}\nop.execute({sql!r})"
 
 
-CHECK = Check("AR703", "Index build that blocks writes", Severity.WARNING, _run)
+CHECK = Check("AR703", "Index build blocks writes", Severity.WARNING, _run)

@@ -34,4 +34,4 @@ def _run(case: Case) -> Iterator[Report]:
         return
 
 
-CHECK = Check("AR706", "Lock without the usual timeout", Severity.INFO, _run)
+CHECK = Check("AR706", "Lock without lock_timeout", Severity.INFO, _run)

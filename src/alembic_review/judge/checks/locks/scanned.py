@@ -60,4 +60,4 @@ def _checked(event: locking.Event, required: re.Match[str]) -> str:
     )
 
 
-CHECK = Check("AR702", "Full scan that blocks writes", Severity.WARNING, _run)
+CHECK = Check("AR702", "Full scan blocks writes", Severity.WARNING, _run)

@@ -30,4 +30,4 @@ def _missing(failure: NotReversed, leaks: Sequence[Leak]) -> str | None:
     return next((one for one in found if one is not None), None)
 
 
-CHECK = Check("AR804", "Second upgrade that fails", Severity.ERROR, _run)
+CHECK = Check("AR804", "Second upgrade fails", Severity.ERROR, _run)

@@ -49,4 +49,4 @@ def failed(case: Case, database: JudgedDatabase, failure: NotReversed, hint: str
     )
 
 
-CHECK = Check("AR802", "Downgrade that fails", Severity.ERROR, _run)
+CHECK = Check("AR802", "Downgrade fails", Severity.ERROR, _run)

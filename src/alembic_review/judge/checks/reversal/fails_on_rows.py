@@ -50,4 +50,4 @@ def _run(case: Case) -> Iterator[Report]:
         )
 
 
-CHECK = Check("AR803", "Downgrade that fails on rows", Severity.WARNING, _run)
+CHECK = Check("AR803", "Downgrade fails on rows", Severity.WARNING, _run)

@@ -58,4 +58,4 @@ def _report(case: Case, database: JudgedDatabase, leak: Leak) -> Report:
     )
 
 
-CHECK = Check("AR801", "Downgrade that leaves something", Severity.WARNING, _run)
+CHECK = Check("AR801", "Downgrade does not restore the schema", Severity.WARNING, _run)

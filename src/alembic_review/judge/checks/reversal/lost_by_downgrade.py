@@ -14,4 +14,4 @@ def _run(case: Case) -> Iterator[Report]:
     yield from rows.losses(case, back=True)
 
 
-CHECK = Check("AR805", "Values that the downgrade loses", Severity.WARNING, _run)
+CHECK = Check("AR805", "Downgrade loses values", Severity.WARNING, _run)
