@@ -139,19 +139,35 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", "--no-logo", env={"PYTHONPATH": "src"})
 
 
-@nox.session
-def tests(session: nox.Session) -> None:
-    """All tests but those on real applications; the worker and the sample applications on SQLAlchemy 2 and on 1.4."""
-    install_tool(session, *group("test"))
+def stack_of_14(session: nox.Session) -> Path:
+    """The interpreter of an environment with SQLAlchemy 1.4, for the applications of the tests."""
     stack = made(session) / "sqlalchemy-1.4"
     session.run("python", "-m", "venv", "--clear", str(stack), silent=True)
-    python = str(stack / "bin" / "python")
-    session.run(python, "-m", "pip", "install", "--quiet", "--compile", *SQLALCHEMY_14, external=True, silent=True)
+    python = stack / "bin" / "python"
+    session.run(str(python), "-m", "pip", "install", "--quiet", "--compile", *SQLALCHEMY_14, external=True, silent=True)
+    return python
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests but those on real applications; the worker and some sample applications on SQLAlchemy 1.4 too."""
+    install_tool(session, *group("test"))
+    python = stack_of_14(session)
     pytest(session)
     if not session.posargs:  # who picks tests by hand gets those, once
-        pytest(session, "tests/apps", "-m", "not one_stack", ALEMBIC_REVIEW_APP_PYTHON=python)
-        (older,) = stack.glob("lib/python*/site-packages")  # first on the path, it hides SQLAlchemy 2
+        pytest(session, "tests/apps", "-m", "both_stacks", ALEMBIC_REVIEW_APP_PYTHON=str(python))
+        (older,) = python.parents[1].glob("lib/python*/site-packages")  # first on the path, it hides SQLAlchemy 2
         pytest(session, "tests/worker", PYTHONPATH=str(older), SQLALCHEMY_SILENCE_UBER_WARNING="1")
+
+
+@nox.session(name="tests-large")
+def tests_large(session: nox.Session) -> None:
+    """Also the tests marked `large`, with proofs in every run, and all of the sample applications on SQLAlchemy 1.4."""
+    install_tool(session, *group("test"))
+    python = stack_of_14(session)
+    pytest(session, "-m", "large or not large", ALEMBIC_REVIEW_TESTS_PROVE="1")
+    older = {"ALEMBIC_REVIEW_TESTS_PROVE": "1", "ALEMBIC_REVIEW_APP_PYTHON": str(python)}
+    pytest(session, "tests/apps", "-m", "not one_stack and (large or not large)", **older)
 
 
 @nox.session(reuse_venv=True)

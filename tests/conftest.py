@@ -17,6 +17,9 @@ from alembic_review.observe.scratch import open_scratch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LEFT_OUT = ("trust", "large")
+LONGEST = ("test_nox", "test_walk", "test_accept", "test_readme")
+
 
 def pytest_configure() -> None:
     """Run independently of the shell: of the signals that it ignores, and of the environment that is active in it."""
@@ -38,13 +41,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked ``trust``, unless ``-m`` names the marker."""
-    if re.search(r"\btrust\b", config.option.markexpr):
-        return
-    left_out = [item for item in items if item.get_closest_marker("trust")]
+    """Leave out the tests marked ``trust`` or ``large``, unless ``-m`` names it; begin with the longest."""
+    unnamed = [marker for marker in LEFT_OUT if not re.search(rf"\b{marker}\b", config.option.markexpr)]
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in unnamed)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item.get_closest_marker("trust") is None]
+    gone = set(left_out)
+    chosen = [item for item in items if item not in gone]
+    # A long test that begins last would keep one process busy while the others have nothing to do.
+    items[:] = sorted(chosen, key=lambda item: not item.path.name.startswith(LONGEST))
 
 
 @dataclass(frozen=True)

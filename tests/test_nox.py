@@ -70,6 +70,7 @@ def test_the_recipe(tmp_path: Path, constraints: Path) -> None:
     assert json.loads((project / "review.sarif").read_text())["version"] == "2.1.0"
 
 
+@pytest.mark.large  # the session `review` itself, and no more than the recipe shows
 def test_the_session_of_this_project(tmp_path: Path) -> None:
     done = nox(REPOSITORY / "noxfile.py", "--envdir", str(tmp_path))
 

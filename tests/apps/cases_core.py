@@ -5,7 +5,7 @@ from __future__ import annotations
 from .edits import Append, Replace, module, revision
 from .environments import stack
 from .harness import POSTGRESQL, SQLITE
-from .scenario import BOTH, Scenario, codes
+from .scenario import POSTGRESQL_FIRST, SQLITE_FIRST, Scenario, codes
 
 CORE_MODEL = "site:acme/db/model"
 
@@ -81,7 +81,7 @@ CORE = (
     Scenario(
         "hung-onto-core-tables",
         HANGS_ON,
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         status=1,
         changes=(
             "blocked add_column person.motto",
@@ -139,7 +139,7 @@ CORE = (
     Scenario(
         "core-changed-in-place",
         IN_PLACE,
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         status=1,
         changes=(
             "blocked modify_type person.first_name",
@@ -195,7 +195,7 @@ CORE = (
             op.execute('ALTER TABLE setting ADD COLUMN origin VARCHAR(10)')
             """
         ),
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         status=1,
         changes=(
             "blocked remove_column store.fax",
@@ -217,7 +217,7 @@ CORE = (
             op.execute(f"CREATE TRIGGER tr_poser AFTER INSERT ON store FOR EACH ROW {body}")
             """
         ),
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         status=1,
         findings=codes("AR106"),
         says=("it added the trigger tr_poser",),
@@ -228,7 +228,7 @@ CORE = (
             *module("Store.phone = sa.Column(sa.String(20))  # HERE AR105\n"),
             *revision("op.add_column('store', sa.Column('phone', sa.String(20)))"),
         ),
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         status=1,
         findings=codes("AR105", "AR106"),
         says=("aa00bb11cc22",),
@@ -236,7 +236,7 @@ CORE = (
     Scenario(
         "revision-dropped-a-core-table",
         revision("op.drop_table('event_log')"),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
         status=1,
         changes=("blocked add_table event_log",),
         causes={"event_log": "poser"},
@@ -308,12 +308,12 @@ CORE = (
             *revision("op.add_column('store', sa.Column('fax', sa.String(20)))"),
             *revision("op.drop_column('store', 'fax')", id="bb00cc11dd22", down="aa00bb11cc22"),
         ),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
     ),
     Scenario(
         "revision-wrote-rows-of-a-core-table",
         revision("op.execute(\"INSERT INTO setting (name, value) VALUES ('a', 'b')\")"),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
     ),
     Scenario(
         "server-default-of-the-core-in-place",
@@ -342,7 +342,7 @@ CORE = (
                 "sa.Table('poser_extra', metadata, sa.Column('id', sa.Integer(), primary_key=True))\n", name="later"
             ),
         ),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
         changes=(
             "upstream add_column product.weight",
             "upstream add_column product_history.weight",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .edits import MODEL, Append, Replace, Write, module, revision
 from .harness import SQLITE
-from .scenario import BOTH, Scenario, codes
+from .scenario import POSTGRESQL_FIRST, SQLITE_FIRST, Scenario, codes
 
 WIDGETS = f"{MODEL}/widgets.py"
 
@@ -95,7 +95,7 @@ UNPROVED = ("--no-prove",)
 CUSTOM = (
     Scenario(
         "clean",
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         owners={
             "product": "acme core",
             "person_store": "acme core",
@@ -112,7 +112,7 @@ CUSTOM = (
     Scenario(
         "custom-added",
         ADDED,
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         arguments=UNPROVED,
         changes=(
             "safe add_table poser_gadget",
@@ -130,7 +130,7 @@ CUSTOM = (
     Scenario(
         "custom-changed",
         CHANGED,
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         arguments=UNPROVED,
         changes=(
             "safe modify_type poser_widget.size",
@@ -147,7 +147,7 @@ CUSTOM = (
     Scenario(
         "custom-removed",
         REMOVED,
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         arguments=UNPROVED,
         changes=(
             "safe remove_table poser_sync_log",
@@ -168,7 +168,7 @@ CUSTOM = (
             op.create_table("poser_leftover", sa.Column("uuid", sa.String(32), primary_key=True))
             """
         ),
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         changes=("safe remove_table poser_leftover", "safe add_table poser_sync_log"),
         findings=codes("AR203"),
         owners={"poser_leftover": "poser custom"},
@@ -205,7 +205,7 @@ CUSTOM = (
     Scenario(
         "custom-table-that-no-model-declares",
         revision("op.create_table('poser_old', sa.Column('id', sa.Integer(), primary_key=True))"),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
         changes=("safe remove_table poser_old",),
         findings=codes("AR203"),
     ),
@@ -219,7 +219,7 @@ CUSTOM = (
     Scenario(
         "shipped-state",
         clean=False,
-        databases=BOTH,
+        databases=POSTGRESQL_FIRST,
         status=1,
         changes=(
             "safe add_table poser_delivery",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .cases_generated import settings
 from .edits import MODEL, Append, Replace, Write, module, revision
-from .scenario import BOTH, Scenario, codes
+from .scenario import SQLITE_FIRST, Scenario, codes
 
 STRAY = Replace(
     "site:acme/db/alembic/env.py",
@@ -97,7 +97,7 @@ UNEXPLAINED = (
     Scenario(
         "table-that-no-revision-created",
         (STRAY,),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
         status=1,
         changes=("blocked remove_table stray",),
         findings=codes("AR101", "AR103"),
@@ -159,7 +159,7 @@ UNEXPLAINED = (
     Scenario(
         "module-nobody-imports-with-a-table",
         (UNIMPORTED, *revision("op.create_table('poser_vehicle', sa.Column('uuid', sa.String(32), primary_key=True))")),
-        databases=BOTH,
+        databases=SQLITE_FIRST,
         status=1,
         changes=("blocked remove_table poser_vehicle",),
         findings=codes("AR101", "AR104"),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .edits import Edit
 from .harness import PASSWORD, POSTGRESQL, SQLITE, Application, Run
 
@@ -17,7 +19,21 @@ CODES = frozenset(
     {"AR101", "AR102", "AR103", "AR104", "AR105", "AR106", "AR201", "AR203", "AR401", "AR402", "AR601"}
     | {"AR510", "AR511", "AR512", "AR513"}
 )
-BOTH = (SQLITE, POSTGRESQL)
+# Names, or `pytest.param` with a name.
+Databases = tuple[Any, ...]
+BOTH: Databases = (SQLITE, POSTGRESQL)
+# For `parametrize`: one of the databases in every run of the tests, the other one in `nox -s tests-large`.
+SQLITE_FIRST: Databases = (SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.large))
+POSTGRESQL_FIRST: Databases = (POSTGRESQL, pytest.param(SQLITE, marks=pytest.mark.large))
+
+
+def each_database(databases: Databases) -> Iterator[tuple[str, tuple[pytest.MarkDecorator, ...]]]:
+    """Each of these databases with its marks."""
+    for database in databases:
+        if isinstance(database, str):
+            yield database, ()
+        else:
+            yield database.values[0], database.marks
 
 
 @dataclass(frozen=True)
@@ -36,7 +52,7 @@ class Scenario:
     changes: tuple[str, ...] = ()
     status: int = 0
     findings: frozenset[str] = frozenset()
-    databases: tuple[str, ...] = (SQLITE,)
+    databases: Databases = (SQLITE,)
     postgresql: tuple[str, ...] = ()
     causes: dict[str, str | None] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)

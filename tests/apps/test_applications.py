@@ -19,6 +19,7 @@ def rows(run: Run) -> list[str]:
     return sorted(row(change | {"database": None}) for change in review_of(run)["changes"])
 
 
+@pytest.mark.both_stacks
 @pytest.mark.parametrize(
     ("fixture", "pending", "databases"),
     [

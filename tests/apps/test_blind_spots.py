@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from .edits import MODEL, Edit, Replace, module, revision
-from .harness import POSTGRESQL, SQLITE, Run, make_application, run_tool
+from .harness import POSTGRESQL, Run, make_application, run_tool
 from .pull_request import branched
-from .scenario import review_of
+from .scenario import POSTGRESQL_FIRST, SQLITE_FIRST, review_of
 
 MODELS = """
 sa.Table('poser_gizmo', metadata, sa.Column('id', sa.Integer(), primary_key=True),
@@ -41,7 +41,8 @@ def shown(run: Run) -> tuple[str, ...]:
     return tuple(sorted(f"{one['code']} {one['severity']} {one['column'] or one['name']}" for one in mine))
 
 
-@pytest.mark.parametrize("database", [SQLITE, POSTGRESQL])
+@pytest.mark.both_stacks
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_what_the_database_lacks_is_found_without_a_plan(tmp_path: Path, database: str) -> None:
     run = run_tool(make_application(tmp_path, edits(OTHER), database=database), "--prove")
     assert review_of(run)["changes"] == [], run.explain()
@@ -49,7 +50,7 @@ def test_what_the_database_lacks_is_found_without_a_plan(tmp_path: Path, databas
     assert run.status == 0
 
 
-@pytest.mark.parametrize("database", [SQLITE, POSTGRESQL])
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_what_is_the_same_in_other_words_is_not_found(tmp_path: Path, database: str) -> None:
     run = run_tool(make_application(tmp_path, edits(SAME), database=database), "--prove")
     assert shown(run) == (), run.explain()
@@ -77,7 +78,7 @@ def test_a_pull_request_without_models_that_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", [SQLITE, POSTGRESQL])
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_what_the_base_has_already_is_one_line(tmp_path: Path, database: str) -> None:
     more = Replace(
         f"{MODEL}/extra.py", "name='ck_size'))", "name='ck_size'), sa.CheckConstraint('size < 9', name='ck'))"

@@ -31,6 +31,7 @@ def on_import(url: str) -> tuple[Edit, ...]:
     )
 
 
+@pytest.mark.both_stacks
 def test_a_revision_creates_them(tmp_path: Path) -> None:
     bind = "    import models\n\n    models.Base.metadata.create_all(op.get_bind())\n"
     application = on_sqlite(tmp_path, Replace(VERSION, CREATED, bind))
@@ -69,6 +70,7 @@ def test_an_import_creates_them_in_another_database(tmp_path: Path) -> None:
     assert "AR602" not in {finding["code"] for finding in review_of(run)["findings"]}
 
 
+@pytest.mark.both_stacks
 def test_env_py_creates_what_no_revision_does_and_awaits_it(tmp_path: Path) -> None:
     awaits = "        await connection.run_sync(do_run_migrations)\n"
     creates = f"{awaits}        await connection.run_sync(target_metadata.create_all)  # HERE\n"

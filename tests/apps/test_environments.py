@@ -9,7 +9,7 @@ import pytest
 
 from .edits import Append, Edit, Replace
 from .environments import stack
-from .harness import Application, Run, make_project, run_tool
+from .harness import Application, Run, make_project, run_tool, run_without_proofs
 from .scenario import check_every_run, review_of, row, tree
 from .test_projects import sqlite_url
 from .test_revision import revise
@@ -44,7 +44,7 @@ def on_sqlite(folder: Path, *edits: Edit) -> Application:
 def reviewed(application: Application, *arguments: str) -> Run:
     """A run that must hold what every run holds, and must not write into the project."""
     before = tree(application.project)
-    run = run_tool(application, *arguments, conf="alembic.ini")
+    run = run_without_proofs(application, *arguments, conf="alembic.ini")
     check_every_run(run, application)
     assert tree(application.project) == before
     return run
@@ -53,8 +53,8 @@ def reviewed(application: Application, *arguments: str) -> Run:
 @pytest.mark.parametrize(
     ("fixture", "conf"),
     [
-        ("env_generic", "alembic.ini"),
-        ("env_async", "alembic.ini"),
+        pytest.param("env_generic", "alembic.ini", marks=pytest.mark.both_stacks),
+        pytest.param("env_async", "alembic.ini", marks=pytest.mark.both_stacks),
         ("env_pyproject", "alembic.ini"),
         ("env_pyproject", "pyproject.toml"),
         ("env_pyproject_async", "pyproject.toml"),
@@ -103,6 +103,7 @@ def test_tables_before_the_first_revision_from_a_callable_and_for_every_trial(tm
     assert [finding["code"] for finding in review_of(run)["findings"] if finding["code"].startswith("AR5")] == []
 
 
+@pytest.mark.both_stacks
 def test_multidb_has_a_scratch_database_per_target(tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_multidb")
     run = reviewed(application)
@@ -252,6 +253,7 @@ SCHEMAS = (
 )
 
 
+@pytest.mark.both_stacks
 def test_include_schemas(tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_generic", SCHEMAS)
     run = reviewed(application)
@@ -312,6 +314,7 @@ CHECKED = Replace(
 )
 
 
+@pytest.mark.both_stacks
 @needs_plugins
 def test_autogenerate_plugin(tmp_path: Path) -> None:
     application = make_project(
@@ -377,6 +380,7 @@ def test_another_section_of_the_conf(tmp_path: Path) -> None:
     assert rows(reviewed(application, "-n", "library")) == PENDING
 
 
+@pytest.mark.both_stacks
 def test_the_stack_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
     major, minor = stack().sqlalchemy
     provenance = review_of(reviewed(on_sqlite(tmp_path)))["provenance"]
@@ -405,6 +409,7 @@ SEARCH_PATHS = {
 }
 
 
+@pytest.mark.both_stacks
 @pytest.mark.parametrize("way", SEARCH_PATHS)
 def test_tables_of_the_connections_own_default_schema(way: str, tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_generic", SEARCH_PATHS[way])
@@ -435,6 +440,7 @@ POOLED = (
 )
 
 
+@pytest.mark.both_stacks
 def test_revisions_come_after_env_py_and_leave_nothing_in_its_pool(tmp_path: Path) -> None:
     """They may use what env.py sets up; what they set for their session ends with the run, as with `alembic`."""
     assert rows(reviewed(make_project(tmp_path, "env_generic", POOLED))) == PENDING
@@ -462,6 +468,7 @@ def test_what_the_scratch_server_lacks_is_named_with_the_server(tmp_path: Path) 
     )
 
 
+@pytest.mark.both_stacks
 def test_rendering_does_not_repeat_warnings(tmp_path: Path) -> None:
     index = "\n\nsa.Index('ix_book_title', Book.title, nosuch_fast=True)\n"
     run = reviewed(on_sqlite(tmp_path, Append("models.py", index)))
@@ -483,6 +490,7 @@ def render_item(kind, item, autogen_context):
 """
 
 
+@pytest.mark.both_stacks
 def test_render_item_gets_what_alembic_gives_it(tmp_path: Path) -> None:
     edits = (functions(RENDER_ITEM), configured("render_item=render_item, compare_type=True"))
     run = reviewed(on_sqlite(tmp_path, *edits))

@@ -11,7 +11,7 @@ import pytest
 from .cases_custom import TWO_PACKAGES
 from .edits import CLEAN, MODEL, Append, Delete, Edit, Replace, Write
 from .environments import FIXTURES, install, install_editable, make_environment
-from .harness import SQLITE, Application, Run, copy_tree, make_application, make_project, run_tool
+from .harness import SQLITE, Application, Run, copy_tree, make_application, make_project, run_without_proofs
 from .scenario import check_every_run, review_of, row
 from .test_revision import revise
 
@@ -80,7 +80,7 @@ def _moved(edit: Edit, acme: Path) -> Edit:
 
 def test_editable_in_an_environment_elsewhere(tmp_path: Path) -> None:
     application = lay_out(tmp_path)
-    run = run_tool(application)
+    run = run_without_proofs(application)
     assert rows(run) == EXPECTED
     assert review_of(run)["provenance"]["custom"] == ["poser"]
     assert run.status == 0
@@ -88,7 +88,7 @@ def test_editable_in_an_environment_elsewhere(tmp_path: Path) -> None:
 
 def test_installed_into_site_packages(tmp_path: Path) -> None:
     application = lay_out(tmp_path, installed=True)
-    assert rows(run_tool(application)) == EXPECTED
+    assert rows(run_without_proofs(application)) == EXPECTED
 
 
 def test_no_revision_is_written_into_site_packages(tmp_path: Path) -> None:
@@ -101,20 +101,20 @@ def test_no_revision_is_written_into_site_packages(tmp_path: Path) -> None:
 
 def test_installed_into_site_packages_and_run_from_outside(tmp_path: Path) -> None:
     application = lay_out(tmp_path, installed=True)
-    run = run_tool(application, conf="project/app/acme.conf", folder=tmp_path)
+    run = run_without_proofs(application, conf="project/app/acme.conf", folder=tmp_path)
     assert rows(run) == EXPECTED
 
 
 def test_environment_inside_the_project(tmp_path: Path) -> None:
     application = lay_out(tmp_path, environment="project/.venv")
-    run = run_tool(application)
+    run = run_without_proofs(application)
     assert rows(run) == EXPECTED
     assert owners(run) == {"poser custom", "acme core"}
 
 
 def test_environment_inside_the_project_installed(tmp_path: Path) -> None:
     application = lay_out(tmp_path, environment="project/.venv", installed=True)
-    run = run_tool(application)
+    run = run_without_proofs(application)
     assert rows(run) == EXPECTED
     assert owners(run) == {"poser custom", "acme core"}
 
@@ -124,7 +124,7 @@ def test_conf_inside_the_environment_with_sources_elsewhere(folder: str, tmp_pat
     application = lay_out(tmp_path)
     shutil.copytree(application.project / "app", application.environment.folder / "app")
     conf = "app/acme.conf" if folder == "env" else "acme.conf"
-    run = run_tool(application, conf=conf, folder=tmp_path / folder)
+    run = run_without_proofs(application, conf=conf, folder=tmp_path / folder)
     assert rows(run) == EXPECTED
     assert owners(run) == {"poser custom", "acme core"}
 
@@ -132,26 +132,26 @@ def test_conf_inside_the_environment_with_sources_elsewhere(folder: str, tmp_pat
 def test_conf_inside_the_environment_with_the_core_editable_too(tmp_path: Path) -> None:
     application = lay_out(tmp_path, acme="src/acme", project="src/poser")
     shutil.copytree(application.project / "app", application.environment.folder / "app")
-    run = run_tool(application, folder=application.environment.folder)
+    run = run_without_proofs(application, folder=application.environment.folder)
     assert run.status == 2, run.explain()
     assert "acme" in run.stderr
     assert "poser" in run.stderr
     assert "custom" in run.stderr
-    settled = run_tool(application, "--custom", "poser", folder=application.environment.folder)
+    settled = run_without_proofs(application, "--custom", "poser", folder=application.environment.folder)
     assert rows(settled) == EXPECTED
 
 
 @pytest.mark.parametrize("acme", ["elsewhere/acme", "repo/acme"])
 def test_core_in_editable_mode(acme: str, tmp_path: Path) -> None:
     application = lay_out(tmp_path, acme=acme, project="repo/poser")
-    run = run_tool(application)
+    run = run_without_proofs(application)
     assert rows(run) == EXPECTED
     assert owners(run) == {"poser custom", "acme core"}
 
 
 def test_core_below_the_application(tmp_path: Path) -> None:
     application = lay_out(tmp_path, acme="project/vendor/acme")
-    run = run_tool(application)
+    run = run_without_proofs(application)
     assert rows(run) == EXPECTED
     assert owners(run) == {"poser custom", "acme core"}
 
@@ -159,14 +159,14 @@ def test_core_below_the_application(tmp_path: Path) -> None:
 def test_several_distributions_below_one_root(tmp_path: Path) -> None:
     application = lay_out(tmp_path, acme="repo/acme", project="repo/poser")
     (tmp_path / "repo" / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
-    run = run_tool(application, conf="poser/app/acme.conf", folder=tmp_path / "repo")
+    run = run_without_proofs(application, conf="poser/app/acme.conf", folder=tmp_path / "repo")
     assert run.status == 2, run.explain()
     check_every_run(run, application)
     for word in ("acme", "poser", "custom"):
         assert word in run.stderr, run.explain()
-    settled = run_tool(application, "--root", "poser", conf="poser/app/acme.conf", folder=tmp_path / "repo")
+    settled = run_without_proofs(application, "--root", "poser", conf="poser/app/acme.conf", folder=tmp_path / "repo")
     assert rows(settled) == EXPECTED
-    named = run_tool(application, "--custom", "poser", conf="poser/app/acme.conf", folder=tmp_path / "repo")
+    named = run_without_proofs(application, "--custom", "poser", conf="poser/app/acme.conf", folder=tmp_path / "repo")
     assert rows(named) == EXPECTED
 
 
@@ -178,20 +178,23 @@ def test_core_and_application_in_one_distribution(tmp_path: Path) -> None:
     Replace(
         "acme/db/model/people.py", "    first_name =", "    title = sa.Column(sa.String(9))\n    first_name ="
     ).apply(application.locate)
-    both = run_tool(application)
+    both = run_without_proofs(application)
     assert rows(both) == ["safe add_column person.title"]
-    settled = run_tool(application, "--custom", "poser")
+    settled = run_without_proofs(application, "--custom", "poser")
     assert rows(settled) == ["upstream add_column person.title"]
 
 
 def test_two_packages_installed_into_site_packages(tmp_path: Path) -> None:
     application = lay_out(tmp_path, installed=True, edits=TWO_PACKAGES)
-    assert rows(run_tool(application)) == ["safe add_column poser_widget.weight", "safe add_table poser_label"]
+    assert rows(run_without_proofs(application)) == [
+        "safe add_column poser_widget.weight",
+        "safe add_table poser_label",
+    ]
 
 
 def test_custom_none(tmp_path: Path) -> None:
     application = make_application(tmp_path, (NEW_COLUMN,), database=SQLITE)
-    run = run_tool(application, "--custom", "none")
+    run = run_without_proofs(application, "--custom", "none")
     assert rows(run) == ["upstream add_column poser_widget.weight"]
     assert run.status == 0
     assert review_of(run)["provenance"]["custom"] == []
@@ -228,7 +231,7 @@ def test_custom_may_name_a_part_of_a_package(tmp_path: Path) -> None:
             ),
         ),
     )
-    run = run_tool(application, "--custom", "big.plugins.authors", conf="alembic.ini")
+    run = run_without_proofs(application, "--custom", "big.plugins.authors", conf="alembic.ini")
     assert rows(run) == ["safe add_column author.name", "upstream add_column book.isbn"]
     assert owners(run) == {"big core", "big.plugins.authors custom"}
 
@@ -236,7 +239,10 @@ def test_custom_may_name_a_part_of_a_package(tmp_path: Path) -> None:
 def test_custom_from_the_settings(tmp_path: Path) -> None:
     settings = Append("pyproject.toml", '\n[tool.alembic-review]\ncustom = ["acme", "poser"]\n')
     application = make_application(tmp_path, (NEW_COLUMN, CORE_COLUMN, settings), database=SQLITE)
-    assert rows(run_tool(application)) == ["safe add_column person.title", "safe add_column poser_widget.weight"]
+    assert rows(run_without_proofs(application)) == [
+        "safe add_column person.title",
+        "safe add_column poser_widget.weight",
+    ]
 
 
 def test_nothing_custom_found(tmp_path: Path) -> None:
@@ -244,7 +250,7 @@ def test_nothing_custom_found(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "pyproject.toml").write_text('[project]\nname = "unrelated"\nversion = "1"\n')
-    run = run_tool(application, "--root", str(other))
+    run = run_without_proofs(application, "--root", str(other))
     assert run.status == 2, run.explain()
     check_every_run(run, application)
     for word in ("acme", "poser", "custom"):
@@ -254,13 +260,13 @@ def test_nothing_custom_found(tmp_path: Path) -> None:
 def test_nothing_custom_found_and_no_root(tmp_path: Path) -> None:
     application = lay_out(tmp_path, installed=True)
     (application.project / "pyproject.toml").unlink()
-    run = run_tool(application)
+    run = run_without_proofs(application)
     assert run.status == 2, run.explain()
 
 
 def test_plain_project_without_a_core(tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_generic", (sqlite_url(),))
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     assert rows(run) == ["safe add_column book.isbn", "safe add_table author"]
     assert owners(run) == {"models custom"}
     assert run.status == 0
@@ -268,7 +274,7 @@ def test_plain_project_without_a_core(tmp_path: Path) -> None:
 
 def test_plain_project_without_any_project_file(tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_generic", (sqlite_url(), Delete("pyproject.toml")))
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     assert rows(run) == ["safe add_column book.isbn", "safe add_table author"]
 
 
@@ -277,7 +283,7 @@ def test_a_class_taken_out_of_a_plain_project_without_any_project_file(tmp_path:
     models = application.project / "models.py"
     text = models.read_text()
     models.write_text(text.replace('__tablename__ = "book"', '__tablename__ = "volume"'))
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     assert "safe remove_table book" in rows(run), run.explain()
 
 
@@ -310,7 +316,7 @@ def test_a_library_without_revisions_owns_what_it_declares_and_a_helper_owns_not
             ),
         ),
     )
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     assert rows(run) == [
         "blocked add_table job",
         "blocked add_table job_log",
@@ -341,7 +347,7 @@ def test_a_module_beside_alembic_ini_that_is_not_imported(tmp_path: Path) -> Non
             Replace("migrations/env.py", "import models\n", "import models\nimport authors\n"),
         ),
     )
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     assert rows(run) == ["blocked remove_table book", "safe add_table author", "safe add_table shelf"]
     assert owners(run) == {"project custom", "models custom", "authors custom"}
     (finding,) = [entry for entry in review_of(run)["findings"] if entry["code"] == "AR104"]
@@ -379,7 +385,7 @@ def test_revisions_in_a_folder_that_is_called_like_an_installed_package(
         ),
     )
     install(application.environment, FIXTURES / "chronicle")
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     check_every_run(run, application)
     assert rows(run) == ["safe add_column book.isbn", "safe add_table author", "safe remove_table gone"]
 
@@ -389,7 +395,7 @@ def test_the_active_environment_runs_the_application_and_the_footer_names_it(tmp
     shutil.move(application.environment.folder, application.project / "venv")
     active = {"VIRTUAL_ENV": str(application.project / "venv"), "COLUMNS": "100"}
     file = tmp_path / "report.txt"
-    run = run_tool(application, "-o", f"terminal={file}", conf=None, variables=active, python=False)
+    run = run_without_proofs(application, "-o", f"terminal={file}", conf=None, variables=active, python=False)
     assert run.status == 0, run.explain()
     provenance = review_of(run)["provenance"]
     assert (provenance["interpreter"], provenance["interpreter_source"]) == ("venv/bin/python", "VIRTUAL_ENV")

@@ -10,7 +10,7 @@ import pytest
 from .edits import MODEL, VERSIONS, Append, Edit, Replace, revision
 from .harness import POSTGRESQL, Run, make_application, run_tool
 from .pull_request import branched
-from .scenario import BOTH, review_of, tree
+from .scenario import POSTGRESQL_FIRST, SQLITE_FIRST, review_of, tree
 from .test_revision import new_files, revise
 
 WIDGETS = f"{MODEL}/widgets.py"
@@ -44,7 +44,8 @@ def states(run: Run) -> dict[str, str]:
     return {proof["proof"]: proof["state"] for proof in review_of(run)["proofs"]}
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.both_stacks
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_a_column_that_looks_renamed_and_is(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, COLUMN, database=database)
     plain = run_tool(application)
@@ -67,7 +68,7 @@ def test_a_column_that_looks_renamed_and_is(tmp_path: Path, database: str) -> No
     assert states(run)["renames"] == "held"
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_a_table_that_looks_renamed_and_is(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, TABLE[:2], database=database)
     plain = run_tool(application)
@@ -81,7 +82,7 @@ def test_a_table_that_looks_renamed_and_is(tmp_path: Path, database: str) -> Non
     )
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_a_table_and_its_column_become_a_revision_up_and_down(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, TABLE, database=database)
     before = tree(application.project)
@@ -133,7 +134,7 @@ def test_the_setting_does_the_same_and_may_stay(tmp_path: Path) -> None:
     assert (again.status, kinds(again)) == (0, []), again.explain()
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_a_revision_that_drops_and_adds_looks_renamed(tmp_path: Path, database: str) -> None:
     edits = (
         COLUMN[0],
@@ -149,7 +150,7 @@ def test_a_revision_that_drops_and_adds_looks_renamed(tmp_path: Path, database: 
     assert finding["suggestion"] == "op.alter_column('poser_widget', 'note', new_column_name='remark')"
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 @pytest.mark.parametrize(
     "code",
     [

@@ -26,7 +26,7 @@ from .harness import (
     run_alembic,
     run_tool,
 )
-from .scenario import BOTH, review_of, row, tree
+from .scenario import BOTH, POSTGRESQL_FIRST, SQLITE_FIRST, review_of, row, tree
 
 CONF = "app/acme.conf"
 CUSTOM_LAST = Replace(
@@ -92,6 +92,7 @@ def pending(application: Application, conf: str = CONF) -> list[str]:
     return sorted(row(change) for change in review_of(run_tool(application, conf=conf))["changes"])
 
 
+@pytest.mark.both_stacks
 @pytest.mark.parametrize("database", BOTH)
 def test_the_safe_changes_become_a_revision_and_nothing_is_left(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, NEW_TABLE, database=database)
@@ -109,6 +110,7 @@ def test_the_safe_changes_become_a_revision_and_nothing_is_left(tmp_path: Path, 
     assert pending(application) == []
 
 
+@pytest.mark.both_stacks
 def test_plain_alembic_upgrades_and_downgrades_with_it_in_any_order_of_locations(tmp_path: Path) -> None:
     application = make_application(tmp_path, NEW_TABLE)
     ran = revise(application)
@@ -123,7 +125,7 @@ def test_plain_alembic_upgrades_and_downgrades_with_it_in_any_order_of_locations
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_the_first_revision_makes_a_branch_that_depends_on_the_core(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, FIRST, database=database)
     before = tree(application.project)
@@ -173,7 +175,7 @@ NEWER_CORE = (
 )
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_a_column_of_the_core_that_is_younger_than_its_table(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, NEWER_CORE, database=database)
     before = tree(application.project)
@@ -199,7 +201,7 @@ def test_what_the_output_encoding_lacks_is_escaped(tmp_path: Path) -> None:
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_what_is_blocked_stops_everything_unless_it_may_be_left_out(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, (*NEW_TABLE, *CORE_COLUMN), database=database)
     before = tree(application.project)
@@ -317,7 +319,7 @@ def spoiled(upgrade: str, downgrade: str = "SELECT 1") -> tuple[Edit, ...]:
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 @pytest.mark.parametrize(
     ("edits", "said"),
     [
@@ -408,6 +410,7 @@ def test_a_plain_project_gets_what_alembic_gives(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.both_stacks
 def test_types_that_a_downgrade_leaves_behind_are_named(tmp_path: Path) -> None:
     enum = module(
         """
@@ -456,7 +459,7 @@ NOTES_OF_LABELS = (
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_several_packages_get_a_revision_each(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, NOTES_OF_LABELS, database=database)
     before = tree(application.project)
@@ -474,7 +477,7 @@ def test_several_packages_get_a_revision_each(tmp_path: Path, database: str) -> 
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_one_package_can_not_count_on_what_another_would_write(tmp_path: Path, database: str) -> None:
     application = make_application(tmp_path, NOTES_OF_LABELS, database=database)
     before = tree(application.project)
@@ -621,6 +624,7 @@ def test_an_environment_that_moves_the_revision(tmp_path: Path, body: str, said:
     assert new_files(application, before) == []
 
 
+@pytest.mark.both_stacks
 def test_every_database_of_a_multidb_environment_is_in_it(tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_multidb")
     before = tree(application.project)

@@ -54,6 +54,7 @@ PENDING = [
 ]
 
 
+@pytest.mark.both_stacks
 def test_each_environment_is_upgraded_and_then_compared(tmp_path: Path) -> None:
     run = reviewed(courier(tmp_path))
     report = review_of(run)

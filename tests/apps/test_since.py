@@ -10,9 +10,9 @@ import pytest
 
 from .edits import HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
 from .environments import install
-from .harness import POSTGRESQL, Run, make_application, run_tool
+from .harness import POSTGRESQL, Run, make_application, run_tool, run_without_proofs
 from .pull_request import branched, commit, git
-from .scenario import BOTH, review_of, row, tree
+from .scenario import BOTH, POSTGRESQL_FIRST, SQLITE_FIRST, review_of, row, tree
 
 NOTE = module(
     """
@@ -54,6 +54,7 @@ def findings(run: Run) -> list[str]:
     return sorted(f"{finding['code']} {finding['severity']}" for finding in review_of(run)["findings"])
 
 
+@pytest.mark.both_stacks
 @pytest.mark.parametrize("database", BOTH)
 def test_what_is_in_a_new_revision_and_what_is_pending(tmp_path: Path, database: str) -> None:
     pending = Replace(f"{MODEL}/widgets.py", "    shape =", "    weight = sa.Column(sa.Integer())\n    shape =")
@@ -75,7 +76,7 @@ def test_what_is_in_a_new_revision_and_what_is_pending(tmp_path: Path, database:
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_a_new_revision_that_alters_a_core_table_is_blocked_though_nothing_is_pending(
     tmp_path: Path, database: str
 ) -> None:
@@ -112,10 +113,10 @@ WEIGHT = revision("op.add_column('product', sa.Column('weight', sa.Integer()))")
 GRAMS = revision("op.add_column('product', sa.Column('grams', sa.Integer()))", id="bb11cc22dd33", down="aa00bb11cc22")
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path: Path, database: str) -> None:
     application = branched(tmp_path, (*WEIGHT, *GRAMS), database=database)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert rows(run) == [
         "in_revision aa00bb11cc22 blocked add_column product.weight",
         "in_revision bb11cc22dd33 blocked add_column product.grams",
@@ -146,7 +147,7 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
 def test_a_merged_revision_that_altered_the_core_is_undone_by_a_new_one(tmp_path: Path) -> None:
     undone = revision("op.drop_column('product', 'weight')", id="bb11cc22dd33", down="aa00bb11cc22")
     application = branched(tmp_path, undone, before=WEIGHT)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 0, run.explain()
     assert rows(run) == ["in_revision bb11cc22dd33 safe remove_column product.weight"]
     (change,) = brought(run)["changes"]
@@ -160,7 +161,7 @@ def test_a_dropped_core_column_can_be_put_back(tmp_path: Path) -> None:
         "op.add_column('product', sa.Column('description', sa.String(120)))", id="bb11cc22dd33", down="aa00bb11cc22"
     )
     application = branched(tmp_path, back, before=dropped, database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 0, run.explain()
     assert rows(run) == ["in_revision bb11cc22dd33 safe add_column product.description"]
 
@@ -179,7 +180,7 @@ def test_a_dropped_core_column_can_be_put_back(tmp_path: Path) -> None:
 def test_who_takes_back_a_merged_revision_takes_back_nothing(tmp_path: Path, edit: Edit) -> None:
     """Databases that have it keep what it did."""
     application = branched(tmp_path, (edit,), before=WEIGHT)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 1, run.explain()
     assert rows(run) == ["in_revision None blocked remove_column product.weight"]
     assert "AR201" not in {finding["code"] for finding in review_of(run)["findings"]}
@@ -189,7 +190,7 @@ def test_who_takes_back_a_merged_revision_takes_back_nothing(tmp_path: Path, edi
 def test_an_own_table_that_changes_names_with_a_core_table(tmp_path: Path) -> None:
     swap = SWAPPED.replace("'setting'", "'poser_sync_log'")
     application = branched(tmp_path, revision(swap), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 1, run.explain()
     assert "AR106" in {finding["code"] for finding in review_of(run)["findings"]}
 
@@ -197,7 +198,7 @@ def test_an_own_table_that_changes_names_with_a_core_table(tmp_path: Path) -> No
 @pytest.mark.one_stack
 def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: Path) -> None:
     application = branched(tmp_path, (*NOTE, *note_revision(down="aa00bb11cc22")), before=WEIGHT)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert rows(run) == [
         "in_revision 11aa22bb33cc safe add_table poser_note",
         "pending None blocked remove_column product.weight",
@@ -206,11 +207,11 @@ def test_what_a_merged_revision_did_is_not_what_the_pull_request_does(tmp_path: 
     assert finding["hint"].startswith("Revert it in a new revision")
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_a_table_is_what_its_revision_makes_of_it_and_the_rest_is_pending(tmp_path: Path, database: str) -> None:
     more = Replace(f"{MODEL}/extra.py", "    text =", "    author = sa.Column(sa.String(20))\n    text =")
     application = branched(tmp_path, (*NOTE, *NOTE_REVISION, more), database=database)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert rows(run) == [
         "in_revision 11aa22bb33cc safe add_table poser_note",
         "pending None safe add_column poser_note.author",
@@ -238,6 +239,7 @@ ALTERING = {
 }
 
 
+@pytest.mark.both_stacks
 def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path) -> None:
     ids = [HEAD, *(f"aa00bb11cc{number:02}" for number, _ in enumerate(ALTERING, start=1))]
     steps = [
@@ -246,7 +248,7 @@ def test_whatever_a_revision_does_to_a_core_table_is_a_row(tmp_path: Path) -> No
         for edit in revision(upgrade, id=new, down=down)
     ]
     application = branched(tmp_path, tuple(steps), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 1, run.explain()
     assert [line for line in rows(run) if line.startswith("in_revision")] == [
         f"in_revision {new} blocked {line}"
@@ -262,7 +264,7 @@ def test_a_core_table_that_is_dropped_and_made_again_stays_the_core_s(tmp_path: 
     merged = Append("site:acme/db/alembic/versions/c6f1d35908ab_inactive_users.py", LEGACY.format(statement=legacy))
     again = revision(f"op.drop_table('legacy')\nop.execute('{legacy}')")
     application = branched(tmp_path, again, installed=(merged,), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 1, run.explain()
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR106"]
     assert "altered the core table legacy of acme: it dropped the table" in finding["message"]
@@ -283,7 +285,7 @@ def test_nothing_in_env_py_hides_what_a_revision_does(tmp_path: Path) -> None:
         database=POSTGRESQL,
         installed=(Replace("site:acme/db/alembic/env.py", f"{configured})\n", f"{configured}, {hiding}"),),
     )
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert [line for line in rows(run) if line.startswith("in_revision")] == [
         "in_revision aa00bb11cc22 blocked add_column product.weight",
         "in_revision aa00bb11cc22 blocked modify_type store.name",
@@ -306,6 +308,7 @@ def note(inspector, table, column):
 """
 
 
+@pytest.mark.both_stacks
 def test_listeners_of_the_application_do_not_matter(tmp_path: Path) -> None:
     """Nothing that they leave on a reflected table can be handed to another process."""
     application = branched(
@@ -314,11 +317,12 @@ def test_listeners_of_the_application_do_not_matter(tmp_path: Path) -> None:
         before=(Append(f"{MODEL}/__init__.py", LISTENING),),
         database=POSTGRESQL,
     )
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 0, run.explain()
     assert "in_revision aa00bb11cc22 safe add_column poser_widget.weight" in rows(run)
 
 
+@pytest.mark.both_stacks
 def test_tables_on_a_longer_search_path_have_one_name(tmp_path: Path) -> None:
     upgrade = (
         "op.execute('CREATE TABLE public.poser_far (id varchar(32) PRIMARY KEY)')\n"
@@ -334,7 +338,7 @@ def test_tables_on_a_longer_search_path_have_one_name(tmp_path: Path) -> None:
     )
     env = Replace("site:acme/db/alembic/env.py", "    with engine.connect() as connection:\n", searching)
     application = branched(tmp_path, revision(upgrade), installed=(env,), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert [line for line in rows(run) if line.startswith("in_revision")] == [
         "in_revision aa00bb11cc22 blocked add_column store.fax",
         "in_revision aa00bb11cc22 safe add_table poser_far",
@@ -343,12 +347,12 @@ def test_tables_on_a_longer_search_path_have_one_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.one_stack
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", SQLITE_FIRST)
 def test_what_a_new_revision_throws_away_is_told_as_if_it_were_pending(tmp_path: Path, database: str) -> None:
     upgrade = "with op.batch_alter_table('poser_widget') as batch:\n    batch.drop_column('shape')"
     edits = (Replace(f"{MODEL}/widgets.py", "    shape = sa.Column(sa.String(10))\n", ""), *revision(upgrade))
     application = branched(tmp_path, edits, database=database)
-    run = run_tool(application, "--no-prove", "--since", "main", "--fail-on", "warning")
+    run = run_without_proofs(application, "--since", "main", "--fail-on", "warning")
     assert rows(run) == ["in_revision aa00bb11cc22 safe remove_column poser_widget.shape"]
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR201"]
     assert finding["message"] == "Revision aa00bb11cc22 drops the column shape of poser_widget with all its data."
@@ -365,7 +369,7 @@ def test_what_a_new_revision_renames_is_not_thrown_away(tmp_path: Path) -> None:
         "op.drop_column('poser_widget', 'note')\nop.add_column('poser_widget', sa.Column('memo', sa.Text()))"
     )
     application = branched(tmp_path, revision(renames), database=POSTGRESQL)
-    run = run_tool(application, "--no-prove", "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     told = {(change["kind"], change["table"], change["name"]): change["reason"] for change in brought(run)["changes"]}
     halves = {
         *(("remove_column", "poser_widget", "shape"), ("add_column", "poser_widget", "form")),
@@ -398,7 +402,7 @@ def test_what_is_dropped_under_another_name_is_thrown_away(tmp_path: Path) -> No
     )
     edits = (*revision(renames), *revision(drops, id="bb00bb11cc22", down="aa00bb11cc22"))
     application = branched(tmp_path, edits, database=POSTGRESQL)
-    run = run_tool(application, "--no-prove", "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     new = [finding for finding in review_of(run)["findings"] if finding["revision"] and finding["code"] == "AR201"]
     assert sorted(finding["message"] for finding in new) == [
         "Revision bb00bb11cc22 drops the column shape of poser_widget with all its data, and creates it again.",
@@ -416,7 +420,7 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
     )
     besides = "renamed the column shape to form, added the column more, removed the column note"
     application = branched(tmp_path, revision(both), database=POSTGRESQL)
-    run = run_tool(application, "--no-prove", "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     told = {
         change["reason"].partition("belongs to poser. ")[2]
         for change in brought(run)["changes"]
@@ -436,7 +440,7 @@ def test_what_is_renamed_and_changed_is_told(tmp_path: Path) -> None:
 def test_what_goes_along_with_a_renaming_has_no_sql_of_its_own(tmp_path: Path) -> None:
     """An index of the table, and a foreign key that refers to it, are the same as before."""
     application = branched(tmp_path, revision("op.rename_table('poser_widget', 'poser_thing')"), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     told = {(change["kind"], change["sql"]) for change in brought(run)["changes"] if change["state"] == "in_revision"}
     renamed = 'ALTER TABLE "poser_widget" RENAME TO "poser_thing";'
     alone = {"add_index", "remove_index", "add_fk", "remove_fk"}
@@ -450,7 +454,7 @@ def test_columns_that_change_names_with_each_other_lose_nothing(tmp_path: Path) 
         for old, new in (("shape", "x"), ("note", "shape"), ("x", "note"))
     )
     application = branched(tmp_path, revision(renames), database=POSTGRESQL)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     written = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
     assert {change["reason"].rpartition(": ")[2] for change in written} == {
         "shape was renamed to this name.",
@@ -459,7 +463,7 @@ def test_columns_that_change_names_with_each_other_lose_nothing(tmp_path: Path) 
     assert not [one for one in review_of(run)["findings"] if one["code"] == "AR201" and one["revision"]]
 
 
-@pytest.mark.parametrize("database", BOTH)
+@pytest.mark.parametrize("database", POSTGRESQL_FIRST)
 def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: str) -> None:
     upgrade = (
         "op.execute(\"UPDATE poser_widget SET shape = ''\")\n"
@@ -471,7 +475,7 @@ def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: 
         "op.add_column('poser_new', sa.Column('more', sa.Integer(), nullable=False, server_default='0'))"
     )
     application = branched(tmp_path, revision(upgrade), database=database)
-    run = run_tool(application, "--no-prove", "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     notes = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR202" and finding["revision"]]
     told = "Revision aa00bb11cc22 makes {} of poser_widget NOT NULL, which fails if existing rows have no value."
     assert sorted((finding["severity"], finding["message"]) for finding in notes) == [
@@ -483,7 +487,7 @@ def test_what_a_new_revision_makes_required_is_a_note(tmp_path: Path, database: 
 @pytest.mark.one_stack
 def test_without_changes_there_is_nothing_in_it(tmp_path: Path) -> None:
     application = branched(tmp_path, (Write("README", "words\n"),))
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 0, run.explain()
     assert (brought(run)["new_revisions"], brought(run)["changes"]) == ([], [])
 
@@ -496,7 +500,7 @@ def test_the_base_is_where_the_branches_parted(tmp_path: Path) -> None:
     Write("README", "others go on\n").apply(application.locate)
     commit(application, "main goes on")
     git(application.project, "checkout", "--quiet", "topic")
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert brought(run)["base"] == parted
 
 
@@ -513,7 +517,7 @@ def test_the_base_is_where_the_branches_parted(tmp_path: Path) -> None:
 )
 def test_what_was_merged_and_is_edited_is_told(tmp_path: Path, edit: Edit, expected: list[str]) -> None:
     application = branched(tmp_path, (edit,))
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert findings(run) == expected, run.explain()
 
 
@@ -527,7 +531,7 @@ def test_tables_before_the_first_revision(tmp_path: Path) -> None:
     adding = revision("op.add_column('poser_old', sa.Column('more', sa.Integer()))")
     edited = Append("db/before.sql", "CREATE TABLE poser_older (id INTEGER PRIMARY KEY);\n")
     application = branched(tmp_path, (*adding, edited), before=(*model, settings, file))
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert rows(run) == [
         "in_revision aa00bb11cc22 safe add_column poser_old.more",
         "pending None blocked remove_table poser_older",
@@ -541,7 +545,7 @@ def test_tables_before_the_first_revision(tmp_path: Path) -> None:
 @pytest.mark.one_stack
 def test_a_merged_revision_that_is_gone_is_told(tmp_path: Path) -> None:
     application = branched(tmp_path, (Delete(f"{VERSIONS}/11aa22bb33cc_step.py"), *NOTE), before=NOTE_REVISION)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert "AR502 error" in findings(run), run.explain()
 
 
@@ -552,7 +556,7 @@ def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     before = (*revision(reading), Write(file, "CREATE TABLE poser_a (id INTEGER PRIMARY KEY)"))
     edited = Write(file, "CREATE TABLE poser_a (id INTEGER PRIMARY KEY, more TEXT)")
     application = branched(tmp_path, (edited,), before=before)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert [line for line in rows(run) if line.startswith("in_")] == ["in_revision None safe add_column poser_a.more"]
     (change,) = [change for change in brought(run)["changes"] if change["state"] == "in_revision"]
     assert (change["sql"], "Only newly created databases" in change["reason"]) == ("", True)
@@ -564,7 +568,7 @@ def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) ->
     folder = application.project / VERSIONS
     (folder / "11aa22bb33cc_step.py").rename(folder / "11aa22bb33cc_notes.py")
     commit(application, "renamed")
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 0, run.explain()
     # The helper's revision has no downgrade.
     assert (brought(run)["new_revisions"], findings(run)) == ([], ["AR514 warning"])
@@ -574,7 +578,7 @@ def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) ->
         file.rename(moved / f"step{number}.py")
     Replace("app/acme.conf", "poser.db:alembic/versions", "poser.db:migrations").apply(application.locate)
     commit(application, "moved")
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 0, run.explain()
     assert (brought(run)["new_revisions"], brought(run)["changes"]) == ([], [])
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR503"]
@@ -592,7 +596,7 @@ def test_a_merge_revision_is_new_and_changes_nothing(tmp_path: Path) -> None:
         "branch_labels = None\ndepends_on = None\n\n\ndef upgrade():\n    pass\n",
     )
     application = branched(tmp_path, (merge,), before=(*one, *two))
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert [new["id"] for new in brought(run)["new_revisions"]] == ["cc33cc33cc33"]
     assert brought(run)["changes"] == []
 
@@ -609,7 +613,7 @@ def test_a_base_without_the_folder_has_everything_new(tmp_path: Path) -> None:
     git(application.project, "checkout", "--quiet", "-b", "topic")
     shutil.copytree(aside, versions)
     commit(application, "all revisions")
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert "11aa22bb33cc" in [new["id"] for new in brought(run)["new_revisions"]], run.explain()
     assert "in_revision 11aa22bb33cc safe add_table poser_note" in rows(run)
 
@@ -622,7 +626,7 @@ def test_revisions_of_the_base_that_no_longer_apply_are_named(tmp_path: Path) ->
         'op.execute("SELECT no_such_thing")\n    op.create_table(',
     )
     application = branched(tmp_path, (*NOTE_REVISION,), before=(*NOTE, *NOTE_REVISION, broken))
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 3, run.explain()
     assert "The revisions of the base, " in run.stderr
     assert f"{VERSIONS}/11aa22bb33cc_step.py" in run.stderr.replace("\n", "")
@@ -636,7 +640,7 @@ def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:
     application.project.rename(source)
     url = f"file://{source}"
     git(tmp_path, "clone", "--quiet", "--depth", "1", "--no-single-branch", "--branch", "topic", url, "project")
-    run = run_tool(application, "--since", "origin/main")
+    run = run_without_proofs(application, "--since", "origin/main")
     assert run.status == 3, run.explain()
     assert "shallow" in run.stderr
     assert "fetch" in run.stderr
@@ -653,7 +657,7 @@ def test_a_shallow_clone_says_what_to_fetch(tmp_path: Path) -> None:
 )
 def test_a_ref_that_is_none(tmp_path: Path, ref: str, status: int, said: str) -> None:
     application = branched(tmp_path, ())
-    run = run_tool(application, f"--since={ref}")
+    run = run_without_proofs(application, f"--since={ref}")
     assert run.status == status, run.explain()
     assert said in run.stderr
 
@@ -667,7 +671,7 @@ def test_an_application_that_is_installed_as_a_copy(tmp_path: Path) -> None:
     (packages / "_poser.pth").unlink()
     shutil.rmtree(next(packages.glob("poser-*.dist-info")))
     install(application.environment, application.project)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert rows(run) == ["in_revision 11aa22bb33cc safe add_table poser_note"]
     assert "AR501 error" in findings(run)
     assert not any("revisions of poser" in line for line in review_of(run)["provenance"]["not_checked"])
@@ -676,9 +680,9 @@ def test_an_application_that_is_installed_as_a_copy(tmp_path: Path) -> None:
 @pytest.mark.one_stack
 def test_outside_of_a_checkout_and_with_the_variables_of_a_hook(tmp_path: Path) -> None:
     application = make_application(tmp_path)
-    run = run_tool(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main")
     assert run.status == 3, run.explain()
     assert "not in a Git checkout" in run.stderr
     other = branched(tmp_path / "other", ())
-    run = run_tool(other, "--since", "main", variables={"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index"})
+    run = run_without_proofs(other, "--since", "main", variables={"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index"})
     assert run.status == 0, run.explain()

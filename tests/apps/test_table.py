@@ -12,14 +12,28 @@ from .cases_custom import CUSTOM
 from .cases_generated import GENERATED
 from .cases_unexplained import UNEXPLAINED
 from .edits import unchanged
-from .harness import SQLITE, make_application, run_tool
-from .scenario import Scenario, check, check_every_run, tree
+from .harness import POSTGRESQL, SQLITE, make_application, run_tool, run_without_proofs
+from .scenario import Scenario, check, check_every_run, each_database, tree
 
 TABLE = (*CUSTOM, *CORE, *GENERATED, *UNEXPLAINED)
+# SQLAlchemy reflects, compiles and traces these in its own way in each of its versions.
+ON_BOTH_STACKS = frozenset(
+    {
+        *("custom-changed", "shipped-state", "extension-table-new", "before-the-core-defines-its-tables"),
+        *("hung-onto-core-tables", "expression-index-on-a-core-table", "core-changed-in-place"),
+        *("revision-changed-columns-and-dropped-items-of-core-tables", "core-models-ahead-of-core-revisions"),
+        *("history-of-a-custom-table-existing", "generator-ahead-of-revisions", "factory-of-the-core-existing"),
+        *("enum-of-custom-tables", "enum-of-both-changed-by-the-application"),
+    }
+)
 RUNS = [
-    pytest.param(scenario, database, id=f"{scenario.name}-{database}")
+    pytest.param(
+        *(scenario, database),
+        id=f"{scenario.name}-{database}",
+        marks=(*marks, pytest.mark.both_stacks) if scenario.name in ON_BOTH_STACKS else marks,
+    )
     for scenario in TABLE
-    for database in scenario.databases
+    for database, marks in each_database(scenario.databases)
 ]
 NAMES = {"acme": "zeta", "poser": "quux", "chronicle": "yarn", "Poser": "Quux"}
 
@@ -32,6 +46,7 @@ def renamed(text: str) -> str:
 def test_names_are_unique() -> None:
     names = [scenario.name for scenario in TABLE]
     assert len(set(names)) == len(names)
+    assert set(names) >= ON_BOTH_STACKS
 
 
 @pytest.mark.parametrize(("scenario", "database"), RUNS)
@@ -40,7 +55,9 @@ def test_run(scenario: Scenario, database: str, tmp_path: Path) -> None:
     rename = renamed if database == SQLITE else unchanged
     application = make_application(tmp_path, scenario.edits, database=database, clean=scenario.clean, rename=rename)
     before = tree(tmp_path)
-    run = run_tool(application, *map(rename, scenario.arguments), conf=rename("app/acme.conf"))
+    # No verdict depends on a proof: one database is enough to see that proofs say nothing wrong.
+    tool = run_tool if database == POSTGRESQL else run_without_proofs
+    run = tool(application, *map(rename, scenario.arguments), conf=rename("app/acme.conf"))
     check_every_run(run, application)
     check(scenario, run, application, database, rename)
     assert tree(tmp_path) == before

@@ -9,7 +9,7 @@ import pytest
 
 from .edits import VERSIONS, Delete, Edit, Replace, Write
 from .environments import FIXTURES
-from .harness import Application, Run, make_application, make_project, run_tool
+from .harness import Application, Run, make_application, make_project, run_without_proofs
 from .scenario import check_every_run, review_of, row
 from .test_projects import sqlite_url
 
@@ -35,7 +35,7 @@ def poser(folder: Path, locations: str = LOCATIONS, *, revisions: bool = False, 
     application = make_application(folder, (*without, *conf, *edits))
     if not revisions:
         shutil.rmtree(application.project / "poser/db/alembic")
-    run = run_tool(application)
+    run = run_without_proofs(application)
     check_every_run(run, application)
     return run
 
@@ -79,7 +79,7 @@ def test_a_second_location_of_a_package_that_has_revisions(tmp_path: Path) -> No
 def test_a_plain_project_before_its_first_revision(tmp_path: Path) -> None:
     application = make_project(tmp_path, "env_generic", (sqlite_url(), Delete(BOOKS)))
     (application.project / "migrations/versions").rmdir()
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     assert sorted(map(row, review_of(run)["changes"])) == ["safe add_table author", "safe add_table book"]
     assert any("migrations/versions (the" in line for line in review_of(run)["provenance"]["not_checked"])
     assert not (application.project / "migrations/versions").exists()
@@ -94,5 +94,5 @@ def test_a_plain_project_whose_revisions_lie_elsewhere(folder: str, project_file
         tmp_path, "env_generic", (*edits, *(() if project_file else (Delete("pyproject.toml"),)))
     )
     (application.project / "migrations/versions").rmdir()
-    run = run_tool(application, conf="alembic.ini")
+    run = run_without_proofs(application, conf="alembic.ini")
     refused(run, application, "migrations/versions does not exist", f"{folder}/books.py")
