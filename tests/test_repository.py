@@ -47,7 +47,7 @@ def test_ci_runs_every_session_that_nox_runs_by_default() -> None:
 
     default = ast.literal_eval(assignments["nox.options.sessions"])
 
-    assert readme_commands()[1].strip().endswith(f"nox -s {' '.join(default)}")
+    assert readme_commands()[1].strip().endswith(f"nox -j 2 -s {' '.join(default)}")
 
 
 def test_no_dependency_has_an_upper_bound() -> None:

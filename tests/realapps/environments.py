@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,14 +82,21 @@ ENVIRONMENTS = {
 }
 
 
-def build(environment: Environment, tool: Path | None) -> None:
-    """Make the environment unless it is there, and put the newest ``tool`` into it where it belongs."""
+def build(environment: Environment, tool: Path | None, same: Environment | None = None) -> None:
+    """Make the environment unless it is there, and put the newest ``tool`` into it where it belongs.
+
+    The packages are those of ``same``, which has the same requirements: copied, where pip would compile all of them.
+    """
     pip = [str(environment.home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     complete = environment.home / "complete"
     if not complete.exists():
         shutil.rmtree(environment.home, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(environment.home)], check=True)
-        subprocess.run([*pip, "--no-deps", "--requirement", str(environment.requirements)], check=True)
+        if same is not None:
+            (packages,) = same.home.glob("lib/python*/site-packages")
+            shutil.copytree(packages, environment.home / packages.relative_to(same.home), dirs_exist_ok=True)
+        else:
+            subprocess.run([*pip, "--no-deps", "--requirement", str(environment.requirements)], check=True)
         if environment.editable:
             subprocess.run([*pip, "--no-deps", "--editable", str(environment.editable)], check=True)
         complete.touch()
@@ -97,15 +105,26 @@ def build(environment: Environment, tool: Path | None) -> None:
         subprocess.run([*pip, "--force-reinstall", "--no-deps", str(tool)], check=True)
 
 
+def build_alike(environments: Sequence[Environment], tool: Path | None) -> None:
+    """Make environments that have the same requirements, one after the other."""
+    first, *others = sorted(environments, key=lambda one: one.editable is not None)
+    build(first, tool)
+    for environment in others:
+        build(environment, tool, first if first.editable is None else None)
+
+
 def main() -> None:
     """Build every environment, two at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tool", type=Path, help="wheel of alembic-review for the applications that install it")
     parser.add_argument("--session", default="realapps", help="nox session whose environments are built")
     options = parser.parse_args()
-    environments = [environment for environment in ENVIRONMENTS.values() if environment.session == options.session]
+    alike: dict[Path, list[Environment]] = {}
+    for environment in ENVIRONMENTS.values():
+        if environment.session == options.session:
+            alike.setdefault(environment.requirements, []).append(environment)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for done in [pool.submit(build, environment, options.tool) for environment in environments]:
+        for done in [pool.submit(build_alike, environments, options.tool) for environments in alike.values()]:
             done.result()
 
 
