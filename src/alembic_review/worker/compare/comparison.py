@@ -12,7 +12,7 @@ from typing import Any
 from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations import ops
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import MetaData, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
@@ -32,6 +32,7 @@ from alembic_review.model.facts import (
 from alembic_review.model.keys import Rename
 from alembic_review.model.optional_steps import Attempts
 from alembic_review.worker import internals
+from alembic_review.worker.compare.operation_order import settle, settle_constraints
 from alembic_review.worker.compare.renames import Stage, replaced, stages, undone
 from alembic_review.worker.compare.rendered_operations import Renderer, compiled
 from alembic_review.worker.compare.revision_hook import OPTION, revision_hook
@@ -150,8 +151,7 @@ def operations(
 
     def produce() -> ops.UpgradeOps | None:
         again()
-        with internals.answered_in_bulk(context), _uncollected():
-            return produce_migrations(context, target).upgrade_ops
+        return _produced(context, target)
 
     def undo() -> None:
         renames.scope.enter_context(undone(connection_of(context)))
@@ -167,8 +167,7 @@ def _read(  # noqa: PLR0913, PLR0917 - what ``compare`` is given
     result: Comparison,
     renames: Renames | None = None,
 ) -> None:
-    with internals.answered_in_bulk(context), _uncollected():
-        upgrade = produce_migrations(context, target).upgrade_ops
+    upgrade = _produced(context, target)
     if upgrade is None:
         return
     reader = _Reader(context, type_users, metadatas(context), attempts)
@@ -202,6 +201,14 @@ def _read_stages(reader: _Reader, found: Sequence[Stage], result: Comparison) ->
     result.changes += changes
 
 
+def _produced(context: MigrationContext, target: Any) -> ops.UpgradeOps | None:
+    with internals.answered_in_bulk(context), _uncollected():
+        upgrade = produce_migrations(context, target).upgrade_ops
+    if upgrade is not None:
+        settle(upgrade)
+    return upgrade
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Meanwhile, no garbage is collected: nearly all that a comparison makes is still in use at its end."""
@@ -230,20 +237,6 @@ def _see_everything(context: MigrationContext) -> None:
         return first == second
 
     internals.compare_by(context, same, same_default)
-
-
-def _settle(operation: Any) -> None:
-    """Give the constraints of a new table an order: SQLAlchemy keeps them in a set, which has another in every run."""
-    if isinstance(operation, ops.CreateTableOp):
-        columns = [item for item in operation.columns if isinstance(item, Column)]
-        constraints = [item for item in operation.columns if not isinstance(item, Column)]
-        operation.columns = [*columns, *sorted(constraints, key=_constraint_order)]
-
-
-def _constraint_order(item: Any) -> tuple[str, ...]:
-    _, name, columns = identify(item)
-    targets = (element.target_fullname for element in getattr(item, "elements", ()))
-    return (type(item).__name__, *columns, name or "", *targets, str(getattr(item, "sqltext", "")))
 
 
 def leaves(container: Any, parent: ops.ModifyTableOps | None) -> Iterator[tuple[Any, ops.ModifyTableOps | None]]:
@@ -360,7 +353,8 @@ class _Reader:
         entries: list[Entry] = []
         facts: list[ChangeFact] = []
         for number, (operation, parent) in enumerate(every, first):
-            _settle(operation)
+            if isinstance(operation, ops.CreateTableOp):
+                settle_constraints(operation)
             entry = Entry(number, operation, parent, _diffs(operation))
             entries.append(entry)
             facts.extend(self.read(entry))

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from alembic_review.model.keys import Rename
 from alembic_review.worker import internals
 from alembic_review.worker.compare.comparison import Renames, keep, leaves, operations
+from alembic_review.worker.compare.operation_order import settle
 from alembic_review.worker.compare.renames import put_first
 from alembic_review.worker.compare.rendered_operations import Renderer
 from alembic_review.worker.environment.env_py import Environment
@@ -92,7 +93,7 @@ def _lines(_context: Any, operation: _Code) -> list[str]:
 
 
 class _Chosen:
-    """A ``process_revision_directives`` that keeps the chosen operations, in Alembic's order; env.py's comes after.
+    """A ``process_revision_directives`` that keeps the chosen operations, in their order; env.py's comes after.
 
     ``code`` follows them, and comes first in the downgrade.
     """
@@ -111,6 +112,7 @@ class _Chosen:
         wanted = self._wanted.pop(self._runs, {})
         code = [entry for entry in self._code if entry["database"] == self._runs]
         self._runs += 1
+        settle(upgrade)
         if self._renames:
             upgrade.ops[:] = _renamed(context, upgrade, self._renames).ops
         renderer = Renderer(context)
