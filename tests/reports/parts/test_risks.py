@@ -41,6 +41,20 @@ def test_a_risk_is_counted_once_however_it_was_found() -> None:
     assert not any("warning" in text for text in counts(told))
 
 
+@pytest.mark.parametrize(
+    ("code", "one", "two"),
+    [
+        ("AR310", "1 table fails with the old models", "2 tables fail with the old models"),
+        ("AR801", "1 downgrade leaves something", "2 downgrades leave something"),
+        ("AR805", "1 downgrade loses data", "2 downgrades lose data"),
+    ],
+)
+def test_tables_and_downgrades_are_counted_rather_than_findings(code: str, one: str, two: str) -> None:
+    first, second = finding(code), finding(code, fingerprint="second", column="size")
+    assert risk_counts(review(first, second)) == (one,)
+    assert risk_counts(review(first, replace(second, table="other", revision="another"))) == (two,)
+
+
 def test_a_note_and_what_is_accepted_are_no_risk() -> None:
     accepted = finding("AR203", accepted=Accepted("read by nobody"))
     assert not is_risk(accepted)
@@ -60,8 +74,8 @@ def test_a_code_without_words_of_its_own_has_those_of_its_family(code: str) -> N
     assert f"{code}99" not in RISKS
 
 
-def test_every_check_about_rows_locks_and_reversal_is_a_risk() -> None:
-    families = ("AR20", "AR21", "AR7", "AR8")
+def test_every_check_about_rows_old_models_locks_and_reversal_is_a_risk() -> None:
+    families = ("AR20", "AR21", "AR3", "AR7", "AR8")
     codes = {check.code for check in CHECKS if check.code.startswith(families)} - {"AR217", "AR218"}
     assert {code for code in codes if risk_of(finding(code)) is None} == set()
 

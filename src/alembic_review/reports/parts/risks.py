@@ -6,7 +6,6 @@ headline.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,13 +17,18 @@ from alembic_review.reports.parts.labels import count
 class Risk:
     """``mark`` is shown at the change, ``one`` and ``many`` count in the headline (``1`` goes in front).
 
-    ``loses`` marks a risk that destroys data.
+    ``loses`` marks a risk that destroys data. Findings that agree in the attributes ``per`` count once.
     """
 
     mark: str
     one: str
     many: str
     loses: bool = False
+    per: tuple[str, ...] = ()
+
+
+_PER_TABLE = ("environment", "database", "schema", "table")
+_PER_REVISION = ("revision",)
 
 
 _TABLE = Risk("data is lost", "table loses its data", "tables lose their data", loses=True)
@@ -43,7 +47,9 @@ RISKS = {
     **dict.fromkeys(("AR211", "AR212", "AR213", "AR214", "AR215", "AR216"), _ROWS),
     "AR301": Risk("looks renamed", "column looks renamed", "columns look renamed"),
     "AR302": Risk("looks renamed", "table looks renamed", "tables look renamed"),
-    "AR310": Risk("old models fail", "table fails with the old models", "tables fail with the old models"),
+    "AR310": Risk(
+        "old models fail", "table fails with the old models", "tables fail with the old models", per=_PER_TABLE
+    ),
     "AR701": Risk("rewrites a table", "statement rewrites a table", "statements rewrite a table"),
     "AR702": Risk(
         "scans a table and blocks writes",
@@ -55,11 +61,17 @@ RISKS = {
         "holds a lock for long", "lock is held while rows are worked on", "locks are held while rows are worked on"
     ),
     "AR710": Risk("may stay half applied", "revision may stay half applied", "revisions may stay half applied"),
-    "AR801": Risk("downgrade leaves something", "downgrade leaves something", "downgrades leave something"),
-    "AR802": Risk("downgrade fails", "downgrade fails", "downgrades fail"),
-    "AR803": Risk("downgrade may fail on rows", "downgrade may fail on rows", "downgrades may fail on rows"),
-    "AR804": Risk("second upgrade fails", "second upgrade fails", "second upgrades fail"),
-    "AR805": Risk("downgrade loses data", "downgrade loses data", "downgrades lose data", loses=True),
+    "AR801": Risk(
+        "downgrade leaves something", "downgrade leaves something", "downgrades leave something", per=_PER_REVISION
+    ),
+    "AR802": Risk("downgrade fails", "downgrade fails", "downgrades fail", per=_PER_REVISION),
+    "AR803": Risk(
+        "downgrade may fail on rows", "downgrade may fail on rows", "downgrades may fail on rows", per=_PER_REVISION
+    ),
+    "AR804": Risk("second upgrade fails", "second upgrade fails", "second upgrades fail", per=_PER_REVISION),
+    "AR805": Risk(
+        "downgrade loses data", "downgrade loses data", "downgrades lose data", loses=True, per=_PER_REVISION
+    ),
 }
 """The risk of each code."""
 
@@ -91,14 +103,15 @@ def risk_counts(review: Review) -> tuple[str, ...]:
     """``1 column loses data``, one entry for each kind of risk, what destroys data first."""
     made = review.pull_request.changes if review.pull_request is not None else ()
     kinds = {change.fingerprint: change.kind for change in (*made, *review.changes)}
-    found: Counter[Risk] = Counter()
+    found: dict[Risk, set[tuple[object, ...]]] = {}
     for finding in review.findings:
         risk = risk_of(finding)
         if risk is not None and is_risk(finding):
             whole = finding.code == "AR201" and kinds.get(finding.change or "") == "remove_table"
-            found[_TABLE if whole else risk] += 1
+            what = tuple(getattr(finding, name) for name in risk.per) or (id(finding),)
+            found.setdefault(_TABLE if whole else risk, set()).add(what)
     ordered = sorted(found, key=lambda risk: (not risk.loses, risk.one))
-    return tuple(count(found[risk], risk.one, risk.many) for risk in ordered)
+    return tuple(count(len(found[risk]), risk.one, risk.many) for risk in ordered)
 
 
 def marks(change: Change, findings: Iterable[Finding]) -> tuple[str, ...]:
