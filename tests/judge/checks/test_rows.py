@@ -97,9 +97,9 @@ def test_the_suggestion_of_the_worker_comes_first() -> None:
     [
         (
             replace(LOSS, how="dropped"),
-            "The values of `poser_widget.size` are lost: the column is dropped, and nothing has them then.",
+            "The values of `poser_widget.size` are lost: the column is dropped, and no other column holds them.",
         ),
-        (LOSS, "Values of `poser_widget.size` are lost: the column has other values then."),
+        (LOSS, "Values of `poser_widget.size` are lost: the column holds other values afterwards."),
         (replace(LOSS, column=None, how="dropped"), "All rows of `poser_widget` are lost."),
         (replace(LOSS, column=None, how="deleted"), "The rows of `poser_widget` are lost."),
     ],

@@ -98,8 +98,8 @@ def _lost(what: str, how: str, *, whole: bool, back: bool) -> str:
         kind = "The rows" if how == "deleted" else "All rows"
         return f"{kind} of {what} are lost{after}."
     if how == "dropped":
-        return f"The values of {what} are lost{after}: the column is dropped, and nothing has them then."
-    return f"Values of {what} are lost{after}: the column has other values then."
+        return f"The values of {what} are lost{after}: the column is dropped, and no other column holds them."
+    return f"Values of {what} are lost{after}: the column holds other values afterwards."
 
 
 def lost(
