@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from alembic_review.model.proofs import (
     CONVERGES,
     Convergence,
@@ -28,6 +30,26 @@ def test_a_failure_names_what_depends_on_the_object() -> None:
     assert finding.observed == {"sqlstate": "0A000", "error": error.message}
     assert (finding.table, finding.name, finding.proof) == ("poser_widget", "ix_size", CONVERGES)
     assert finding.statement == "CREATE INDEX ix_size ON poser_widget (size)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "state", "hint"),
+    [
+        ("CREATE INDEX ix_size ON poser_widget ()", "42601", "The Index has no columns"),
+        ("CREATE INDEX ix_size ON poser_widget (lower())", "42883", "Edit the operation"),
+        ("ALTER TABLE a ADD FOREIGN KEY(b) REFERENCES c (d)", "42830", "primary key or unique constraint"),
+    ],
+)
+def test_a_hint_has_the_cause_where_it_is_known(sql: str, state: str, hint: str) -> None:
+    world = basics()
+    proved.not_applied(world, DatabaseError("no", state))
+    (one,) = world.proofs.proved
+    assert one.converges is not None
+    (failure,) = one.converges.failures
+    failures = (replace(failure, statement=replace(failure.statement, sql=sql)),)
+    proved.proved(world, replace(one, converges=replace(one.converges, failures=failures)))
+    (finding,) = found(world.review(), "AR217")
+    assert hint in finding.hint
 
 
 def test_the_message_of_the_server_is_not_part_of_the_fingerprint() -> None:

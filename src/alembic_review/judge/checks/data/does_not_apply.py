@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from alembic_review.judge.checks.base import Check, Report
@@ -13,10 +14,15 @@ from alembic_review.model.proofs import CONVERGES, NotApplied
 from alembic_review.model.review import Severity
 
 _NEW_VALUE = "55P04"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_NO_OBJECT = "42704"
-_EXISTS = "42710"
 _MISSING = frozenset({"42P01", "42703"})
+_NO_COLUMNS = re.compile(r"\bINDEX\b[^(]*\(\s*\)\s*$", re.IGNORECASE)
 _NO_ALTER = "ALTER"
+_HINTS = {
+    _NEW_VALUE: "A new enum value can be used after the transaction that adds it: add it in an earlier revision.",
+    "42710": "Use the type that exists: write postgresql.ENUM(…, create_type=False) in its place.",
+    "42704": "Create the type before: adding a column does not create its Enum.",
+    "42830": "A foreign key needs a primary key or unique constraint on the columns that it refers to: add that first.",
+}
 _BATCH = "SQLite can't alter it in place: pass render_as_batch=True to context.configure() in env.py."
 
 
@@ -68,13 +74,9 @@ def _column(fact: ChangeFact | None) -> str | None:
 def _hint(failure: NotApplied) -> str:
     if failure.dependants:
         return f"Drop these before, and create them again afterwards: {', '.join(failure.dependants)}."
-    if failure.error.sqlstate == _NEW_VALUE:
-        return "A new enum value can be used after the transaction that adds it: add it in an earlier revision."
-    if failure.error.sqlstate == _EXISTS:
-        return "Use the type that exists: write postgresql.ENUM(…, create_type=False) in its place."
-    if failure.error.sqlstate == _NO_OBJECT:
-        return "Create the type before: adding a column does not create its Enum."
-    return "Edit the operation in the revision, and review again."
+    if _NO_COLUMNS.search(failure.statement.sql):
+        return "The Index has no columns: add them to the model, after its name."
+    return _HINTS.get(failure.error.sqlstate, "Edit the operation in the revision, and review again.")
 
 
 def _suggestion(failure: NotApplied) -> str | None:
