@@ -80,6 +80,24 @@ def test_a_loss_that_is_accepted_is_not_written_and_the_rest_is(tmp_path: Path) 
     assert "shape" not in upgrade
 
 
+def test_a_finding_of_a_rename_is_accepted_with_the_same_rename(tmp_path: Path) -> None:
+    renamed = Replace(f"{MODEL}/widgets.py", SHAPE, SHAPE.replace("shape", "form"))
+    poser = make_application(tmp_path, (renamed,), database=POSTGRESQL)
+    rename = ("--rename", "poser_widget.shape=form")
+    (finding,) = review_of(run_tool(poser, *rename))["findings"]
+    where = ("-c", "app/acme.conf", "--python", str(poser.environment.python), *rename)
+
+    def printed(*arguments: str) -> str:
+        command = [sys.executable, "-m", "alembic_review", *arguments, *where]
+        done = subprocess.run(command, cwd=poser.project, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert f'code = "{finding["code"]}"' in printed("accept", finding["fingerprint"], "--reason", REASON)
+    assert "poser_widget" in printed("owners")
+    assert marks(run_tool(poser, *rename), finding["code"]) == [{"reason": REASON, "until": None}]
+
+
 COMMENT = "  # alembic-review: accept AR210 the table is empty in production"
 WEIGHT = (
     Replace(f"{MODEL}/widgets.py", SHAPE, f"{SHAPE}    weight = sa.Column(sa.Integer(), nullable=False)\n"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from alembic_review.cli import outputs, screen
-from alembic_review.cli.options import DEBUG, PROVE, SINCE, VERBOSE, WHAT, What, options
+from alembic_review.cli.options import DEBUG, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
 from alembic_review.config import CommandLine, load
 from alembic_review.model.accepting import Accept
 from alembic_review.model.errors import ReviewError, UsageError
@@ -59,6 +59,7 @@ _SELECTORS = (
     *WHAT,
     SINCE,
     PROVE,
+    RENAME,
     VERBOSE,
     DEBUG,
 )
@@ -75,6 +76,7 @@ def accept_command(  # noqa: PLR0913 - one parameter per option
     report: str | None,
     since: str | None,
     prove: bool | None,
+    rename: tuple[str, ...],
     verbose: bool,
     debug: bool,
     **where: Unpack[What],
@@ -92,7 +94,7 @@ def accept_command(  # noqa: PLR0913 - one parameter per option
         raise UsageError("--reason is empty.", hint="Give the reason for accepting the finding; every report shows it.")
     day = until.date() if until is not None else None
     entry = Accept(what, words, **selectors, until=day) if by_code else Accept("", words, fingerprint=what, until=day)
-    settings = load(CommandLine(since=since, prove=prove, **where))
+    settings = load(CommandLine(since=since, prove=prove, rename=rename, **where))
     from alembic_review.workflows.render import saved_review  # noqa: PLC0415 - not needed for --help
 
     saved = saved_review(report) if report is not None else None

@@ -131,11 +131,11 @@ def review_command(  # noqa: PLR0913 - one parameter per option
 
 
 @cli.command("owners")
-@options(*WHAT, NO_CACHE, VERBOSE, DEBUG)
-def owners_command(*, no_cache: bool, verbose: bool, debug: bool, **what: Unpack[What]) -> int:
+@options(*WHAT, NO_CACHE, RENAME, VERBOSE, DEBUG)
+def owners_command(*, no_cache: bool, rename: tuple[str, ...], verbose: bool, debug: bool, **what: Unpack[What]) -> int:
     """List every table, its owner, its role and the evidence."""
     named = outputs.parse(["owners"])
-    line = CommandLine(cache=False if no_cache else None, **what)
+    line = CommandLine(cache=False if no_cache else None, rename=rename, **what)
     review = _run(load(line), named, verbose=verbose, debug=debug)
     outputs.write(review, named, outputs.Shown(verbose=verbose))
     return ReviewError.exit_code if review.outcome is Outcome.FAILED else 0
