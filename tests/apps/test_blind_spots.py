@@ -48,6 +48,10 @@ def test_what_the_database_lacks_is_found_without_a_plan(tmp_path: Path, databas
     assert review_of(run)["changes"] == [], run.explain()
     assert shown(run) == FOUND, run.explain()
     assert run.status == 0
+    # What was compared is not listed as not checked.
+    lines = [line.partition(" (")[0] for line in review_of(run)["provenance"]["not_checked"]]
+    assert lines[0] == "views, functions and triggers", run.explain()
+    assert not {"server defaults", "values of existing enum types"} & set(lines)
 
 
 @pytest.mark.parametrize("database", POSTGRESQL_FIRST)

@@ -239,6 +239,8 @@ class Database:
     filters: list[Filter] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     compared: int | None = None
 
     def table(
@@ -326,6 +328,8 @@ class Database:
             filters=tuple(self.filters),
             filtered=tuple(self.filtered),
             hidden=tuple(self.hidden),
+            not_checked=tuple(self.not_checked),
+            unseen=tuple(self.unseen),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -30,6 +30,7 @@ from alembic_review.judge.verdicts.verdict_table import Decision, Verdicts
 from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Facts, TableKey
 from alembic_review.model.optional_steps import Attempts
+from alembic_review.model.proofs import BLIND_SPOTS
 from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Change, Finding, Provenance, Review, Suggestion, Table, Verdict
 from alembic_review.model.settings import Settings
@@ -251,7 +252,6 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
     facts, interpreter = case.facts, case.settings.interpreter
     databases = [database.facts for database in case.databases]
     kinds = dict.fromkeys(f"{entry.dialect} {entry.server_version}".strip() for entry in databases)
-    hidden = [line for entry in databases for line in entry.not_checked]
     return Provenance(
         tool=tool,
         database=", ".join(kinds),
@@ -274,7 +274,7 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
         not_checked=tuple(
             dict.fromkeys(
                 [
-                    *hidden,
+                    *_not_compared(case),
                     *_listeners(case),
                     *_compile_rules(case),
                     *untried(case),
@@ -290,6 +290,13 @@ def _provenance(case: Case, tool: str, server: str, root: str, failures: Iterabl
         ),
         timings_ms=dict(facts.timings_ms),
     )
+
+
+def _not_compared(case: Case) -> Iterator[str]:
+    for database in case.databases:
+        proved = case.proved(database, BLIND_SPOTS)
+        done = proved is not None and not proved.reason and proved.blind_spots is not None
+        yield from database.facts.unseen if done else database.facts.not_checked
 
 
 def _config(case: Case) -> str:

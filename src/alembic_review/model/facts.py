@@ -442,7 +442,7 @@ class DatabaseFacts:
     without a model whose only column is ``version_num``: the version tables of other histories. ``not_undone`` says in
     words what is not again as it was after the revisions on trial were taken back, ``types_left`` which types stay.
     ``before`` are tables that the settings made before the first revision. ``default_schema`` is what a ``None`` stands
-    for.
+    for. ``unseen`` takes the place of ``not_checked`` where the proof of blind spots was done.
 
     Of several environments in one database, all have the same ``scratch``, which differs from run to run; one is
     ``modelless`` that was only upgraded, because its env.py has no models. ``elsewhere`` are models that only others
@@ -474,6 +474,7 @@ class DatabaseFacts:
     hidden: tuple[Hidden, ...] = ()
     plugins: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     not_undone: tuple[str, ...] = ()
     types_left: tuple[str, ...] = ()
     downgrades: tuple[Downgrade, ...] = ()

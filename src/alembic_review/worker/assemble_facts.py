@@ -60,6 +60,7 @@ class Compared:
     declarations: tuple[Declaration, ...]
     warnings: list[str]
     not_checked: tuple[str, ...]
+    unseen: tuple[str, ...]
     plugins: tuple[str, ...]
     compared: int
     modelless: bool = False
@@ -135,6 +136,7 @@ def _database(
         hidden=tuple(compared.comparison.hidden),
         plugins=compared.plugins,
         not_checked=(*compared.not_checked, *sorted(compared.warnings)),
+        unseen=(*compared.unseen, *sorted(compared.warnings)),
         not_undone=tuple(not_undone(*trial)) if trial else (),
         types_left=tuple(types_left(*trial)) if trial else (),
         version_table=compared.version_table,

@@ -604,11 +604,16 @@ class Session:
         unmodelled = {one: key for one, (key, _) in replayed.last.tables.items() if key not in modelled}
         if modelless:
             untold: tuple[str, ...] = (f"the models of {environment} (its env.py gives Alembic no target_metadata)",)
+            unseen = untold
         else:
             seen_by = looks if others else ()
-            limited = lambda: not_compared.not_checked(context, replayed.last, seen_by)  # noqa: E731
-            nothing: tuple[str, ...] = ()
-            untold = (*self.attempts.attempt("what Alembic leaves out", limited, nothing), *unconfigured)
+            passed_over = lambda: [  # noqa: E731
+                not_compared.not_checked(context, replayed.last, seen_by, blind_spots=proved)
+                for proved in (False, True)
+            ]
+            nothing: list[tuple[str, ...]] = [(), ()]
+            lines = self.attempts.attempt("what Alembic leaves out", passed_over, nothing)
+            untold, unseen = ((*one, *unconfigured) for one in lines)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
         histories = lambda: version_tables(catalogue, connection, unmodelled)  # noqa: E731
         return Compared(
@@ -624,6 +629,7 @@ class Session:
             declarations=self._declarations(context, targets, tables, comparison) if not modelless else (),
             warnings=warnings,
             not_checked=untold,
+            unseen=unseen,
             plugins=tuple(others),
             compared=len(seen) if compares_tables else 0,
             modelless=modelless,

@@ -8,6 +8,7 @@ import pytest
 
 from alembic_review.model.proofs import BLIND_SPOTS, ROLLING, BlindSpot, BlindSpots, Proofs, Proved
 from alembic_review.model.review import ProofState, Severity
+from tests.judge.checks import proved
 from tests.judge.checks.proved import SPOTS, WIDGET, spots
 from tests.judge.world import APP_REVISION, basics, key
 
@@ -114,6 +115,16 @@ def test_what_could_not_be_built_is_not_checked() -> None:
         (ProofState.NOT_DONE, "blind spots of poser_widget (type geometry does not exist)")
     ]
     assert "blind spots of poser_widget (type geometry does not exist)" in review.provenance.not_checked
+
+
+def test_what_was_compared_is_not_listed_as_not_checked() -> None:
+    world = basics()
+    world.databases[0].not_checked, world.databases[0].unseen = ["enum values", "views"], ["views"]
+    assert {"enum values", "views"} <= set(world.review().provenance.not_checked)
+    spots(world)
+    assert world.review().provenance.not_checked == ("views",)
+    proved.proved(world, Proved(BLIND_SPOTS, 0, reason="somebody is connected"))
+    assert "enum values" in world.review().provenance.not_checked
 
 
 def test_proofs_without_anything_to_do_held() -> None:

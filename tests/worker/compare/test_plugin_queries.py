@@ -180,3 +180,25 @@ def test_what_a_plugin_compares_is_not_listed_as_not_checked(by_plugins: tuple[s
     assert lines[0].endswith(f"EXCLUDE constraints, primary key changes{left} (autogenerate does not compare them)")
     assert "values of existing enum types" in lines
     assert "values of existing enum types" not in not_compared.not_checked(context, Snapshot({}, {}), ("enum values",))
+
+
+@pytest.mark.parametrize(
+    ("by_plugins", "left"),
+    [
+        ((), ("views, functions and triggers (autogenerate does not compare them)",)),
+        (("views", "triggers"), ("functions (autogenerate does not compare them)",)),
+        (("views", "functions", "triggers"), ()),
+    ],
+)
+def test_what_the_proof_of_blind_spots_compares_is_not_listed(
+    by_plugins: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    context = MigrationContext.configure(dialect_name="postgresql", opts={"compare_type": False})
+    last = Snapshot({}, {})
+    lines = not_compared.not_checked(context, last, by_plugins)
+    assert {line.partition(" (")[0] for line in lines[1:]} == {
+        "server defaults",
+        "column types",
+        "values of existing enum types",
+    }
+    assert not_compared.not_checked(context, last, by_plugins, blind_spots=True) == left

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from alembic.migration import MigrationContext
 
@@ -19,25 +19,18 @@ _CORE_PLUGINS = tuple(
 """What Alembic >= 1.18 splits its own comparison into; leaving one out silently compares less."""
 
 
-def not_checked(context: MigrationContext, last: Snapshot, by_plugins: Collection[str] = ()) -> tuple[str, ...]:
+def not_checked(
+    context: MigrationContext, last: Snapshot, by_plugins: Collection[str] = (), *, blind_spots: bool = False
+) -> tuple[str, ...]:
     """One line for each thing that autogenerate, as env.py configured it, passes over.
 
-    ``by_plugins`` are kinds of objects that a plugin compares.
+    ``by_plugins`` are kinds of objects that a plugin compares. With ``blind_spots``, what the proof of that name
+    compares is left out.
     """
     options = context.opts
-    *others, last_one = [*_NEVER, *(kind for kind in _BY_PLUGINS if kind not in by_plugins)]
-    lines = [f"{', '.join(others)} and {last_one} (autogenerate does not compare them)"]
-    lines += [
-        f"{what} that the function {option} of env.py takes for equal"
-        for option, what in _COMPARED.items()
-        if callable(options.get(option))
-    ]
-    if not options.get("compare_server_default"):
-        lines.append("server defaults (compare_server_default is not on in env.py)")
-    if options.get("compare_type") is False:
-        lines.append("column types (compare_type is off in env.py)")
-    if context.dialect.name == "postgresql" and "enum values" not in by_plugins:
-        lines.append("values of existing enum types")
+    lines = _never_compared(by_plugins, blind_spots=blind_spots)
+    if not blind_spots:
+        lines += _switched_off(context, by_plugins)
     if not options.get("include_schemas"):
         schemas = sorted({key.schema for key, _ in last.tables.values() if key.schema is not None})
         if schemas:
@@ -48,6 +41,28 @@ def not_checked(context: MigrationContext, last: Snapshot, by_plugins: Collectio
     if missing:
         lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
     return tuple(lines)
+
+
+def _never_compared(by_plugins: Collection[str], *, blind_spots: bool) -> list[str]:
+    left = [*(() if blind_spots else _NEVER), *(kind for kind in _BY_PLUGINS if kind not in by_plugins)]
+    if not left:
+        return []
+    *others, last_one = left
+    shown = f"{', '.join(others)} and {last_one}" if others else last_one
+    return [f"{shown} (autogenerate does not compare them)"]
+
+
+def _switched_off(context: MigrationContext, by_plugins: Collection[str]) -> Iterator[str]:
+    options = context.opts
+    for option, what in _COMPARED.items():
+        if callable(options.get(option)):
+            yield f"{what} that the function {option} of env.py takes for equal"
+    if not options.get("compare_server_default"):
+        yield "server defaults (compare_server_default is not on in env.py)"
+    if options.get("compare_type") is False:
+        yield "column types (compare_type is off in env.py)"
+    if context.dialect.name == "postgresql" and "enum values" not in by_plugins:
+        yield "values of existing enum types"
 
 
 def missing_plugins(context: MigrationContext) -> list[str]:
