@@ -57,7 +57,7 @@ def test_the_recipe(tmp_path: Path, constraints: Path) -> None:
     refused = nox(project / "noxfile.py", PIP_CONSTRAINT=str(constraints))
 
     assert refused.returncode == 1, refused.stderr
-    assert "check failed: 2 blocking problems; 4 pending changes" in refused.stdout + refused.stderr
+    assert "check failed: 2 blocking problems; 9 pending changes" in refused.stdout + refused.stderr
     assert json.loads((project / "review.json").read_text())["outcome"] == "blocked"
     assert "3 blocked" in (project / "review.html").read_text()
     (project / "review.json").unlink()
@@ -66,7 +66,7 @@ def test_the_recipe(tmp_path: Path, constraints: Path) -> None:
 
     assert again.returncode == 1, again.stderr
     reasons = json.loads((project / "review.json").read_text())["gate"]["reasons"]
-    assert reasons == ["3 blocked changes", "4 pending changes", "1 warning"]
+    assert reasons == ["3 blocked changes", "9 pending changes", "8 warnings"]
     assert json.loads((project / "review.sarif").read_text())["version"] == "2.1.0"
 
 

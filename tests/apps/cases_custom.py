@@ -224,6 +224,11 @@ CUSTOM = (
         changes=(
             "safe add_table poser_delivery",
             "safe add_index poser_delivery.ix_poser_delivery_store_uuid",
+            "safe add_column poser_shelf.material",
+            "safe add_index poser_shelf.ix_poser_shelf_label",
+            "safe modify_nullable poser_shelf.depth",
+            "safe modify_type poser_shelf.number",
+            "safe remove_column poser_shelf.materiel",
             "safe add_column poser_widget.colour",
             "safe remove_column poser_widget.shape",
             "blocked add_column product.shelf_label",

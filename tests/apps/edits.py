@@ -86,7 +86,10 @@ HEAD = "93d5b8e20f6c"
 CLEAN: tuple[Edit, ...] = (
     Delete(f"{MODEL}/catalog.py"),
     Delete(f"{MODEL}/deliveries.py"),
+    Delete(f"{MODEL}/shelves.py"),
+    Delete(f"{VERSIONS}/c8e14f7a20d6_shelves.py"),
     Replace(f"{MODEL}/__init__.py", "from . import catalog\nfrom .deliveries import PoserDelivery\n", ""),
+    Replace(f"{MODEL}/__init__.py", "from .shelves import PoserShelf\n", ""),
     Replace(
         f"{MODEL}/widgets.py",
         "    colour = sa.Column(sa.String(30))\n",

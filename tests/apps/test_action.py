@@ -15,13 +15,13 @@ from tests.reports.formats.test_sarif import VALIDATOR
 from tests.test_ci import script
 
 from .edits import Edit, Write
-from .harness import Application, make_application
+from .harness import POSTGRESQL, Application, make_application
 
 pytestmark = pytest.mark.one_stack
 
 
 def review(folder: Path, *edits: Edit) -> tuple[Application, subprocess.CompletedProcess[str]]:
-    application = make_application(folder / "app", edits, clean=False)
+    application = make_application(folder / "app", edits, database=POSTGRESQL, clean=False)
     tool = folder / "venv" / "bin" / "alembic-review"
     tool.parent.mkdir(parents=True)
     tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m alembic_review "$@"\n')

@@ -10,7 +10,7 @@ import pytest
 from alembic_review.reports import REPORTS
 
 from .edits import Append, Edit, Replace, Write
-from .harness import Application, make_application, run_tool
+from .harness import POSTGRESQL, Application, make_application, run_tool
 from .scenario import check_every_run
 
 pytestmark = pytest.mark.one_stack
@@ -20,11 +20,11 @@ STORE = Replace(
 )
 SETTINGS = '\n[tool.alembic-review]\nfail-on = ["upstream"]\n'
 # The sample as it is, with an index that its framework has renamed in the models and in no revision.
-BLOCKED, PENDING, UPSTREAM, WARNING = "3 blocked changes", "4 pending changes", "2 upstream changes", "1 warning"
+BLOCKED, PENDING, UPSTREAM, WARNING = "3 blocked changes", "9 pending changes", "2 upstream changes", "8 warnings"
 
 
 def application(folder: Path, *edits: Edit) -> Application:
-    return make_application(folder, (STORE, *edits), clean=False)
+    return make_application(folder, (STORE, *edits), database=POSTGRESQL, clean=False)
 
 
 def refused(application: Application, *kinds: str) -> list[str]:

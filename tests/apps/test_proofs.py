@@ -377,3 +377,12 @@ def test_without_a_new_revision_old_models_are_not_run(tmp_path: Path) -> None:
     run = run_tool(branched(tmp_path, column("sa.Column(sa.Integer())")), "--since", "main", "--prove")
     states = {proof["proof"]: (proof["state"], proof["reason"]) for proof in review_of(run)["proofs"]}
     assert states["rolling"] == ("held", ""), run.explain()
+
+
+@pytest.mark.one_stack
+def test_the_sample_application_has_one_of_each_risk(tmp_path: Path) -> None:
+    """What a review is there to show: lost data, failing rows, a rename, locks, a downgrade and a blind spot."""
+    run = run_tool(make_application(tmp_path, database=POSTGRESQL, clean=False), "--prove")
+    told = {finding["code"] for finding in review_of(run)["findings"] if finding["severity"] == "warning"}
+    assert told == {"AR203", "AR210", "AR301", "AR610", "AR701", "AR703", "AR705", "AR803"}, run.explain()
+    assert review_of(run)["gate"]["reasons"] == ["3 blocked changes"]

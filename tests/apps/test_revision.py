@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from .cases_custom import TWO_PACKAGES
-from .edits import HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
+from .edits import CLEAN, HEAD, MODEL, VERSIONS, Append, Delete, Edit, Replace, Write, module, revision
 from .environments import FIXTURES
 from .harness import (
     LIMIT_SECONDS,
@@ -44,9 +44,10 @@ NEW_TABLE = module(
 CORE_COLUMN = module("Store.fax = sa.Column(sa.String(9))\n", name="tampering")
 
 
+SHIPPED = sorted((FIXTURES / "poser" / VERSIONS).glob("*.py"))
 # The application before its first revision; a function of the core makes the table of its log.
 FIRST: tuple[Edit, ...] = (
-    *(Delete(f"{VERSIONS}/{path.name}") for path in sorted((FIXTURES / "poser" / VERSIONS).glob("*.py"))),
+    *(Delete(f"{VERSIONS}/{path.name}") for path in SHIPPED if Delete(f"{VERSIONS}/{path.name}") not in CLEAN),
     Append("pyproject.toml", '\n[tool.alembic-review]\nowners = { poser_sync_log = "poser" }\n'),
 )
 
