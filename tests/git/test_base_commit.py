@@ -29,6 +29,24 @@ def test_what_differs_from_the_base_and_neither_tree_nor_index_is_touched(reposi
     assert (git(repository, "status", "--porcelain"), (repository / ".git/index").read_bytes()) == before
 
 
+def test_revision_files_that_the_branch_has_changed_since(repository: Path) -> None:
+    assert read_base(repository, "main").ahead == {}
+    git(repository, "checkout", "--quiet", "main")
+    old, new = "revision = 'a'\ndown_revision = None\n", "revision = 'b'\ndown_revision = 'a'\n"
+    commit(repository, "before", **{"versions__ä a.py": old, "gone.py": old, "kept.py": old})
+    git(repository, "checkout", "--quiet", "-b", "later")
+    commit(repository, "of the pull request", **{"versions__mine.py": new})
+    git(repository, "checkout", "--quiet", "main")
+    (repository / "gone.py").unlink()
+    commit(repository, "since", **{"versions__ä a.py": new, "versions__b.py": new, "module.py": "x = 1", "text": new})
+    git(repository, "checkout", "--quiet", "later")
+    assert read_base(repository, "main").ahead == {
+        "versions/ä a.py": new.encode(),
+        "versions/b.py": new.encode(),
+        "gone.py": None,
+    }
+
+
 def test_a_link_has_its_target_and_an_ignored_file_is_nowhere(repository: Path) -> None:
     git(repository, "checkout", "--quiet", "main")
     (repository / "link").symlink_to("beside")

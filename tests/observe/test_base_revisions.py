@@ -28,6 +28,7 @@ def test_the_folder_is_as_it_was(repository: Path, tmp_path: Path) -> None:
     (earlier,) = written(repository, tmp_path / "target", repository / "versions")
     assert {path.name: path.read_text() for path in earlier.folder.iterdir()} == {"a": "one"}
     assert not earlier.unchanged
+    assert earlier.inside == "versions"
     assert earlier.then(repository / "versions/b") == earlier.folder / "b"
     base = read_base(repository, "main")
     assert content_at_base(base, repository / "versions/a") == b"one"

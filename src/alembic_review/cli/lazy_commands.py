@@ -25,7 +25,7 @@ COMMANDS = {
     "publish": "Post a saved JSON report on a pull request.",
     "render": "Show a saved JSON report in another format.",
     "review": "Review the migrations; exit with 1 if the check fails.",
-    "revision": "Write the safe changes as a new revision.",
+    "revision": "Write the safe changes as a revision, or move new revisions.",
 }
 """The short help of every command, which ``--help`` lists."""
 

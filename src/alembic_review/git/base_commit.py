@@ -14,6 +14,7 @@ from alembic_review.model.text_lengths import shortened
 _LONGEST_REF = 1000  # a ref is a file, and its name may have 255 characters for each slash
 _LINK, _SUBMODULE = "120000", "160000"
 _LARGEST = 64 << 20  # bytes; no revision, nor what it reads, is as large
+_ASSIGNED = b"down_revision"  # by each revision
 _FETCH = "Fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout."
 
 
@@ -33,7 +34,7 @@ def read_base(root: Path, ref: str) -> BaseCommit:
             hint="--since needs the checkout of the pull request, and a --root inside it.",
         )
     top = Path(os.fsdecode(inside.stdout.removesuffix(b"\n"))).resolve()
-    commit = _merge_base(top, ref)
+    commit, tip = _merge_base(top, ref)
     entries = _tree(top, commit)
     # Compared with the working tree, as Git would commit it: a checkout may have other line ends.
     differing = paths(top, "diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--name-only", "-z", commit, "--")
@@ -45,12 +46,14 @@ def read_base(root: Path, ref: str) -> BaseCommit:
         files=frozenset(entries),
         links=frozenset(path for path, (mode, _) in entries.items() if mode == _LINK),
         changed=changed,
+        ahead=_revision_files(top, commit, tip),
         tracked=paths(top, "ls-files", "-z"),
         untracked=paths(top, "ls-files", "--others", "--exclude-standard", "-z"),
     )
 
 
-def _merge_base(top: Path, ref: str) -> str:
+def _merge_base(top: Path, ref: str) -> tuple[str, str]:
+    """The merge base of ``ref`` and HEAD, and the commit of ``ref``."""
     shallow = output(top, "rev-parse", "--is-shallow-repository").strip() == b"true"
     theirs, ours = (run(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in (ref, "HEAD"))
     if ours.returncode != 0:
@@ -70,7 +73,7 @@ def _merge_base(top: Path, ref: str) -> str:
             f"{ref} and HEAD have no commit in common.{message(merged)}",
             hint="Name the branch from which this branch was created.",
         )
-    return base
+    return base, commits[0]
 
 
 def _is_cut_off(top: Path, commits: Sequence[str], base: str) -> bool:
@@ -89,6 +92,21 @@ def _tree(top: Path, commit: str) -> dict[str, tuple[str, str]]:
         if mode != _SUBMODULE:
             found[os.fsdecode(path)] = (mode, name)
     return found
+
+
+def _revision_files(top: Path, base: str, tip: str) -> dict[str, bytes | None]:
+    """The files that may be revisions and differ between two commits, as ``tip`` has them; ``None`` where it has none.
+
+    What each entry consists of: https://git-scm.com/docs/git-diff#_raw_output_format
+    """
+    if base == tip:
+        return {}
+    options = ("--raw", "--no-abbrev", "--no-ext-diff", "--no-renames", "-z")
+    parts = iter(output(top, "diff", *options, base, tip, "--", "*.py").split(b"\0"))
+    now = {os.fsdecode(path): about.decode().split(" ")[1:] for about, path in zip(parts, parts, strict=False)}
+    files = {path: name for path, (mode, _then, name, status) in now.items() if status != "D" and mode != _SUBMODULE}
+    found = {path: content for path, content in _contents(top, files).items() if _ASSIGNED in content}
+    return {**found, **{path: None for path, entry in now.items() if entry[-1] == "D"}}
 
 
 def _contents(top: Path, objects: Mapping[str, str]) -> dict[str, bytes]:

@@ -55,7 +55,9 @@ class BaseCommit:
 
     All paths are relative to ``top``, with slashes. ``files`` are those of the commit. ``changed`` has the content that
     each of them had which is different or missing now; a link's content is its target. ``links`` are those that are
-    symbolic links. ``tracked`` are the files in the index, ``untracked`` those that Git neither has nor ignores.
+    symbolic links. ``ahead`` are files that may be revisions and that ``ref`` has changed since, as it has them now;
+    ``None`` for one that it has deleted. ``tracked`` are the files in the index, ``untracked`` those that Git neither
+    has nor ignores.
     """
 
     ref: str
@@ -64,6 +66,7 @@ class BaseCommit:
     files: frozenset[str] = frozenset()
     links: frozenset[str] = frozenset()
     changed: Mapping[str, bytes] = field(default_factory=dict)
+    ahead: Mapping[str, bytes | None] = field(default_factory=dict)
     tracked: frozenset[str] = frozenset()
     untracked: frozenset[str] = frozenset()
 

@@ -22,11 +22,13 @@ _CODE = (".py", ".mako")
 class BaseFolder:
     """A version location at the base: ``folder`` holds its files of then, none where there was none.
 
-    ``with_parent`` is true where the files beside the location are beside ``folder``, too.
+    ``inside`` is its path in the checkout. ``with_parent`` is true where the files beside the location are beside
+    ``folder``, too.
     """
 
     path: Path
     folder: Path
+    inside: str
     with_parent: bool = False
 
     def then(self, path: Path) -> Path | None:
@@ -64,7 +66,7 @@ def write_base_folders(
         folder.mkdir(parents=True, exist_ok=True)
         # With the files beside it: revisions may read files of the script folder.
         parent = PurePosixPath(then).parent.as_posix() if then is not None else "."
-        found.append(BaseFolder(location.path, folder, with_parent=parent != "."))
+        found.append(BaseFolder(location.path, folder, then or inside, with_parent=parent != "."))
         if then is not None:
             wanted |= _below(then if parent == "." else parent, base.files)
     for path in sorted(wanted):

@@ -27,7 +27,7 @@ from alembic_review.reports import revision_file as texts
 from alembic_review.reports.parts.labels import count
 from alembic_review.workflows.judgement import case_of_one, judged
 from alembic_review.workflows.observation import Observation, learn_secrets, repeated, with_privilege
-from alembic_review.workflows.revision_trial import Result, Trial, reviewed_environment, shown_path, write_if_it_works
+from alembic_review.workflows.revisions.trial import Result, Trial, reviewed_environment, shown_path, write_if_it_works
 from alembic_review.workflows.source import read_source
 from alembic_review.workflows.worker_requests import environment_requests, run_context, worker_request
 
