@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alembic_review.model.accepting import AcceptedAtBase
-from alembic_review.model.facts import Facts, Place
+from alembic_review.model.facts import Facts, Place, Revision
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class PullRequestBase:
     """The base: ``facts`` are of its revisions, applied and compared with the schema of the current heads.
 
     ``commit`` is its full name, ``ref`` the branch that the pull request is to be merged into. ``removed`` are
-    revisions that were deleted since. ``accepted`` are its entries that accept findings.
+    revisions that were deleted since. ``accepted`` are its entries that accept findings. ``branch`` are the revisions
+    that ``ref`` has now; ``None`` where it has those of ``facts``.
     """
 
     commit: str
@@ -47,6 +48,7 @@ class PullRequestBase:
     settings: tuple[ChangedSettings, ...] = ()
     not_checked: tuple[str, ...] = ()
     accepted: AcceptedAtBase = field(default_factory=AcceptedAtBase)
+    branch: tuple[Revision, ...] | None = None
 
 
 @dataclass(frozen=True)

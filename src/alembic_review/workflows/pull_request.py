@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alembic_review.config.earlier_settings import table_in_text
+from alembic_review.judge.pull_request.branch_revisions import BranchFolder, branch_revisions
 from alembic_review.judge.pull_request.revision_folders import revision_folders
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
 from alembic_review.model.facts import Facts, Place
@@ -47,6 +48,9 @@ def observe_base(
                 worker.request, trials=False, replaced_locations=replaced, other_schemas=worker.schemas(), renames=()
             )
             then = _observed(base, folders, asked, context)
+        places = [BranchFolder(str(folder.path), folder.inside) for folder in folders]
+        branch = branch_revisions(then.revisions, places, base.ahead) if base.ahead else None
+        unread = branch.unread if branch is not None else ()
         return PullRequestBase(
             commit=base.commit,
             facts=then,
@@ -54,8 +58,12 @@ def observe_base(
             edited=tuple(edited_revisions(facts, then, folders)),
             removed=tuple(removed_revisions(facts, then, folders)),
             settings=tuple(changed_settings(base, settings)),
-            not_checked=tuple(locations_without_base(facts, folders)),
+            not_checked=(
+                *locations_without_base(facts, folders),
+                *(f"whether new revisions follow the head of {base.ref} ({why})" for why in unread),
+            ),
             accepted=accepted_at_base(base, facts, settings),
+            branch=branch.revisions if branch is not None else None,
         )
 
 

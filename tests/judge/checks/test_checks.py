@@ -120,6 +120,16 @@ def other_settings(world: World) -> None:
     world.history = PullRequestBase("c0ffee", world.facts(), settings=(changed,))
 
 
+def behind_branch(world: World, *labels: str) -> None:
+    """A new revision ``a3`` after the one that ``a2`` on ``main`` follows."""
+    then, folder_of_app = world.facts(), f"{folder(APP)}/versions"
+    world.revision("a2", APP, folder_of_app, APP_REVISION)
+    branch = world.facts().revisions
+    world.revisions = [one for one in world.revisions if one.id != "a2"]
+    world.revision("a3", APP, folder_of_app, APP_REVISION, labels)
+    world.history = PullRequestBase("c0ffee", then, ref="main", branch=branch)
+
+
 def foreign_branch(world: World) -> None:
     world.follow(APP_REVISION, CORE_REVISION)
 
@@ -198,6 +208,7 @@ EXAMPLES: dict[str, Callable[[World], None]] = {
     "AR512": several_heads,
     "AR513": without_dependency,
     "AR514": no_way_back,
+    "AR515": behind_branch,
     "AR601": filtered,
     "AR602": created_from_models,
     "AR603": outside_targets,
@@ -675,6 +686,47 @@ def test_a_table_that_nobody_has_yet_has_no_rows() -> None:
     databases = tuple(replace(database, changes=()) for database in facts.databases)
     world.history = PullRequestBase("c0ffee", replace(facts, revisions=(), databases=databases))
     assert not found(world.review(), "AR202")
+
+
+# AR515
+
+
+def test_a_new_revision_behind_the_branch_names_the_head_and_the_command() -> None:
+    world = basics()
+    behind_branch(world)
+    (finding,) = found(world.review(), "AR515")
+    assert (finding.revision, finding.message) == (
+        "a3",
+        "Revision a3 follows a1, but the head of main is a2: a merge leaves several heads.",
+    )
+    assert finding.hint == (
+        "Merge main into this branch, then run `alembic-review revision --rebase --since main`: "
+        "it sets down_revision to a2."
+    )
+    assert finding.location is not None
+    assert finding.location.path == "poser/versions/a3.py"
+
+
+def test_a_command_that_refuses_is_no_hint() -> None:
+    world = basics()
+    behind_branch(world)
+    world.revision("a4", APP, f"{folder(APP)}/versions", APP_REVISION)
+    findings = found(world.review(), "AR515")
+    assert [finding.revision for finding in findings] == ["a3", "a4"]
+    assert {one.hint for one in findings} == {"Merge main into this branch, then replace a1 by a2 in down_revision."}
+
+
+def test_a_branch_of_its_own_and_the_branch_of_another_package_are_other_matters() -> None:
+    world = basics()
+    behind_branch(world, "expand")
+    assert not found(world.review(), "AR515")
+    world = basics()
+    world.revision("c2", CORE, f"{folder(CORE)}/versions", CORE_REVISION)
+    world.history = PullRequestBase("c0ffee", world.facts(), ref="main")
+    world.revision("a2", APP, f"{folder(APP)}/versions", CORE_REVISION)
+    review = world.review()
+    assert found(review, "AR510")
+    assert not found(review, "AR515")
 
 
 # AR401 and AR402

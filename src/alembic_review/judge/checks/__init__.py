@@ -27,6 +27,7 @@ from alembic_review.judge.checks.data import (
     violated_check,
 )
 from alembic_review.judge.checks.history import (
+    behind_branch,
     changed_settings,
     edited_revision,
     failing_downgrade,
@@ -91,6 +92,7 @@ CHECKS: tuple[Check, ...] = (
     several_heads.CHECK,
     missing_dependency.CHECK,
     failing_downgrade.CHECK,
+    behind_branch.CHECK,
     filtered_tables.CHECK,
     compared_with_itself.CHECK,
     untargeted_table.CHECK,
