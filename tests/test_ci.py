@@ -331,9 +331,9 @@ def test_the_action_passes_arguments_on_as_they_are(folder: Path) -> None:
     told = (folder / "notes").read_text().splitlines()
     kept = (("json", "json"), ("markdown", "md"), ("html", "html"), ("sarif", "sarif"))
     outputs = [f"github={folder}/annotations", *(f"{kind}={folder}/reports/review.{end}" for kind, end in kept)]
-    assert told[:5] == ["review", "--python", "python", "-o", "terminal"]
-    assert told[5:15] == [word for output in outputs for word in ("-o", output)]
-    assert told[15:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
+    assert told[:6] == ["review", "--python", "python", "--full", "-o", "terminal"]
+    assert told[6:16] == [word for output in outputs for word in ("-o", output)]
+    assert told[16:] == ["-c", "my app/$x.conf", "--root", "/a b", "-x", hostile.split("\n")[4], "--fail-on", "pending"]
     assert not (folder / "pwned").exists()
     assert (folder / "summary").read_text() == "markdown\n"
 

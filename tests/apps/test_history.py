@@ -22,7 +22,7 @@ def reviewed(folder: Path, *edits: Edit, database: str = SQLITE, locations: str 
     conf = "poser.db:alembic/versions acme.db:alembic/versions"
     named = (Replace("app/acme.conf", conf, locations),) if locations is not None else ()
     application = make_application(folder, (*edits, *named), database=database)
-    run = run_without_proofs(application)
+    run = run_without_proofs(application, "--full")
     check_every_run(run, application)
     return run
 
@@ -232,7 +232,7 @@ def test_what_a_downgrade_does_to_the_process(
 ) -> None:
     """What was reviewed by then is told all the same."""
     application = make_application(tmp_path, (step(downgrade=downgrade),))
-    run = run_without_proofs(application, *arguments)
+    run = run_without_proofs(application, "--full", *arguments)
     check_every_run(run, application)
     assert run.status == 0, run.explain()
     assert told(run) == []

@@ -276,6 +276,76 @@ def test_what_is_not_kept(tmp_path: Path, cache: Path, edit: Edit, reason: str) 
     assert not list(cache.iterdir())
 
 
+_DOWNGRADE = Replace(
+    _REVISION,
+    '    op.drop_table("item")\n',
+    '    if Path(__file__).parents[2].joinpath("downgrade.txt").read_text() == "drop":\n'
+    '        op.drop_table("item")\n',
+)
+
+
+def _tried(application: Application, *arguments: str, trials: str) -> list[str]:
+    """What a review says about downgrades, which come from the cache or do not, after a comparison without it."""
+    run = run_tool(application, *arguments, conf=_CONFIG)
+    assert run.report is not None, run.explain()
+    assert run.report["outcome"] != "failed", run.explain()
+    assert run.report["provenance"]["cache"]["trials"] == trials, run.report["provenance"]["cache"]
+    if "--full" in arguments or trials == "hit":
+        plain = run_tool(application, "--no-cache", "--full", conf=_CONFIG)
+        assert not list(differing(comparable(run.report), comparable(plain.report)))
+    found = [one["code"] for one in run.report["findings"] if one["code"] == "AR514"]
+    return found + [line for line in run.report["provenance"]["not_checked"] if "downgrade" in line]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "postgresql://nobody@nowhere.invalid/shop"])
+def test_trials_of_revisions_are_not_repeated(tmp_path: Path, cache: Path, url: str) -> None:
+    """They are kept with the replay, and depend on what a downgrade reads as well."""
+    application = _application(tmp_path, url)
+    Write("downgrade.txt", "nothing").apply(application.locate)
+    _DOWNGRADE.apply(application.locate)
+    not_tried = ["the downgrade of revision first (tried only with --full)"]
+    assert _tried(application, trials="miss") == not_tried
+    assert _tried(application, "--full", trials="miss") == ["AR514"]
+    assert _tried(application, trials="hit") == ["AR514"]
+    Append("shop/models.py", "    price = Column(Integer)\n").apply(application.locate)
+    assert _tried(application, "--full", trials="hit") == ["AR514"]
+    Write("downgrade.txt", "drop").apply(application.locate)
+    assert _tried(application, trials="miss") == not_tried
+    assert _tried(application, "--full", trials="miss") == []
+    assert _tried(application, trials="hit") == []
+    Append(_REVISION, "\n").apply(application.locate)
+    assert _tried(application, "--full", trials="miss") == []
+    assert _tried(application, trials="hit") == []
+    assert len(list(cache.glob("*.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Replace(
+            _REVISION, "    op.drop_table(", "    import subprocess\n    subprocess.run(['true'])\n    op.drop_table("
+        ),
+        Replace(_REVISION, "    op.drop_table(", "    os.environ.get('SHOP_DOWNGRADE')\n    op.drop_table("),
+        Replace(_REVISION, "    op.drop_table(", "    import csv, shop.lazy\n    op.drop_table("),
+        Replace(
+            "migrations/env.py",
+            "    context.configure(",
+            "    if hasattr(context.config.cmd_opts, 'revision') and context.config.cmd_opts.revision == '-1':\n"
+            "        connection.exec_driver_sql('SELECT 1')\n    context.configure(",
+        ),
+    ],
+    ids=["process", "variable", "import", "statement"],
+)
+def test_trials_that_are_not_kept(tmp_path: Path, cache: Path, edit: Edit) -> None:
+    """What they depend on can't be told for sure to be the same in the next run."""
+    application = _application(tmp_path)
+    Write("shop/lazy.py", "").apply(application.locate)
+    edit.apply(application.locate)
+    assert _tried(application, "--full", trials="miss") == []
+    assert _tried(application, "--full", trials="miss") == []
+    assert len(list(cache.glob("*.json"))) == 1
+
+
 def test_settings_that_switch_it_off(tmp_path: Path, cache: Path) -> None:
     """The environment variable, too."""
     application = _application(tmp_path)
@@ -285,6 +355,7 @@ def test_settings_that_switch_it_off(tmp_path: Path, cache: Path) -> None:
     assert run.report["provenance"]["cache"] == {
         "replay": "off",
         "reason": "switched off with --no-cache or `cache = false`",
+        "trials": "off",
     }
     assert not cache.exists()
     assert os.environ.get(NO_CACHE) is None

@@ -34,7 +34,7 @@ def courier(folder: Path, *edits: Edit) -> Application:
 
 def reviewed(application: Application, conf: str | None = None) -> Run:
     before = tree(application.project)
-    run = run_tool(application, conf=conf)
+    run = run_tool(application, "--full", conf=conf)
     check_every_run(run, application)
     assert tree(application.project) == before
     return run

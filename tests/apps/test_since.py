@@ -550,6 +550,31 @@ def test_a_merged_revision_that_is_gone_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.one_stack
+@pytest.mark.parametrize(("full", "tried"), [((), ["22bb33cc44dd"]), (("--full",), ["11aa22bb33cc", "22bb33cc44dd"])])
+def test_only_new_revisions_are_downgraded(tmp_path: Path, full: tuple[str, ...], tried: list[str]) -> None:
+    """The rest only with ``--full``. The downgrade of both does nothing."""
+    add = 'op.add_column("poser_widget", sa.Column("{}", sa.Integer()))'
+    nothing = "\n\ndef downgrade():\n    pass\n"
+    before = (
+        *revision(add.format("one"), id="11aa22bb33cc"),
+        Append(f"{VERSIONS}/11aa22bb33cc_step.py", nothing),
+    )
+    new = (
+        *revision(add.format("two"), id="22bb33cc44dd", down="11aa22bb33cc"),
+        Append(f"{VERSIONS}/22bb33cc44dd_step.py", nothing),
+    )
+    application = branched(tmp_path, new, before=before)
+    run = run_tool(application, "--since", "main", "--no-prove", *full)
+    assert sorted(one["revision"] for one in review_of(run)["findings"] if one["code"] == "AR514") == tried
+    lines = [line for line in review_of(run)["provenance"]["not_checked"] if "--full" in line]
+    merged = [
+        "the downgrade of 4 revisions, 10c2e6a7f5d4 to 11aa22bb33cc (tried only with --full)",
+        "another order of poser's revisions (tried only with --full)",
+    ]
+    assert lines == ([] if full else merged)
+
+
+@pytest.mark.one_stack
 def test_a_file_that_a_merged_revision_reads_is_edited(tmp_path: Path) -> None:
     reading = "import pathlib\nop.execute((pathlib.Path(__file__).parents[1] / 'tables.sql').read_text())"
     file = f"{VERSIONS.rpartition('/')[0]}/tables.sql"
@@ -568,7 +593,7 @@ def test_a_renamed_and_a_moved_revision_are_the_same_revision(tmp_path: Path) ->
     folder = application.project / VERSIONS
     (folder / "11aa22bb33cc_step.py").rename(folder / "11aa22bb33cc_notes.py")
     commit(application, "renamed")
-    run = run_without_proofs(application, "--since", "main")
+    run = run_without_proofs(application, "--since", "main", "--full")
     assert run.status == 0, run.explain()
     # The helper's revision has no downgrade.
     assert (brought(run)["new_revisions"], findings(run)) == ([], ["AR514 warning"])

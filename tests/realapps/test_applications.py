@@ -43,7 +43,7 @@ def review(tmp_path: Path) -> Review:
         tool = (python if beside else Path(sys.executable)).with_name("alembic-review")
         before = contents(folder)
         done = subprocess.run(
-            [str(tool), "-c", str(conf), *where, "-o", "json=-", *options],
+            [str(tool), "-c", str(conf), *where, "--full", "-o", "json=-", *options],
             cwd=folder,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
             stdin=subprocess.DEVNULL,

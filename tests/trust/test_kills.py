@@ -196,7 +196,7 @@ class Place:
     ) -> subprocess.Popen[bytes]:
         """Start the tool."""
         return self.run(
-            [*STARTS[start], *TOOL, *arguments],
+            [*STARTS[start], *TOOL, "--full", *arguments],
             project,
             start_new_session=start_new_session,
             WAY_PHASE=phase,

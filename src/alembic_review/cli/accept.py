@@ -94,7 +94,7 @@ def accept_command(  # noqa: PLR0913 - one parameter per option
         raise UsageError("--reason is empty.", hint="Give the reason for accepting the finding; every report shows it.")
     day = until.date() if until is not None else None
     entry = Accept(what, words, **selectors, until=day) if by_code else Accept("", words, fingerprint=what, until=day)
-    settings = load(CommandLine(since=since, prove=prove, rename=rename, **where))
+    settings = load(CommandLine(since=since, full=True, prove=prove, rename=rename, **where))
     from alembic_review.workflows.render import saved_review  # noqa: PLC0415 - not needed for --help
 
     saved = saved_review(report) if report is not None else None

@@ -11,7 +11,7 @@ import click
 from alembic_review.cli import outputs, screen
 from alembic_review.cli.accept import accept_command
 from alembic_review.cli.lazy_commands import DEFAULT, cli
-from alembic_review.cli.options import DEBUG, NO_CACHE, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
+from alembic_review.cli.options import DEBUG, FULL, NO_CACHE, PROVE, RENAME, SINCE, VERBOSE, WHAT, What, options
 from alembic_review.cli.revision import revision_command
 from alembic_review.config import CommandLine, load
 from alembic_review.model.errors import ReviewError
@@ -82,13 +82,14 @@ _WHERE = (
 
 
 @cli.command("review", context_settings={"allow_extra_args": True})
-@options(*WHAT, SINCE, PROVE, NO_CACHE, RENAME, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
+@options(*WHAT, SINCE, FULL, PROVE, NO_CACHE, RENAME, *_OUTPUT, _GATE, *_BASELINE, VERBOSE, DEBUG)
 @click.pass_context
 def review_command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
     /,
     *,
     since: str | None,
+    full: bool,
     prove: bool | None,
     rename: tuple[str, ...],
     no_cache: bool,
@@ -108,6 +109,7 @@ def review_command(  # noqa: PLR0913 - one parameter per option
         CommandLine(
             fail_on=tuple(map(FailOn, fail_on)),
             since=since,
+            full=full,
             prove=prove,
             rename=rename,
             cache=False if no_cache else None,

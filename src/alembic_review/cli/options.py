@@ -51,7 +51,11 @@ WHAT = (
 SINCE = click.option(
     "--since", metavar="REF", help="Also report the changes of new revisions since REF, such as origin/main."
 )
-
+FULL = click.option(
+    "--full",
+    is_flag=True,
+    help="Also try downgrades and the dependency order of merged revisions, as in CI.",
+)
 PROVE = click.option(
     "--prove/--no-prove",
     default=None,

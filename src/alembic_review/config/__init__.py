@@ -34,6 +34,7 @@ class CommandLine:
     python: str | None = None
     timeout: float | None = None
     since: str | None = None
+    full: bool = False
     prove: bool | None = None
     baseline: str | None = None
     update_baseline: bool = False
@@ -73,6 +74,7 @@ def _load(line: CommandLine, cwd: Path | None, environ: Mapping[str, str]) -> Se
     settings = replace(
         settings,
         since=line.since,
+        full=line.full or line.update_baseline,
         prove=line.prove,
         project_file=project_file,
         config_from=config_from,

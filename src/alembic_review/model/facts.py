@@ -402,6 +402,10 @@ class Failure:
     place: Place | None = None
 
 
+NOT_ASKED = "tried only with --full"
+"""Why merged revisions were not downgraded, or applied in another order."""
+
+
 @dataclass(frozen=True)
 class Downgrade:
     """One revision that was taken back after the comparison.

@@ -326,10 +326,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class CacheUse:
-    """Whether the results of an earlier ``replay`` were used: ``hit``, ``miss`` or ``off``, with the reason."""
+    """Whether the results of an earlier ``replay`` were used: ``hit``, ``miss`` or ``off``, with the reason.
+
+    ``trials`` says the same of downgrades and the dependency order of revisions.
+    """
 
     replay: str = "off"
     reason: str = ""
+    trials: str = "off"
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class Settings:
     reports. ``python`` is the interpreter that somebody named, ``interpreter`` the one that was chosen in the end.
     ``root`` is the folder of the project; without a ``project_file`` it is only the one that the run started from, and
     ``None`` inside an environment.
+    With ``full``, merged revisions are downgraded and applied in another order, too.
     ``prove`` asks for all proofs or for none; ``None`` for those of every run. ``severity`` is by the code of a check.
     Nothing counts as renamed but ``renames``.
     ``before`` is the absolute path of a file of SQL, or ``module:callable``. ``environments`` are empty unless there
@@ -107,6 +108,7 @@ class Settings:
     environments: tuple[Environment, ...] = ()
     source: Path | None = None
     since: str | None = None
+    full: bool = False
     prove: bool | None = None
     severity: Mapping[str, Level] = field(default_factory=dict)
     accept: tuple[Accept, ...] = ()

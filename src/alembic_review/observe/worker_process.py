@@ -10,7 +10,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -105,6 +105,7 @@ class _SuperuserMessage(msgspec.Struct):
 
 class _HistoryMessage(msgspec.Struct):
     history: HistoryFacts
+    files: dict[str, str] | None = None
 
 
 class _SchemasMessage(msgspec.Struct):
@@ -289,12 +290,18 @@ class Conversation:
         self._send(type="prove", proof=name, plan=sent)
         return _decoded(self._answer("proved"), _ProvedMessage).proved
 
-    def history(self) -> HistoryFacts | str:
-        """After ``review``: what the revisions do when taken back and in another order, or that this is not checked."""
+    def history(self, revisions: Collection[str] | None = None) -> HistoryFacts | str:
+        """After ``review``: what the revisions do when taken back and in another order, or that this is not checked.
+
+        Only these ``revisions`` and those after them are tried, or all of the application.
+        """
 
         def asked() -> HistoryFacts:
-            self._send(type="history")
-            return _decoded(self._answer("history"), _HistoryMessage).history
+            self._send(type="history", revisions=sorted(revisions) if revisions is not None else None)
+            message = _decoded(self._answer("history"), _HistoryMessage)
+            if message.files is not None and self.context.replay is not None:
+                self.context.replay.keep_trials(message.history, message.files)
+            return message.history
 
         attempts = Attempts(show if self.request.debug else None)
 
@@ -411,11 +418,12 @@ class Conversation:
     def _keep(self, message: Mapping[str, Any]) -> None:
         """Keep the results of a replay, or the reason why they can't be kept."""
         replay = self.context.replay
+        done = False
         if replay is not None and message.get("reason"):
             replay.not_kept(str(message["reason"]))
         elif replay is not None:
-            replay.keep(message["recorded"])
-        self._send(type="kept")
+            done = replay.keep(message["recorded"])
+        self._send(type="kept", done=done)
 
     def _note(self, statement: str) -> None:
         """A statement may create something on the server outside the database."""

@@ -46,7 +46,8 @@ def serve(descriptor: int, version: str) -> int:
             if order["type"] == "schemas":
                 _answer(channel, request, "schemas", lambda: {"schemas": session.schemas()})
             elif order["type"] == "history":
-                _answer(channel, request, "history", lambda: {"history": session.history()})
+                revisions = order["revisions"]
+                _answer(channel, request, "history", lambda: session.history(revisions))  # noqa: B023 - called here
             elif order["type"] == "prove":
                 wanted = (order["proof"], order["plan"])
                 _answer(channel, request, "proved", lambda: {"proved": session.prove(*wanted)})  # noqa: B023 - called here

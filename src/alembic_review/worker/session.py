@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from alembic_review.model.proofs import Proved
     from alembic_review.worker.environment.schema_before import Before
     from alembic_review.worker.prove.bench import Bench
+    from alembic_review.worker.replay.revision_trials import History
     from alembic_review.worker.write.revision_files import Plan
 
 
@@ -227,6 +228,7 @@ class Session:
     ) -> tuple[()]:
         """No steps: the database contains what an earlier replay of the same revisions did."""
         self.replayed.append((target, replayed))
+        replayed.around = self.recorder.revision
         if replayed.watched != self.watched:
             raise CacheMissError("Other revisions may be the application's own.")
         if internals.upgrade_steps(script, context.get_current_heads()):
@@ -239,6 +241,7 @@ class Session:
         self.recorder.waiting = False
         if self.recorder.uses:
             self.recorder.require_same()
+            self.recorder.is_kept = True
         if not self.recorder.records:
             return
         if self.redirect.unwatched:
@@ -265,7 +268,8 @@ class Session:
         # A server is stopped for a moment.
         self.redirect.start_run()
         gc.collect()
-        self.channel.ask("replayed", recorded={**recorded, "databases": databases})
+        answer = self.channel.ask("replayed", recorded={**recorded, "databases": databases})
+        self.recorder.is_kept = bool(answer.get("done"))
 
     def _require_complete(self) -> None:
         """Nothing of the upgrade is missing in the databases, as others see them. Raises ``WorkerError``."""
@@ -447,14 +451,31 @@ class Session:
         finally:
             self.originals = {}
 
-    def history(self) -> HistoryFacts:
-        """After ``run``: what the application's revisions do when taken back and in another order."""
-        if not self.watched:
-            return HistoryFacts(not_checked=self._not_checked(), timings_ms=self.timings)
-        from alembic_review.worker.replay.revision_trials import History  # noqa: PLC0415 - many runs try nothing
+    def history(self, revisions: Sequence[str] | None) -> dict[str, Any]:
+        """After ``run``: what these revisions, or all, of the application do when downgraded and in another order.
 
-        self.channel.send("progress", text="trying downgrades and another order of revisions")
-        history = History(self.environment, self.script, self.redirect, self.watched, self.compared)
+        A result that may be kept comes with the files that it depends on.
+        """
+        before = self._not_checked()
+        if not self.watched:
+            return {"history": HistoryFacts(not_checked=before, timings_ms=self.timings)}
+        from alembic_review.worker.replay.revision_trials import History as Trials  # noqa: PLC0415 - many runs try nothing
+        from alembic_review.worker.replay.revision_trials import to_try  # noqa: PLC0415 - as above
+
+        chosen = to_try(self.script, self.watched, self.compared, revisions)
+        if chosen:
+            self.channel.send("progress", text="trying downgrades and another order of revisions")
+        given = (self.environment, self.script, self.redirect, self.watched, chosen, self.compared)
+        trials = Trials(*given, self.recorder.begin_trial)
+        with self.recorder.trying():
+            found = self._tried(trials)
+        kept = None
+        if revisions is None and self.recorder.is_kept and not trials.reasons and found.not_checked == before:
+            with suppress(NotKeptError):
+                kept = self.recorder.files_of_trials(self.script)
+        return {"history": found, "files": kept}
+
+    def _tried(self, history: History) -> HistoryFacts:
         # Of several environments, each is tried in the databases as they were before and after its own upgrade.
         several = self.request.environment
         self.state = "before" if several else ""

@@ -13,7 +13,7 @@ from alembic_review.judge.assemble_review import case_of
 from alembic_review.judge.checks.run.given_server_changed import server_changed
 from alembic_review.judge.combined_review import cases
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
-from alembic_review.model.facts import Facts, Privilege
+from alembic_review.model.facts import Facts, HistoryFacts, Privilege
 from alembic_review.model.pull_request_base import BaseCommit, PullRequestBase
 from alembic_review.model.review import CacheUse
 from alembic_review.model.secrets.known_passwords import forget, learn
@@ -23,7 +23,14 @@ from alembic_review.observe.replay_cache.kept_replay import KeptReplay
 from alembic_review.observe.scratch_databases import RunDatabases, guess_dialect
 from alembic_review.observe.several_environments import upgraded
 from alembic_review.observe.worker_output import Shown
-from alembic_review.observe.worker_process import Progress, RunContext, conversation, with_history, with_proofs
+from alembic_review.observe.worker_process import (
+    Conversation,
+    Progress,
+    RunContext,
+    conversation,
+    with_history,
+    with_proofs,
+)
 from alembic_review.workflows.proofs import prove
 from alembic_review.workflows.pull_request import observe_base, observe_models_of_base
 from alembic_review.workflows.replay_cache import kept_replay
@@ -106,7 +113,7 @@ def _one(settings: Settings, request: WorkerRequest, base: BaseCommit | None, co
             old_models = partial(observe_models_of_base, base, then, facts, worker, context)
         case = lambda: case_of(facts, settings, source.declared, then)  # noqa: E731
         proofs = prove(worker, case, settings, old_models)
-        history = worker.history()
+        history = observed_history(settings, then, facts, worker, context)
     return Observation((with_proofs(with_history(facts, history), proofs),), source, "", then)
 
 
@@ -123,9 +130,26 @@ def _several(settings: Settings, request: WorkerRequest, databases: RunDatabases
             for one in settings.environments
             if one.reviewed
         }
-        found = {name: with_history(found[name], worker.history()) for name, worker in workers.items()}
+        revisions = None if settings.full else ()
+        found = {name: with_history(found[name], worker.history(revisions)) for name, worker in workers.items()}
     facts = tuple(with_proofs(one, proofs[name]) if name in proofs else one for name, one in found.items())
     return Observation(facts, source, "")
+
+
+def observed_history(
+    settings: Settings, base: PullRequestBase | None, facts: Facts, worker: Conversation, context: RunContext
+) -> HistoryFacts | str:
+    """Downgrades and the dependency order of revisions: of all, of the new ones, or what an earlier run has found."""
+    kept = context.replay.history() if context.replay is not None else None
+    if kept is not None:
+        found = worker.history(())
+        if isinstance(found, HistoryFacts):
+            found = replace(found, downgrades=kept.downgrades, rehearsals=kept.rehearsals)
+        return found
+    if settings.full:
+        return worker.history()
+    before = {revision.id for revision in (base.facts if base is not None else facts).revisions}
+    return worker.history([revision.id for revision in facts.revisions if revision.id not in before])
 
 
 def repeated(attempt: Callable[[WorkerRequest, Privilege | None], T], request: WorkerRequest, progress: Progress) -> T:

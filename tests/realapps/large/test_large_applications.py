@@ -31,7 +31,7 @@ def review(tmp_path: Path) -> Review:
         before = contents(project)
         tool = [str(Path(sys.executable).with_name("alembic-review")), "--python", str(application.environment.python)]
         done = subprocess.run(
-            [*tool, *application.arguments, "-o", "json=-", *options],
+            [*tool, *application.arguments, "--full", "-o", "json=-", *options],
             cwd=project,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **application.variables},
             stdin=subprocess.DEVNULL,

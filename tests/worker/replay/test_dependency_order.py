@@ -67,7 +67,7 @@ def test_only_what_nothing_stands_on_is_taken_back(
     history: tuple[dict[str, tuple[str, ...]], list[str], frozenset[str]],
 ) -> None:
     parents, applied, group = history
-    found = plan(parents, group, applied)
+    found = plan(parents, group, group, applied)
     assert sorted((*found.order, *found.held)) == sorted(group)
     there = set(applied)
     for name in found.order:

@@ -85,6 +85,14 @@ def keep(slot: str, content: Mapping[str, Any], pack: Callable[[Path], None]) ->
     return description
 
 
+def add(path: Path, further: Mapping[str, Any]) -> None:
+    """Add to what is kept under this description; nothing happens where it is gone, or can't be written."""
+    entry = _read(path)
+    if entry is not None:
+        with contextlib.suppress(OSError):
+            write(path, {**entry.content, **further})
+
+
 def write(path: Path, content: Mapping[str, Any]) -> None:
     """Write a description in place of one that may be there. Raises ``OSError``."""
     text = json.dumps(content, separators=(",", ":")).encode()

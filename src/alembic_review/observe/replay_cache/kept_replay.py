@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from alembic_review.model.facts import HistoryFacts
 from alembic_review.model.input_states import content_state
 from alembic_review.model.review import CacheUse
 from alembic_review.observe.replay_cache import entries, slots
@@ -20,6 +23,7 @@ _OFTEN = 2  # times in a row that what was kept turned out not to hold only afte
 class KeptReplay:
     """``entry`` are the results to use, if any; ``reason`` says why there are none. It is ``off`` for no cache at all.
 
+    ``trials`` says, as the provenance does, whether results of earlier trials of revisions were used.
     ``packing`` writes databases of the run, by name, to a path, and returns what kind of databases they are. It raises
     ``OSError`` where that can't be done.
     """
@@ -31,7 +35,9 @@ class KeptReplay:
     reason: str = ""
     off: bool = False
     misses: int = 0
+    trials: str = "miss"
     packing: Callable[[Sequence[str], Path], str] | None = None
+    _made: Path | None = None
 
     @classmethod
     def without(cls, reason: str) -> KeptReplay:
@@ -66,7 +72,7 @@ class KeptReplay:
         """For the provenance."""
         if self.off:
             return CacheUse("off", self.reason)
-        return CacheUse("hit", "") if self.entry is not None else CacheUse("miss", self.reason)
+        return CacheUse("hit", "", self.trials) if self.entry is not None else CacheUse("miss", self.reason, "miss")
 
     def refuse(self, reason: str) -> None:
         """The results do not hold after all."""
@@ -80,8 +86,8 @@ class KeptReplay:
         """The results of this replay can't be kept."""
         self.reason = f"not kept: {reason}"
 
-    def keep(self, recorded: Mapping[str, Any]) -> None:
-        """Keep the results of this replay, which is over."""
+    def keep(self, recorded: Mapping[str, Any]) -> bool:
+        """Keep the results of this replay, which is over; false where that failed."""
         content = {
             **recorded,
             "variables": slots.variables(recorded["variables"], self.environ),
@@ -97,8 +103,30 @@ class KeptReplay:
                 raise OSError
             content["kind"] = self.packing(names, path)
 
-        if entries.keep(self.slot, content, pack) is None:
+        path = entries.keep(self.slot, content, pack)
+        if path is None:
             self.not_kept("the databases could not be copied")
+        self._made = path
+        return path is not None
+
+    def keep_trials(self, history: HistoryFacts, files: Mapping[str, str]) -> None:
+        """Keep the results of all trials of revisions with those of the replay; they also depend on these files."""
+        path = self.entry.path if self.entry is not None else self._made
+        if path is not None:
+            kept = {"downgrades": history.downgrades, "rehearsals": history.rehearsals}
+            entries.add(path, {"trials": {"files": files, **msgspec.to_builtins(kept)}})
+
+    def history(self) -> HistoryFacts | None:
+        """The results of the trials in an earlier run, if they still hold."""
+        trials = self.entry.content.get("trials") if self.entry is not None else None
+        if trials is None or _changed_file(trials["files"]):
+            return None
+        try:
+            found = msgspec.convert({name: trials[name] for name in ("downgrades", "rehearsals")}, HistoryFacts)
+        except (KeyError, msgspec.ValidationError):
+            return None
+        self.trials = "hit"
+        return found
 
     @property
     def kept(self) -> Kept | None:
@@ -122,7 +150,9 @@ def _changed(content: Mapping[str, Any], environ: Mapping[str, str]) -> str:
             return f"the environment variable {name} has another value"
     if content["every variable"] not in (None, slots.every_variable(environ)):
         return "the application reads every environment variable, and one has another value"
-    for path, state in content["files"].items():
-        if content_state(path) != state:
-            return f"{Path(path).name} has changed"
-    return ""
+    return _changed_file(content["files"])
+
+
+def _changed_file(files: Mapping[str, str]) -> str:
+    changed = next((path for path, state in files.items() if content_state(path) != state), None)
+    return f"{Path(changed).name} has changed" if changed is not None else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,15 +42,24 @@ def early(parents: Parents, group: Collection[str], applied: Sequence[str]) -> O
     return Order(tuple(order), moved)
 
 
-def steps(
-    script: ScriptDirectory, order: Order, group: Collection[str], plan: Rehearsal, failed: Callable[[Rehearsal], None]
+def steps(  # noqa: PLR0913, PLR0917 - what is tried, and what becomes of it
+    script: ScriptDirectory,
+    order: Order,
+    group: Collection[str],
+    plan: Rehearsal,
+    failed: Callable[[Rehearsal], None],
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Iterator[Any]:
-    """Steps for ``run_migrations`` in this order; ``failed`` hears of the first that does not apply, and they end."""
+    """Steps for ``run_migrations`` in this order; ``failed`` hears of the first that does not apply, and they end.
+
+    Each revision runs inside of ``around()``.
+    """
 
     def noted(function: Any, revision: Any) -> Callable[..., None]:
         def upgrade(**arguments: Any) -> None:
             try:
-                function(**arguments)
+                with around():
+                    function(**arguments)
             except BaseException as error:
                 failed(_failed(error, revision, order, group, plan))
                 raise StoppedError(f"Revision {revision.revision} does not apply in another order.") from error

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.facts import Downgrade, Failure
+from alembic_review.model.facts import NOT_ASKED, Downgrade, Failure
 from alembic_review.worker.environment.revision_scripts import Parents
 from alembic_review.worker.replay.catalogue import Snapshot
 from alembic_review.worker.replay.revision_failures import failure_of, is_locked, wait_briefly_for_locks
@@ -26,19 +26,19 @@ class Plan:
     held: dict[str, str] = field(default_factory=dict)
 
 
-def plan(parents: Parents, watched: Collection[str], applied: Sequence[str]) -> Plan:
-    """What of ``applied`` can go: watched revisions that no other one stands on."""
+def plan(parents: Parents, watched: Collection[str], chosen: Collection[str], applied: Sequence[str]) -> Plan:
+    """What of ``applied`` can go: ``chosen`` revisions that no other one stands on; what else is watched is held."""
     order: list[str] = []
     held: dict[str, str] = {}
     kept: set[str] = set()
     for name in reversed(applied):
         above = sorted(other for other in kept if name in parents.get(other, ()))
-        if name in watched and not above:
+        if name in chosen and not above:
             order.append(name)
             continue
         kept.add(name)
         if name in watched:
-            held[name] = held.get(above[0], f"revision {above[0]} stands on it")
+            held[name] = held.get(above[0], f"revision {above[0]} stands on it") if above else NOT_ASKED
     return Plan(tuple(order), held)
 
 
@@ -102,7 +102,8 @@ def _noted(function: Any, revision: Any, notes: Notes) -> Callable[..., None]:
     def downgrade(**arguments: Any) -> None:
         before = notes.snapshot()
         try:
-            function(**arguments)
+            with notes.replayed.around():
+                function(**arguments)
         except BaseException as error:
             if is_locked(error):
                 raise WorkerError("a connection that the application left open holds a lock") from error

@@ -45,6 +45,11 @@ class ReadFiles:
         finally:
             self._depth -= 1
 
+    @property
+    def busy(self) -> bool:
+        """True while revisions are loaded or run."""
+        return self._depth > 0
+
     def refuse(self, reason: str) -> None:
         """The first reason counts."""
         self.refused = self.refused or reason

@@ -60,6 +60,10 @@ class Recorder:
         self._at_begin: dict[str, str] = {}
         self._targets: list[tuple[Any, int]] = []
         self._kept: dict[Any, Mapping[str, Any]] = {}
+        self.is_kept = False
+        """True when the results of the replay are kept, now or before."""
+        self._trying = False
+        self._of_replay: tuple[set[str], set[str], bool] = set(), set(), False
 
     @property
     def records(self) -> bool:
@@ -104,7 +108,7 @@ class Recorder:
     @contextmanager
     def revision(self) -> Iterator[None]:
         """Meanwhile, a revision runs."""
-        if not self.records:
+        if not self.records and not self._trying:
             yield
             return
         if len(self._modules) != len(sys.modules):
@@ -126,25 +130,13 @@ class Recorder:
         """
         if self.mode == "off":
             return {}
-        self._listening = False
         try:
-            now = {
-                **conditions(context, internals.arguments_of_run(frame)),
-                "files of revisions": _paths(script),
-            }
+            now = self._conditions(context, script, frame)
         except NotKeptError as error:
             if self.uses:
                 raise CacheMissError(f"{error}.") from error
             self.refuse(str(error))
             now = {}
-        except Exception as error:
-            # No review fails for the sake of the next one.
-            if self.uses:
-                raise CacheMissError(f"What env.py sets up can't be compared ({type(error).__name__}).") from error
-            self.refuse(f"what env.py sets up can't be recorded ({type(error).__name__})")
-            now = {}
-        finally:
-            self._listening = True
         if key in self._begun:
             self.refuse("env.py migrates one database several times")
         self._begun[key] = now
@@ -156,6 +148,62 @@ class Recorder:
         target = context.opts.get("target_metadata")
         self._targets.append((target, _tables(target)))
         return {}
+
+    def _conditions(self, context: MigrationContext, script: ScriptDirectory, frame: FrameType) -> dict[str, Any]:
+        """What env.py has set up. Raises ``NotKeptError``."""
+        self._listening = False
+        try:
+            return {**conditions(context, internals.arguments_of_run(frame)), "files of revisions": _paths(script)}
+        except NotKeptError:
+            raise
+        except Exception as error:  # no review fails for the sake of the next one
+            message = f"what env.py sets up can't be recorded ({type(error).__name__})"
+            raise NotKeptError(message) from error
+        finally:
+            self._listening = True
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Meanwhile, env.py runs for the trials of revisions."""
+        if not self.is_kept:
+            yield
+            return
+        names = {name for kept in self._kept.values() for name in kept["variables"]} or self._variables.names
+        self._of_replay = set(self._statements), set(names), self._variables.everything and self.records
+        self._statements, self._variables.names, self._variables.everything = [], set(), False
+        self._trying = self._listening = True
+        try:
+            yield
+        finally:
+            self._trying = self._listening = False
+
+    def begin_trial(self, key: Any, context: MigrationContext, script: ScriptDirectory, frame: FrameType) -> None:
+        """Before the first step of a trial on one database: env.py must have set up what it did for the replay."""
+        if not self._trying:
+            return
+        try:
+            changed = differing(self._begun[key], self._conditions(context, script, frame))
+        except NotKeptError as error:
+            changed = str(error)
+        if changed:
+            self.refuse(f"for a trial, env.py sets up something else: {changed}")
+
+    def files_of_trials(self, script: ScriptDirectory) -> dict[str, str]:
+        """The files that trials depend on as well as the replay. Raises ``NotKeptError``."""
+        statements, names, everything = self._of_replay
+        if self._executed.blind:
+            self.refuse("another tracer is at work")
+        if not statements.issuperset(self._statements):
+            self.refuse("for a trial, env.py executes other statements")
+        if not names.issuperset(self._variables.names) or (self._variables.everything and not everything):
+            self.refuse("a trial reads other environment variables")
+        modules = next((kept["modules"] for kept in self._kept.values()), self._closure)
+        files = self._files(script)
+        if not self._closure.items() <= modules.items():
+            self.refuse("a trial runs other modules")
+        if self.files.refused:
+            raise NotKeptError(self.files.refused)
+        return files
 
     def _same(self, key: Any, now: Mapping[str, Any]) -> Mapping[str, Any]:
         kept = self._kept.get(key)
@@ -258,7 +306,7 @@ class Recorder:
     def _executing(
         self, connection: Connection, _cursor: Any, statement: str, given: Any, _context: Any, _many: Any
     ) -> None:
-        if not self._listening or self._running() or own_of_alembic(sys._getframe(1), _WORKER):
+        if not self._listening or self._running() or self.files.busy or own_of_alembic(sys._getframe(1), _WORKER):
             return
         self._statements.append(text_state(f"{connection.dialect.name} {statement} {parameters(given)}"))
         if not leaves_all(statement):
