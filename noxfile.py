@@ -159,7 +159,8 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:  # who picks tests by hand gets those, once
         pytest(session, "tests/apps", "-m", "both_stacks", ALEMBIC_REVIEW_APP_PYTHON=str(python))
         (older,) = python.parents[1].glob("lib/python*/site-packages")  # first on the path, it hides SQLAlchemy 2
-        pytest(session, "tests/worker", PYTHONPATH=str(older), SQLALCHEMY_SILENCE_UBER_WARNING="1")
+        older_stack = {"PYTHONPATH": str(older), "SQLALCHEMY_SILENCE_UBER_WARNING": "1"}
+        pytest(session, "tests/worker", "-m", "not one_stack", **older_stack)
 
 
 @nox.session(name="tests-large")
@@ -211,7 +212,7 @@ def trust(session: nox.Session) -> None:
 @nox.session(allow_parallel=True)
 def realapps(session: nox.Session) -> None:
     """Applications from the package index, unmodified, against what plain Alembic is known to find in them."""
-    built = install_tool(session, *group("test"))
+    built = install_tool(session, *group("runner"))
     env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
     session.run("python", "-m", "tests.realapps.environments", "--tool", str(built), env=env)
     pytest(session, "tests/realapps", "--ignore=tests/realapps/large", **env)
@@ -220,7 +221,7 @@ def realapps(session: nox.Session) -> None:
 @nox.session(name="realapps-large")
 def realapps_large(session: nox.Session) -> None:
     """Larger applications, with settings, contexts and several histories, against what plain Alembic finds in them."""
-    built = install_tool(session, *group("test"))
+    built = install_tool(session, *group("runner"))
     env = {"ALEMBIC_REVIEW_APPLICATIONS": str(APPLICATIONS)}
     session.run("python", "-m", "tests.realapps.environments", "--session", session.name, "--tool", str(built), env=env)
     pytest(session, "tests/realapps/large", **env)

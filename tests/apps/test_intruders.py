@@ -51,9 +51,11 @@ PLACES = {
 }
 
 
-@pytest.mark.both_stacks
 @pytest.mark.parametrize("database", POSTGRESQL_FIRST)
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.both_stacks) if name.startswith("a listener") else name for name in PLACES],
+)
 def test_it_is_the_application_s_doing(name: str, database: str, tmp_path: Path) -> None:
     application = make_application(tmp_path, PLACES[name], database=database)
     run = run_without_proofs(application)

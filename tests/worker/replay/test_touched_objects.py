@@ -297,6 +297,7 @@ def full(server: Scratch) -> Iterator[Connection]:
         yield connection
 
 
+@pytest.mark.one_stack  # what the server notes of a statement
 @pytest.mark.parametrize("watched", [True, False])
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_each_statement_alone(full: Connection, statement: str, *, watched: bool) -> None:
