@@ -35,7 +35,6 @@ HUNG = {
     ),
     "a column called like the class": ("Store.store = sa.Column(sa.String(9))  # HERE\n", "store", ["store"]),
     "a reserved name": ("Store.more = sa.Column('metadata', sa.String(9))  # HERE\n", "store", ["metadata"]),
-    "attribute": ("Store.fax = sa.Column(sa.String(9))  # HERE\n", "store", ["fax"]),
     "append_column": (
         'core.Setting.__table__.append_column(sa.Column("motto", sa.Text(), nullable=False))  # HERE\n',
         "setting",

@@ -26,11 +26,15 @@ def on_tables(application: Application, prefix: str) -> list[Described]:
 
 
 @pytest.fixture
-def review(tmp_path: Path) -> Review:
+def review(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Review:
     """Runs the tool on an application, whose conf names a host that doesn't exist, and reads the JSON report.
 
     Installed apart from the application unless ``beside`` is set: then it is the one in the application's environment.
+    All runs share what is kept of a replay, as those of one developer do.
     """
+    base = tmp_path_factory.getbasetemp()
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    cache.mkdir(exist_ok=True, mode=0o700)
 
     def run(application: Application, *options: str, beside: bool = False) -> Run:
         conf, folder = application.conf, application.project
@@ -45,7 +49,7 @@ def review(tmp_path: Path) -> Review:
         done = subprocess.run(
             [str(tool), "-c", str(conf), *where, "--full", "-o", "json=-", *options],
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(cache)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
