@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from .edits import MODEL, Edit, Replace, module, revision
-from .harness import POSTGRESQL, Run, make_application, run_tool
+from .harness import POSTGRESQL, Run, make_application, make_project, run_tool
 from .pull_request import branched
 from .scenario import POSTGRESQL_FIRST, SQLITE_FIRST, review_of
+from .test_environments import configured, functions
 
 MODELS = """
 sa.Table('poser_gizmo', metadata, sa.Column('id', sa.Integer(), primary_key=True),
@@ -117,3 +118,25 @@ def test_a_revision_with_blind_spots_closes_them(tmp_path: Path) -> None:
     assert "op.drop_constraint('ck_size', 'poser_gizmo', type_='check')" in text
     # What only the database has stays: other programs may need it.
     assert shown(run_tool(application, "--prove")) == ("AR612 info name",)
+
+
+@pytest.mark.one_stack
+def test_what_a_filter_hides_is_no_blind_spot(tmp_path: Path) -> None:
+    """It is reported as hidden, and a revision with blind spots must not write what env.py leaves out."""
+    title = 'sa.Column("title", sa.String(200), nullable=False),\n'
+    application = make_project(
+        tmp_path,
+        "env_generic",
+        (
+            Replace(
+                "migrations/versions/3f2a90c7d1e8_books.py", title, f'{title}sa.Column("part_of", sa.Integer()),\n'
+            ),
+            Replace("models.py", "isbn = ", 'part_of = sa.Column(sa.ForeignKey("book.id"))\n    isbn = '),
+            functions("def chosen(item, name, kind, reflected, other):\n    return kind != 'foreign_key_constraint'"),
+            configured("include_object=chosen"),
+        ),
+    )
+    report = review_of(run_tool(application, "--prove", conf="alembic.ini"))
+    found = {finding["code"]: finding["message"] for finding in report["findings"] if finding["table"] == "book"}
+    assert "add_fk part_of" in found["AR604"]
+    assert "AR619" not in found

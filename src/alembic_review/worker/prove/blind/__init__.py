@@ -112,15 +112,16 @@ class _Comparing:
         )
 
     def _changes(self) -> list[ChangeFact | Any]:
-        """What the comparison shows of the database after the plan."""
-        changes = self.bench.compared[self.number].comparison.changes
+        """What the comparison shows of the database after the plan, and what filters of env.py hide from it."""
+        comparison = self.bench.compared[self.number].comparison
+        changes = comparison.changes
         planned = {entry.number for entry in self.bench.entries(self.number)}
         if not planned:
-            return list(changes)
+            return [*changes, *comparison.hidden]
         dry = dry_run(self.bench)[self.number]
         failed = {failure.statement.operation for failure in dry.failures}
         others = [change for change in changes if change.operation not in planned or change.operation in failed]
-        return [*others, *dry.remaining]
+        return [*others, *dry.remaining, *comparison.hidden]
 
     def _known(self, spot: BlindSpot, changes: list[Any]) -> bool:
         """Whether the comparison shows a difference, or a filter of env.py keeps it out."""
