@@ -124,12 +124,14 @@ def test_poser_on_rattail_after_its_first_revision(review: Review) -> None:
     assert custom_tables(run) == {"poser_widget", "poser_widget_version"}
 
 
-def test_sideshow_on_wuttjamaican_is_clean(review: Review) -> None:
+def test_sideshow_on_wuttjamaican_is_clean_and_no_proof_finds_anything(review: Review) -> None:
     sideshow = APPLICATIONS["sideshow"]
 
-    run = review(sideshow, "--custom", "sideshow")
+    run = review(sideshow, "--custom", "sideshow", "--prove")
 
     check(run, sideshow)
+    proofs = {proof["proof"]: proof["state"] for proof in run.report["proofs"]}
+    assert proofs == dict.fromkeys(("converges", "rows", "reverses", "locks", "renames", "blind_spots"), "held")
     assert run.report["outcome"] == "clean"
     assert len(run.report["provenance"]["heads"]) == 2
     assert run.report["provenance"]["revisions"] == 14
