@@ -40,10 +40,14 @@ def options(python: Path) -> list[str]:
 
 def of_command_line(*arguments: str) -> Config:
     """The ``Config`` that ``alembic`` makes of its command line."""
-    line = CommandLine(prog="alembic")
-    given = line.parser.parse_args([*arguments, "revision"])
-    toml, ini = line._inis_from_config(given)
-    return Config(file_=ini, toml_file=toml, ini_section=given.name, cmd_opts=given)
+    made: list[Config] = []
+
+    class Line(CommandLine):
+        def run_cmd(self, config: Config, options: Namespace) -> None:  # noqa: ARG002 - Alembic's signature
+            made.append(config)
+
+    Line(prog="alembic").main([*arguments, "revision"])
+    return made[0]
 
 
 def ini(folder: Path, name: str = "alembic.ini") -> None:
@@ -140,13 +144,17 @@ def test_the_reason_of_a_failed_review_is_in_its_report(python: Path) -> None:
 def test_an_interrupt_ends_the_review_before_the_command(python: Path) -> None:
     (python / "then").write_text("trap 'echo cleaned > ended; exit 143' TERM\necho > started\nsleep 30 & wait $!\n")
     script = (
-        "import sys\nfrom alembic_review.guard.review_process import review_of\n"
+        "import pathlib, subprocess, sys\nfrom alembic_review.guard.review_process import review_of\n"
+        "communicate = subprocess.Popen.communicate\n"
+        "def noted(process):\n    pathlib.Path('waiting').touch()\n    return communicate(process)\n"
+        "subprocess.Popen.communicate = noted\n"
         f"sys.executable = {sys.executable!r}\nreview_of(None)\n"
     )
     command = subprocess.Popen([PYTHON, "-c", script], stderr=subprocess.PIPE, start_new_session=True)
     try:
         deadline = time.monotonic() + 30
-        while not (python / "started").exists() and time.monotonic() < deadline:
+        noted = (python / "started", python / "waiting")
+        while not all(path.exists() for path in noted) and time.monotonic() < deadline:
             time.sleep(0.05)
         command.send_signal(signal.SIGINT)
         command.communicate(timeout=30)

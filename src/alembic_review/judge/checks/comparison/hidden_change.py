@@ -16,11 +16,16 @@ _SHOWN = 5
 def _run(case: Case) -> Iterator[Report]:
     for database in case.databases:
         groups: dict[tuple[TableKey, str], list[Hidden]] = {}
-        for one in database.facts.hidden:
+        for one in sorted(database.facts.hidden, key=_order):
             if _counts(case, database, one.key):
                 groups.setdefault((one.key, one.filter), []).append(one)
         for (key, name), hidden in groups.items():
             yield _report(database, key, name, hidden)
+
+
+def _order(one: Hidden) -> tuple[str, str, str, str, tuple[str, ...], str]:
+    """An order that does not depend on the comparison, which finds foreign keys in that of a set."""
+    return one.key.schema or "", one.key.name, one.kind, one.name or "", one.columns, one.wanted
 
 
 def _counts(case: Case, database: JudgedDatabase, key: TableKey) -> bool:
