@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -108,6 +109,16 @@ def test_what_is_safe_stays_and_all_else_is_listed(reviewed: Reviewed, capsys: p
         "- add_column widget.size (owner: shop): It is accepted as it is: agreed",
         f"- add_column widget.unheard (owner: ?): {unsafe_operations._UNKNOWN}",
     ]
+
+
+def test_alembic_logs_nothing_of_what_the_guard_looks_at(reviewed: Reviewed, caplog: pytest.LogCaptureFixture) -> None:
+    reviewed(tuple(changes(added("widget", "colour"))))
+    used = context()
+    with caplog.at_level(logging.INFO, logger="alembic"):
+        remove_unsafe(used, [script(added("widget", "colour"))])
+        assert caplog.messages == []
+        context()
+        assert "Context impl PostgresqlImpl." in caplog.messages
 
 
 def test_the_same_change_to_something_else_is_another_one(reviewed: Reviewed) -> None:

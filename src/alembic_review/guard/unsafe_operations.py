@@ -23,6 +23,7 @@ from alembic_review.model.revision_plan import LeftOut
 from alembic_review.reports.parts.labels import owner_label, target_label
 from alembic_review.reports.parts.names import visible
 from alembic_review.worker.compare.comparison import keep, read
+from alembic_review.worker.environment.alembic_logs import quiet
 from alembic_review.worker.worker_errors import WorkerError
 
 _UNKNOWN = (
@@ -46,7 +47,8 @@ def remove_unsafe(context: MigrationContext, directives: Sequence[MigrationScrip
     for script in directives:
         upgrade, downgrade = _compared(script)
         try:
-            entries, facts = read(context, upgrade)
+            with quiet():
+                entries, facts = read(context, upgrade)
         except WorkerError as error:
             raise CommandError(told(error.message, error.hint)) from error
         left_out = list(known.left_out(facts))

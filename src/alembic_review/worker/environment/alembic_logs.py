@@ -23,9 +23,26 @@ def quieten() -> None:
     Filters stay on a logger whatever env.py configures.
     """
     logging.getLogger(_STATEMENTS).addFilter(_only_warnings)
-    for name in list(logging.root.manager.loggerDict):
-        if name.startswith("alembic.") and name != _APPLICATION_LOGGER:
-            logging.getLogger(name).addFilter(_only_warnings)
+    for logger in _of_alembic():
+        logger.addFilter(_only_warnings)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Alembic's chatter off stderr meanwhile."""
+    loggers = _of_alembic()
+    for logger in loggers:
+        logger.addFilter(_only_warnings)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_only_warnings)
+
+
+def _of_alembic() -> list[logging.Logger]:
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("alembic.")]
+    return [logging.getLogger(name) for name in names if name != _APPLICATION_LOGGER]
 
 
 @contextmanager
