@@ -202,9 +202,10 @@ def _revision(revision: Any, packages: dict[str, str | None], original: Callable
 def _modules(packages: set[str]) -> tuple[str, ...]:
     """Loaded modules of these packages, and those that are not installed."""
     found = set()
+    heads = tuple(f"{package}." for package in packages)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
-        below = any(f"{name}.".startswith(f"{package}.") for package in packages)
+        below = f"{name}.".startswith(heads)
         # Most modules are installed, and to look at each of their files takes time.
         loose = isinstance(file, str) and f"{os.sep}site-packages{os.sep}" not in file and not file.startswith(STDLIB)
         if below or (loose and not is_installed(file)):

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from alembic_review.model.facts import Frame
 from alembic_review.worker.internals import CONFIGURE_FUNCTIONS, COPY_FUNCTIONS
-from alembic_review.worker.packages import STDLIB, package_of
+from alembic_review.worker.packages import is_of_stdlib, package_of, real_path
 from alembic_review.worker.worker_errors import is_application
 
 _SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
@@ -221,9 +221,7 @@ def _classify(code: CodeType) -> int:
         return _TOOL
     if file.startswith(("<", _OURS)):
         return _SKIP
-    real = os.path.realpath(file)
-    inside = real.startswith(STDLIB + os.sep) and not {"site-packages", "dist-packages"} & set(real.split(os.sep))
-    return _SKIP if inside else _KEEP
+    return _SKIP if is_of_stdlib(real_path(file)) else _KEEP
 
 
 def _describe(frame: FrameType, *, hook: bool) -> Frame:

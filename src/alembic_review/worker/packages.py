@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -23,6 +24,20 @@ STDLIB = os.path.realpath(sysconfig.get_path("stdlib"))
 
 _PARTS: list[str] = []
 """Parts of packages that the settings name as owners, the most specific first."""
+
+
+def real_path(path: str) -> str:
+    """``os.path.realpath``, which looks at each folder above a file: hardly any of them is new here."""
+    folder, name = os.path.split(path)
+    if not os.path.isabs(path) or name in {"", os.curdir, os.pardir}:
+        return os.path.realpath(path)
+    return _real_path(folder, name)
+
+
+@cache
+def _real_path(folder: str, name: str) -> str:
+    path = os.path.join(real_path(folder), name)
+    return os.path.realpath(path) if os.path.islink(path) else path
 
 
 def name_parts(names: Iterable[str]) -> None:
@@ -69,14 +84,14 @@ def _is_brought_by_another(file: str, package: str) -> bool:
     outer = _file_of(package)
     if outer is None:
         return False
-    if not _below(os.path.realpath(file), os.path.dirname(os.path.realpath(outer))):
+    if not _below(real_path(file), os.path.dirname(real_path(outer))):
         return True
-    return _distribution_of(os.path.realpath(file)) != _distribution_of(os.path.realpath(outer))
+    return _distribution_of(real_path(file)) != _distribution_of(real_path(outer))
 
 
 def package_of_path(path: str) -> str | None:
     """The package around a file, as it is called when imported; ``None`` outside any package."""
-    folder = os.path.dirname(os.path.realpath(path))
+    folder = os.path.dirname(real_path(path))
     inner = _around(folder)
     # What is loaded later may tell the name.
     return _owner_in(inner, folder, len(sys.modules)) if inner is not None else None
@@ -116,7 +131,7 @@ def _module_in(folder: str) -> str | None:
     for module_name in list(sys.modules):
         if module_name.rpartition(".")[2] == name:
             file = _file_of(module_name)
-            if file and os.path.realpath(os.path.dirname(file)) == folder:
+            if file and real_path(os.path.dirname(file)) == folder:
                 return module_name
     return None
 
@@ -139,7 +154,7 @@ def _lies_elsewhere(name: str, folder: str) -> bool:
     if spec is None:
         return False
     found = spec.submodule_search_locations or [os.path.dirname(spec.origin or "")]
-    return folder not in map(os.path.realpath, found)
+    return folder not in map(real_path, found)
 
 
 def describe_packages(names: Iterable[str]) -> tuple[Package, ...]:
@@ -184,13 +199,18 @@ class _Installed:
     roots: tuple[str, ...]
     packages: frozenset[str]
 
+    @property
+    def folder(self) -> str:
+        """Where its metadata lies, and most of its files do."""
+        return real_path(str(self.distribution.locate_file("")))
+
 
 @cache
 def _installed() -> tuple[_Installed, ...]:
     """Every distribution of this interpreter; reading their metadata is what costs."""
     found = []
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
+        name = _name(distribution)
         if name:
             project = _editable_project(distribution)
             roots = _import_roots(distribution, project) if project else ()
@@ -198,11 +218,19 @@ def _installed() -> tuple[_Installed, ...]:
     return tuple(found)
 
 
+def _name(distribution: metadata.Distribution) -> str:
+    """As ``Distribution.name``, which parses the description as well, often a whole README."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or distribution.read_text("") or ""
+    headers, _, _ = text.partition("\n\n")
+    found = re.search(r"^Name:[ \t]*(.*?)\s*$", headers, re.IGNORECASE | re.MULTILINE)
+    return found[1] if found else ""
+
+
 @cache
 def _distribution_of(path: str) -> _Installed | None:
     """The distribution that installed a file, by its list of files, or whose editable sources hold it."""
     for number, entry in enumerate(_installed()):
-        base = os.path.realpath(str(entry.distribution.locate_file("")))
+        base = entry.folder
         if _below(path, base) and f"\n{os.path.relpath(path, base).replace(os.sep, '/')}," in _record(number):
             return entry
     holding = [entry for entry in _installed() if entry.project and _below(path, entry.project)]
@@ -218,45 +246,46 @@ class _Distributions:
     """Who brought which of the packages that are loaded now."""
 
     def __init__(self) -> None:
-        self._by_package: dict[str, list[metadata.Distribution]] = {}
+        self._by_package: dict[str, list[_Installed]] = {}
         self._projects: dict[str, str] = {}
+        loaded = _loaded()
         for entry in _installed():
             packages = set(entry.packages)
             if entry.project:
                 self._projects.setdefault(entry.name, entry.project)
-                packages |= _loaded_in(entry.roots)
+                packages.update(*(loaded.get(root, ()) for root in entry.roots))
             for package in packages:
-                self._by_package.setdefault(package, []).append(entry.distribution)
+                self._by_package.setdefault(package, []).append(entry)
 
     def editable_packages(self) -> list[str]:
         """Packages of editable installations that are loaded: the others brought nothing into this run."""
         return [
             package
             for package in self._by_package
-            if package in sys.modules and (distribution := self._distribution(package)) is not None
-            if distribution.metadata["Name"] in self._projects
+            if package in sys.modules and (entry := self._distribution(package)) is not None
+            if entry.name in self._projects
         ]
 
-    def _distribution(self, name: str) -> metadata.Distribution | None:
+    def _distribution(self, name: str) -> _Installed | None:
         """The distribution that brought a package; several may put theirs into one namespace."""
         claiming = self._by_package.get(name.partition(".")[0], [])
         file = _file_of(name)
         if file is not None and ("." in name or len(claiming) > 1):
-            entry = _distribution_of(os.path.realpath(file))
+            entry = _distribution_of(real_path(file))
             if entry is not None:
-                return entry.distribution
+                return entry
         return claiming[0] if claiming else None
 
     def describe(self, name: str) -> Package:
         paths = _paths(name)
         distribution = self._distribution(name)
-        owner = distribution.metadata["Name"] if distribution else None
+        owner = distribution.name if distribution else None
         project = self._projects.get(owner or "")
         installed = bool(paths) and all(is_installed(path) for path in paths)
         if distribution is not None and not project and not installed:
             # A copy on sys.path shadows what that distribution installed: these files are not the distribution's,
             # unless they lie beside its metadata, as after `setup.py develop`.
-            beside = os.path.realpath(str(distribution.locate_file("")))
+            beside = distribution.folder
             if not any(_below(path, beside) for path in paths):
                 owner = None
             else:
@@ -272,9 +301,9 @@ def _paths(name: str) -> tuple[str, ...]:
         return ()
     found = getattr(module, "__dict__", {}).get("__path__")
     if found is not None:
-        return tuple(os.path.realpath(path) for path in found)
+        return tuple(real_path(path) for path in found)
     file = module.__dict__.get("__file__")
-    return (os.path.realpath(file),) if file else ()
+    return (real_path(file),) if file else ()
 
 
 def _editable_project(distribution: metadata.Distribution) -> str | None:
@@ -288,19 +317,26 @@ def _editable_project(distribution: metadata.Distribution) -> str | None:
         return None
     if not origin.get("dir_info", {}).get("editable"):
         return None
-    return os.path.realpath(unquote(urlsplit(origin.get("url", "")).path))
+    return real_path(unquote(urlsplit(origin.get("url", "")).path))
 
 
 def _top_level(distribution: metadata.Distribution) -> frozenset[str]:
     text = distribution.read_text("top_level.txt")
     names = set(text.split()) if text else set()
-    for file in () if names else distribution.files or ():
-        head = file.parts[0]
-        if len(file.parts) > 1 and head.isidentifier() and file.suffix == ".py":
-            names.add(head)
-        elif len(file.parts) == 1 and file.suffix == ".py" and file.stem.isidentifier():
-            names.add(file.stem)
+    for file in () if names else _files(distribution):
+        if file.endswith(".py"):
+            head, slash, _ = file.partition("/")
+            name = head if slash else head.removesuffix(".py")
+            names.update({name} if name.isidentifier() else ())
     return frozenset(names)
+
+
+def _files(distribution: metadata.Distribution) -> Iterator[str]:
+    """As ``Distribution.files``, which makes an object of each path."""
+    record = distribution.read_text("RECORD")
+    if record:
+        return (row[0] for row in csv.reader(record.splitlines()) if row)
+    return (file.as_posix() for file in distribution.files or ())
 
 
 def _import_roots(distribution: metadata.Distribution, project: str) -> tuple[str, ...]:
@@ -313,22 +349,21 @@ def _import_roots(distribution: metadata.Distribution, project: str) -> tuple[st
             if line.startswith("import "):
                 finder = sys.modules.get(line.removeprefix("import ").partition(";")[0].strip())
                 mapping = getattr(finder, "MAPPING", {})
-                roots |= {os.path.dirname(os.path.realpath(path)) for path in mapping.values()}
+                roots |= {os.path.dirname(real_path(path)) for path in mapping.values()}
             elif line.strip() and not line.startswith("#"):
-                roots.add(os.path.realpath(line.strip()))
+                roots.add(real_path(line.strip()))
     return tuple(sorted(roots)) or (project, os.path.join(project, "src"))
 
 
-def _loaded_in(roots: tuple[str, ...]) -> set[str]:
-    """Packages and modules in memory that were imported from right below one of these folders."""
-    found = set()
+def _loaded() -> dict[str, set[str]]:
+    """Packages and modules in memory, by the folder right below which they were imported from."""
+    found: dict[str, set[str]] = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
         if not file or "." in name or name == "__main__":
             continue
         path = os.path.dirname(file) if os.path.basename(file).startswith("__init__.") else file
-        if os.path.dirname(os.path.realpath(path)) in roots:
-            found.add(name)
+        found.setdefault(os.path.dirname(real_path(path)), set()).add(name)
     return found
 
 
@@ -349,14 +384,14 @@ def packages_of(distribution: str | None) -> frozenset[str]:
 
 def is_of(path: str, distribution: str | None) -> bool:
     """Whether a distribution of this name installed the file, or has it in its editable sources."""
-    entry = _distribution_of(os.path.realpath(path))
+    entry = _distribution_of(real_path(path))
     return entry is not None and _normal(entry.name) == _normal(distribution or "")
 
 
 def search_path() -> tuple[str, ...]:
     """The folders that modules of no distribution are imported from: outside of installations, editable ones too."""
     editable = {root for entry in _installed() for root in entry.roots}
-    folders = dict.fromkeys(os.path.realpath(entry) for entry in sys.path)
+    folders = dict.fromkeys(real_path(entry) for entry in sys.path)
     return tuple(
         folder for folder in folders if folder not in editable and os.path.isdir(folder) and not is_installed(folder)
     )
@@ -370,10 +405,10 @@ def is_of_stdlib(path: str) -> bool:
 @cache
 def is_installed(path: str) -> bool:
     """True below a ``sys.prefix``, any virtual environment or a site-packages folder."""
-    real = os.path.realpath(path)
+    real = real_path(path)
     if {"site-packages", "dist-packages"} & set(real.split(os.sep)):
         return True
-    prefixes = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - SHARED_PREFIXES
+    prefixes = {real_path(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix)} - SHARED_PREFIXES
     return any(_below(real, prefix) for prefix in prefixes) or _in_virtual_environment(os.path.dirname(real))
 
 
