@@ -76,7 +76,7 @@ CORE = (
             "store of acme .* poser changes the nullability of the column name",
             "person of acme .* unknown code changes the type of the column last_name",
         ),
-        not_checked=(r"what poser/__init__.py:5 does to tables \(it listens to every Column.after_parent_attach\)",),
+        not_checked=(r"effects of poser/__init__.py:5 on tables \(it listens to every Column.after_parent_attach\)",),
     ),
     Scenario(
         "hung-onto-core-tables",

@@ -148,7 +148,7 @@ def test_a_baseline_takes_what_was_there_and_nothing_new(tmp_path: Path) -> None
     assert (run.status, review_of(run)["baseline"]) == (0, {"file": "known.json", "known": 1, "gone": []}), (
         run.explain()
     )
-    assert marks(run, "AR203") == [{"reason": "known, in the baseline known.json", "until": None}]
+    assert marks(run, "AR203") == [{"reason": "in the baseline known.json", "until": None}]
 
     for edit in (Replace(f"{MODEL}/widgets.py", "    size = sa.Column(sa.Integer())\n", ""), *CORE_COLUMN):
         edit.apply(poser.locate)

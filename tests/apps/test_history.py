@@ -141,7 +141,7 @@ def test_a_revision_of_ours_among_the_core_s(tmp_path: Path) -> None:
         "AR511 dd00: Revision dd00 is in the version location of acme, but it drops the table poser_sync_log of poser."
     ]
     (skipped,) = [line for line in review_of(run)["provenance"]["not_checked"] if "downgrade" in line]
-    assert skipped == f"the downgrade of 3 revisions, {FIRST} to {HEAD} (revision dd00 stands on it)"
+    assert skipped == f"the downgrade of 3 revisions, {FIRST} to {HEAD} (revision dd00 depends on it)"
 
 
 @pytest.mark.one_stack
@@ -295,7 +295,7 @@ def test_a_connection_that_outlives_a_run(tmp_path: Path) -> None:
     run = reviewed(tmp_path, SILENT, connection, database=POSTGRESQL)
     assert told(run) == []
     (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "order" in line]
-    assert line == "another order of poser's revisions (env.py keeps a connection from one run to the next)"
+    assert line == "another order of poser's revisions (env.py reuses a connection of an earlier run)"
 
 
 @pytest.mark.one_stack

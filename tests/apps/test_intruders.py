@@ -100,7 +100,7 @@ def test_rules_by_which_every_table_is_compiled(compiled: str, text: str, what: 
     if what is None:
         assert (run.status, review["changes"], told) == (0, [], []), run.explain()
         return
-    assert told == [f"what {MODEL}/extra.py:8 makes of tables (SQLAlchemy compiles {what} by it)"]
+    assert told == [f"effects of {MODEL}/extra.py:8 on tables (it changes how SQLAlchemy compiles {what})"]
     core = [change for change in review["changes"] if not change["table"].startswith("poser_")]
     assert run.status == 1, run.explain()
     assert {(change["verdict"], change["kind"], change["cause"]) for change in core} == {

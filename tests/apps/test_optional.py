@@ -11,7 +11,7 @@ from .harness import make_application, run_tool
 from .scenario import check_every_run, review_of, row
 
 OPTIONAL = {
-    "session:declarations": "extension tables that would hold columns of core tables",
+    "session:declarations": "suggested extension tables for columns of core tables",
     "assemble_facts:_placed": "the lines of what is on the table product",
     "assemble_facts:listeners": "functions that listen to every table",
     "session:not_compared.not_checked": "what Alembic leaves out",

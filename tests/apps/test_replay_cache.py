@@ -272,7 +272,7 @@ def test_what_is_not_kept(tmp_path: Path, cache: Path, edit: Edit, reason: str) 
         assert run.report["outcome"] != "failed", run.explain()
         use = run.report["provenance"]["cache"]
         assert use["replay"] == "miss"
-        assert use["reason"] == f"not kept: {reason}"
+        assert use["reason"] == f"not cached: {reason}"
     assert not list(cache.iterdir())
 
 
@@ -354,7 +354,7 @@ def test_settings_that_switch_it_off(tmp_path: Path, cache: Path) -> None:
     assert run.report is not None
     assert run.report["provenance"]["cache"] == {
         "replay": "off",
-        "reason": "switched off with --no-cache or `cache = false`",
+        "reason": "turned off with --no-cache or `cache = false`",
         "trials": "off",
     }
     assert not cache.exists()

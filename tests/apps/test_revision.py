@@ -330,15 +330,15 @@ def spoiled(upgrade: str, downgrade: str = "SELECT 1") -> tuple[Edit, ...]:
             spoiled(
                 "DROP INDEX ix_poser_note_store_uuid", "CREATE INDEX ix_poser_note_store_uuid ON poser_note (text)"
             ),
-            "after it there would still be add_index ix_poser_note_store_uuid",
+            "these changes would still be pending: add_index ix_poser_note_store_uuid",
         ),
         (
             spoiled("CREATE TABLE poser_left (id INTEGER)"),
-            "does not bring the schema back: the table poser_left is still there",
+            "does not restore the schema: the table poser_left is still there",
         ),
         (
             spoiled("ALTER TABLE store ADD COLUMN fax VARCHAR(9)", "ALTER TABLE store DROP COLUMN fax"),
-            "The revision would be refused: store: .*added the column fax",
+            "A review would block the revision: store: .*added the column fax",
         ),
     ],
     ids=["fails", "downgrade fails", "does not do it", "leaves something", "alters the core"],
@@ -484,7 +484,7 @@ def test_one_package_can_not_count_on_what_another_would_write(tmp_path: Path, d
     before = tree(application.project)
     ran = revise(application, "--package", "poser_labels")
     assert ran.status == 0, ran.explain()
-    assert "add_table poser_tag: It needs add_table poser_note, which is for poser to write first." in ran.stdout
+    assert "add_table poser_tag: It needs add_table poser_note, which has to be written by poser first." in ran.stdout
     (path,) = new_files(application, before, "poser_labels/versions")
     assert "poser_tag" not in path.read_text().partition("def upgrade")[2]
     left = pending(application)
@@ -523,7 +523,8 @@ def test_folders_in_file_template(tmp_path: Path, conf: str, status: int, said: 
 
 @pytest.mark.one_stack
 @pytest.mark.parametrize(
-    ("identifier", "said"), [(HEAD, f"There is a revision {HEAD} already"), ("../x", "'../x' is no id for a revision")]
+    ("identifier", "said"),
+    [(HEAD, f"There is a revision {HEAD} already"), ("../x", "'../x' is not a valid revision id")],
 )
 def test_an_id_that_can_not_be(tmp_path: Path, identifier: str, said: str) -> None:
     application = make_application(tmp_path, NEW_TABLE)
@@ -657,7 +658,7 @@ def test_nothing_is_left_behind_when_it_is_interrupted(tmp_path: Path) -> None:
     seen = []
     for line in process.stderr:
         seen.append(line)
-        if "trying the revision" in "".join(seen) and "(8 of 8)" in line:
+        if "testing the revision" in "".join(seen) and "(8 of 8)" in line:
             break
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=LIMIT_SECONDS)

@@ -655,7 +655,7 @@ def test_revisions_of_the_base_that_no_longer_apply_are_named(tmp_path: Path) ->
     assert run.status == 3, run.explain()
     assert "The revisions of the base, " in run.stderr
     assert f"{VERSIONS}/11aa22bb33cc_step.py" in run.stderr.replace("\n", "")
-    assert "Keep what merged revisions import, call and read" in " ".join(run.stderr.split())
+    assert "Keep the code and files that merged revisions use" in " ".join(run.stderr.split())
 
 
 @pytest.mark.one_stack

@@ -155,7 +155,7 @@ def test_a_table_of_ones_own_that_is_there_already_is_named(tmp_path: Path) -> N
     step = revision("op.add_column('person', sa.Column('motto', sa.String(9)))")
     run = run_without_proofs(make_application(tmp_path / "migrated", (*hung, *step)))
     (finding,) = [finding for finding in review_of(run)["findings"] if finding["code"] == "AR105"]
-    assert finding["hint"].endswith("put what you need into poser_person, your extension table.")
+    assert finding["hint"].endswith("keep your additions in poser_person, your extension table.")
 
 
 @pytest.mark.one_stack

@@ -116,9 +116,9 @@ def test_a_blocked_change_without_a_finding_is_accepted_by_its_own_fingerprint(p
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["AR201", "--reason", "x"], "Nothing says which findings of AR201 are accepted."),
-        (["AR101", "--table", "product", "--reason", "x"], "AR101 is accepted by its fingerprint only."),
-        (["AR510", "--revision", "a1", "--reason", "x"], "AR510 is accepted by its fingerprint only."),
+        (["AR201", "--reason", "x"], "No option selects the findings of AR201."),
+        (["AR101", "--table", "product", "--reason", "x"], "AR101 can be accepted by fingerprint only."),
+        (["AR510", "--revision", "a1", "--reason", "x"], "AR510 can be accepted by fingerprint only."),
         (["AR999", "--table", "t", "--reason", "x"], "AR999, which is not the code of a check"),
         (["AR904", "--table", "t", "--reason", "x"], "AR904, which is about the entries of `accept`"),
         (["AR201", "--table", "t", "--reason", "  "], "--reason is empty."),
@@ -130,7 +130,7 @@ def test_a_blocked_change_without_a_finding_is_accepted_by_its_own_fingerprint(p
         (["0" * 16, "--reason", "x", "--report", str(SINCE)], "No finding and no change of this review has the"),
         (
             [WITHOUT_FINDING, "--reason", "x", "--report", str(SINCE)],
-            "is safe, and no finding is about it.",
+            "is safe and has no finding.",
         ),
     ],
 )

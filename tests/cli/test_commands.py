@@ -302,7 +302,7 @@ def test_debug_shows_the_traceback_without_passwords(workflows: FakeWorkflows, c
         (["-c", "none.ini"], "does not exist"),
         (["--fail-on", "everything"], "'everything' is not one of"),
         (["--timeout", "soon"], "'soon' is not a valid float"),
-        (["--timeout", "-1"], "has to be a number of seconds above 0"),
+        (["--timeout", "-1"], "must be a number of seconds greater than 0"),
         (["-c", "rattail.conf", "owners"], "alembic-review owners [OPTIONS]"),
         (["-c", "rattail.conf", "twice"], "unexpected argument: twice"),
         (["reviwe"], "No such command 'reviwe'"),

@@ -141,7 +141,7 @@ def test_other_config_files_are_not_used_but_named(tmp_path: Path) -> None:
         f"No Alembic config file found: neither alembic.ini nor a pyproject.toml with [tool.alembic] in {tmp_path}."
     )
     assert hint.splitlines() == [
-        f"These config files lie below {tmp_path}; name one:",
+        f"Config files below {tmp_path}:",
         "  alembic-review -c development.ini",
         "  alembic-review -c app/rattail.conf",
         "  alembic-review -c backend/alembic.ini",

@@ -231,8 +231,8 @@ def test_the_tests_above_name_every_key() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("0", "`server-version` is 0, and has to be a major version, such as 16."),
-        ("160004", "`server-version` is 160004, and has to be a major version, such as 16."),
+        ("0", "`server-version` is 0, but must be a major version, such as 16."),
+        ("160004", "`server-version` is 160004, but must be a major version, such as 16."),
         ('"16"', "`server-version`: expected a whole number, got a string."),
         ("16.4", "`server-version`: expected a whole number, got a number."),
     ],
@@ -439,9 +439,9 @@ def test_server_from_the_environment(tmp_path: Path) -> None:
         ('custom = "poser"', "`custom`: expected a list, got a string.", ""),
         ("owners = { a = 1 }", "`owners", ""),
         ('timeout = "soon"', "`timeout`: expected a number, got a string.", ""),
-        ("timeout = 0", "`timeout` is 0, and has to be", ""),
-        ("timeout = inf", "`timeout` is inf, and has to be", ""),
-        ("timeout = 1e300", "`timeout` is 1e+300, and can be 604800 seconds (a week) at most.", ""),
+        ("timeout = 0", "`timeout` is 0, but must be", ""),
+        ("timeout = inf", "`timeout` is inf, but must be", ""),
+        ("timeout = 1e300", "`timeout` is 1e+300, but can be at most 604800 seconds (one week).", ""),
         ('fail-on = ["blocked", "blokced"]', "`fail-on[1]`: invalid enum value 'blokced'", "blocked, pending"),
         ("fail-on = []", "`fail-on` is empty", "never"),
         ('severity = { AR512 = "warn" }', "`severity`: 'warn' of AR512 is not a severity", "error, warning, info, off"),
@@ -499,7 +499,7 @@ def test_before_is_a_file_of_sql(tmp_path: Path, content: bytes, said: str) -> N
         ("env =\n    FLASK_APP", "a line of `env` is not `NAME = value`", ""),
         ("config = other.ini", "`config` can't be set in the config file itself", "pyproject.toml"),
         ("prefix = 50%", "`prefix` can't be interpolated", "%%"),
-        ("prefix = a\nprefix = b", "prefix is there twice", ""),
+        ("prefix = a\nprefix = b", "prefix is defined twice", ""),
     ],
 )
 def test_wrong_settings_in_an_ini_are_refused(tmp_path: Path, settings: str, said: str, hinted: str) -> None:
@@ -883,12 +883,12 @@ ENTRY = 'code = "AR201"\ntable = "legacy"\nreason = "read by nobody"\n'
     ("entry", "message", "hint"),
     [
         (ENTRY.replace("AR201", "ar201"), "'ar201' is not the code of a check", "AR512"),
-        (ENTRY.replace("AR201", "AR101"), "AR101 is accepted by its `fingerprint` only", "alembic-review accept"),
+        (ENTRY.replace("AR201", "AR101"), "AR101 can be accepted by `fingerprint` only", "alembic-review accept"),
         (ENTRY.replace("read by nobody", " "), "`reason` is empty", ""),
         (ENTRY.replace("reason", "reasons"), "`accept`: unknown key `reasons`", "`reason`"),
         (ENTRY.replace("table", "tabel"), "`accept`: unknown key `tabel`", "`table`"),
         (ENTRY.replace('"legacy"', '""'), "`table` is empty", "Remove `table`"),
-        ('code = "AR201"\nreason = "x"\n', "nothing says which findings of AR201 are accepted", "`fingerprint`"),
+        ('code = "AR201"\nreason = "x"\n', "no key selects the findings of AR201", "`fingerprint`"),
         ('code = "AR201"\ntable = "legacy"\n', "`accept[0]`: missing key `reason`", ""),
         (ENTRY + "until = 2030-12-31T10:00:00\n", "`accept[0].until`: expected a date such as 2030-12-31", ""),
         (ENTRY + 'until = "soon"\n', "`accept[0].until`: expected a date such as 2030-12-31", ""),

@@ -410,6 +410,6 @@ def test_listeners_that_may_change_any_table_are_told_unless_the_core_s() -> Non
     for package, path in (("poser", "/project/poser/model.py"), ("basis", "/site/basis/model.py"), (None, "/etc/x.py")):
         world.listeners.append(Listener("Column.after_parent_attach", Place(path, 4), package))
     assert [line for line in world.review().provenance.not_checked if "listens" in line] == [
-        "what poser/model.py:4 does to tables (it listens to every Column.after_parent_attach)",
-        "what x.py:4 does to tables (it listens to every Column.after_parent_attach)",
+        "effects of poser/model.py:4 on tables (it listens to every Column.after_parent_attach)",
+        "effects of x.py:4 on tables (it listens to every Column.after_parent_attach)",
     ]

@@ -161,7 +161,7 @@ def test_each_package_gets_its_own_those_that_others_refer_to_first() -> None:
     assert only.package == "annex"
     with pytest.raises(UsageError, match="several packages"):
         planned(world, replace(WISH, revision="abc"), revisions=revisions(world))
-    with pytest.raises(UsageError, match="basis is no custom package"):
+    with pytest.raises(UsageError, match="basis is not a custom package"):
         planned(world, replace(WISH, package="basis"), revisions=revisions(world))
 
 

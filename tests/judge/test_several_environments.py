@@ -326,7 +326,7 @@ def test_an_environment_that_is_only_upgraded() -> None:
 
 def test_tables_that_only_another_environment_has_may_have_an_owner_in_the_settings() -> None:
     assert review(*worlds(), owners={"product": "basis"}).outcome is Outcome.CLEAN
-    with pytest.raises(UsageError, match="no table of that name"):
+    with pytest.raises(UsageError, match="there is no such table"):
         review(*worlds(), owners={"produkt": "basis"})
 
 

@@ -65,7 +65,7 @@ def test_the_statement_that_a_comment_is_about(source: str, expected: list[tuple
         ("accept AR703", "it has no reason"),
         ("accept AR703 until 2027-06-30", "it has no reason"),
         ("accept AR703 until 2027-06-31 why", "2027-06-31 is not a date"),
-        ("accept AR101 why", "AR101 is accepted in the settings only, by its fingerprint"),
+        ("accept AR101 why", "AR101 can be accepted in the settings only, by fingerprint"),
     ],
 )
 def test_a_comment_that_accepts_nothing_says_why(text: str, problem: str) -> None:

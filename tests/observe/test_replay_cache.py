@@ -139,7 +139,7 @@ def test_databases_that_can_not_be_copied_are_not_kept(place: Path) -> None:
 
     kept.packing = pack
     kept.keep(RECORDED)
-    assert kept.use.reason == "not kept: the databases could not be copied"
+    assert kept.use.reason == "not cached: the databases could not be copied"
     assert list(place.iterdir()) == []
 
 

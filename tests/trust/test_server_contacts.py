@@ -183,7 +183,7 @@ def test_what_reaches_outside_ends_the_run_with_its_line(code: str, tmp_path: Pa
     assert found.status == 3, found.text
     assert "reaches outside the scratch database" in found.text
     assert f"{project / 'versions' / 'a1.py'}:{line_of(project, 'versions/a1.py', 'HERE')}" in found.text
-    assert "Remove the statement from the revisions" in found.text
+    assert "Move the statement out of the revisions" in found.text
     assert not witness.exists()
 
 

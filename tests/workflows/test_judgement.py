@@ -29,7 +29,7 @@ def test_suggestions_that_fail_never_cost_the_review(
     review = judged(observed, SETTINGS)
     assert [change.table for change in review.changes] == ["app_widget"]
     (failure,) = review.provenance.not_checked
-    line = "extension tables that would hold columns of core tables"
+    line = "suggested extension tables for columns of core tables"
     assert failure.startswith(f"{line} (IndexError: list index out of range at ")
     assert capsys.readouterr().err == ""
     assert judged(observed, SETTINGS, debug=True).changes == review.changes

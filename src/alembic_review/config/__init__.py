@@ -161,7 +161,9 @@ def _settings(
     )
     both = set(settings.custom or ()) & set(settings.core or ())
     if both:
-        raise UsageError(f"{', '.join(sorted(both))}: both `custom` and `core`.", hint="A package is one or the other.")
+        raise UsageError(
+            f"{', '.join(sorted(both))}: both `custom` and `core`.", hint="A package can be in only one of the two."
+        )
     return settings
 
 

@@ -49,12 +49,12 @@ def _entry(settings: AcceptSettings, layer: Layer, line: int) -> Accept:
             raise UsageError(f"{place}: `{key}` is empty.", hint=f"Remove `{key}`, or name what is accepted.")
     if not any(value is not None for value in chosen.values()):
         raise UsageError(
-            f"{place}: nothing says which findings of {settings.code} are accepted.",
+            f"{place}: no key selects the findings of {settings.code}.",
             hint=f"Add one or more of {', '.join(f'`{key}`' for key in SELECTORS)}.",
         )
     if settings.code.startswith(_OWNERSHIP) and settings.fingerprint is None:
         raise UsageError(
-            f"{place}: {settings.code} is accepted by its `fingerprint` only.",
+            f"{place}: {settings.code} can be accepted by `fingerprint` only.",
             hint="The JSON report has it, and the terminal report with --verbose: alembic-review accept FINGERPRINT",
         )
     return Accept(

@@ -36,7 +36,7 @@ def find_conf(cwd: Path, root: Path | None, section: str, environ: Mapping[str, 
     looked = f"neither {INI} nor a {PYPROJECT} with [tool.alembic] in {where}"
     top = cwd if root is None else root
     lines = commands(top, cwd, section)
-    hint = "\n  ".join([f"These config files lie below {top}; name one:", *lines]) if lines else _HINT
+    hint = "\n  ".join([f"Config files below {top}:", *lines]) if lines else _HINT
     raise UsageError(f"No Alembic config file found: {looked}.", hint=hint)
 
 
@@ -70,7 +70,7 @@ def check_section(conf: Path, section: str, cwd: Path, environ: Mapping[str, str
     there = ", ".join(f"[{name}]" for name in sections) or "none at all"
     raise UsageError(
         f"{conf} has no [{section}] section.",
-        hint=f"The sections there are: {there}. -n NAME names another one, as for `alembic -n`.",
+        hint=f"Its sections are: {there}. -n NAME names another one, as for `alembic -n`.",
     )
 
 

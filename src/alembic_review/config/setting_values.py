@@ -206,7 +206,7 @@ def server_version(layers: Layers) -> int | None:
     value, place = _found(layers, lambda settings: settings.server_version)
     if value is not None and not 0 < value <= _HIGHEST_VERSION:
         raise UsageError(
-            f"{place}: `server-version` is {value}, and has to be a major version, such as 16.",
+            f"{place}: `server-version` is {value}, but must be a major version, such as 16.",
             hint="`SHOW server_version` prints it: of 16.4, the major version is 16.",
         )
     return value
@@ -235,9 +235,9 @@ def timeout(layers: Layers) -> float:
     if value is None:
         return Settings.timeout
     if not (math.isfinite(value) and value > 0):
-        raise UsageError(f"{place}: `timeout` is {value:g}, and has to be a number of seconds above 0.")
+        raise UsageError(f"{place}: `timeout` is {value:g}, but must be a number of seconds greater than 0.")
     if value > _LONGEST_TIMEOUT:
-        raise UsageError(f"{place}: `timeout` is {value:g}, and can be {_LONGEST_TIMEOUT} seconds (a week) at most.")
+        raise UsageError(f"{place}: `timeout` is {value:g}, but can be at most {_LONGEST_TIMEOUT} seconds (one week).")
     return value
 
 

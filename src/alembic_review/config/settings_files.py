@@ -193,7 +193,7 @@ def _parse(path: Path, parser: configparser.ConfigParser) -> configparser.Config
         raise UsageError(f"{path} is not text in the encoding of this locale.") from error
     except (configparser.DuplicateSectionError, configparser.DuplicateOptionError) as error:
         what = error.option if isinstance(error, configparser.DuplicateOptionError) else f"[{error.section}]"
-        raise UsageError(f"{path}, line {error.lineno}: {what} is there twice.") from None
+        raise UsageError(f"{path}, line {error.lineno}: {what} is defined twice.") from None
     except configparser.MissingSectionHeaderError as error:
         raise UsageError(
             f"{path}, line {error.lineno}: text before the first [section].",

@@ -110,8 +110,11 @@ def _forge(where: Where, environ: Environ) -> Forge:
         if forge.name == where.forge or (not where.forge and forge.running(environ)):
             return forge
     if where.forge:
-        raise UsageError(f"There is no forge {where.forge!r}.", hint=f"The forges are {names}.")
-    raise UsageError("This is no CI job of a known forge.", hint=f"Name the forge with --forge: {names}.")
+        raise UsageError(f"{where.forge!r} is not a supported Git host.", hint=f"Supported Git hosts: {names}.")
+    raise UsageError(
+        "Could not detect GitHub, GitLab or Forgejo from the environment.",
+        hint=f"Name the Git host with --forge: {names}.",
+    )
 
 
 def _place(found: Coordinates, where: Where) -> Coordinates:
@@ -124,11 +127,11 @@ def _place(found: Coordinates, where: Where) -> Coordinates:
         job=found.job,
     )
     if not place.api:
-        raise UsageError("The address of the forge's API is not known.", hint="Name it with --api-url.")
+        raise UsageError("The URL of the Git host's API is not known.", hint="Name it with --api-url.")
     if not _REPOSITORY.fullmatch(place.repository) or {".", ".."} & set(place.repository.split("/")):
         raise UsageError("The repository is not known.", hint="Name it with --repository OWNER/NAME.")
     if place.number is None and place.head is None:
-        raise ForgeError("This job belongs to no pull request.", hint="Name its number with --pull-request.")
+        raise ForgeError("This job does not belong to a pull request.", hint="Name its number with --pull-request.")
     return place
 
 
@@ -136,7 +139,7 @@ def _token(forge: Forge, where: Where, environ: Environ, *, own: bool) -> str:
     """The token in the environment. Without ``own``, the API is not the job's, nor are the job's tokens for it."""
     if not own and not where.token_env:
         raise UsageError(
-            "The API is not the one that this job's tokens are for.",
+            "The tokens of this job are not for this API.",
             hint="Name the variable that holds a token for it with --token-env.",
         )
     names = (where.token_env,) if where.token_env else forge.tokens
@@ -147,7 +150,7 @@ def _token(forge: Forge, where: Where, environ: Environ, *, own: bool) -> str:
             hint="A CI job for a pull request from a fork gets none; post from a job that doesn't run its code.",
         )
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError("The token has characters that no token has.")
+        raise UsageError("The token contains invalid characters.")
     return token
 
 
@@ -155,8 +158,8 @@ def _check_head(pull_requests: PullRequests, number: int, commit: str) -> None:
     """An old job may run once more, and a slow one end after the job of the next commit."""
     if pull_requests.head(number) != commit:
         raise ForgeError(
-            f"Pull request {number} has moved on from {commit[:12]}, the commit of this run.",
-            hint="The run for its newest commit posts.",
+            f"Pull request {number} has newer commits than {commit[:12]}, the commit of this run.",
+            hint="The run for its newest commit posts the comment.",
         )
 
 
@@ -171,5 +174,5 @@ def _looked_up(pull_requests: PullRequests, place: Coordinates) -> int:
         )
     raise ForgeError(
         "No open pull request has the commit of this run as its head.",
-        hint="It was closed, or has moved on to another commit whose own run will post.",
+        hint="It was closed, or has a newer commit whose run posts the comment.",
     )

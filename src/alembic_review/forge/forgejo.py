@@ -31,7 +31,7 @@ class Forgejo:
             error.hint += " The token needs the scope read:user here, or name its user with --author."
             raise
         if not login:
-            raise ForgeError("The forge does not say whose token this is.", hint="Name the user with --author.")
+            raise ForgeError("The Git host does not report the user of the token.", hint="Name the user with --author.")
         return login
 
     def find(self, head: Head) -> list[int]:  # noqa: ARG002 - it is not asked
@@ -111,14 +111,14 @@ class Forgejo:
 def _comment(entry: object) -> Comment:
     found = number(entry, "id")
     if found is None:
-        raise ForgeError("The forge answered with a comment that has no id.")
+        raise ForgeError("The Git host answered with a comment that has no id.")
     return Comment(found, text(entry, "user", "login"), text(entry, "body"), text(entry, "html_url"))
 
 
 def _id(entry: object) -> int:
     found = number(entry, "id")
     if found is None:
-        raise ForgeError("The forge answered with a label that has no id.")
+        raise ForgeError("The Git host answered with a label that has no id.")
     return found
 
 

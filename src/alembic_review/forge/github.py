@@ -31,7 +31,7 @@ class GitHub:
             graphql.send("POST", "/graphql", query="query { viewer { login } }").data, "data", "viewer", "login"
         )
         if not login:
-            raise ForgeError("GitHub does not say whose token this is.", hint="Name the user with --author.")
+            raise ForgeError("GitHub does not report the user of the token.", hint="Name the user with --author.")
         return login
 
     def find(self, head: Head) -> list[int]:

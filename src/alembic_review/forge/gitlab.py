@@ -24,7 +24,7 @@ class GitLab:
     def login(self) -> str:
         login = text(self._api.get("/user").data, "username")
         if not login:
-            raise ForgeError("GitLab does not say whose token this is.", hint="Name the user with --author.")
+            raise ForgeError("GitLab does not report the user of the token.", hint="Name the user with --author.")
         return login
 
     def find(self, head: Head) -> list[int]:  # noqa: ARG002 - it is not asked

@@ -76,7 +76,8 @@ class Api:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
             raise UnavailableError(
-                f"{self.host} can't be reached: {self._clean(str(reason))}.", hint="Is the API's address right?"
+                f"{self.host} can't be reached: {self._clean(str(reason))}.",
+                hint="Check the URL of the API (--api-url).",
             ) from None
         if len(raw) > _LARGEST:
             raise ForgeError(f"{self.host} answered with more than {_LARGEST} bytes.")
@@ -84,9 +85,7 @@ class Api:
         if not 200 <= status < 300:  # noqa: PLR2004 - success, as HTTP has it
             raise self._error(status, headers, data)
         if data is None and raw:
-            raise ForgeError(
-                f"{self.host} did not answer with JSON.", hint="Is the API's address right? See --api-url."
-            )
+            raise ForgeError(f"{self.host} did not answer with JSON.", hint="Check the URL of the API (--api-url).")
         return Answer(data, headers)
 
     def _error(self, status: int, headers: Message, data: object) -> ForgeError:
@@ -100,7 +99,7 @@ class Api:
         if status in _REDIRECTS:
             return ForgeError(
                 f"{what}, a redirect, which is not followed.",
-                hint="Has the repository or the API moved? --repository and --api-url name the new place.",
+                hint="Has the repository or the API moved? --repository and --api-url name the new location.",
             )
         return ForgeError(f"{what}.", hint=_HINTS.get(status, ""))
 
@@ -116,7 +115,9 @@ def _host(url: str) -> str:
     except ValueError:  # brackets or a port that are none
         host, well_formed = None, False
     if not well_formed or not host or parts.scheme not in ("http", "https") or parts.username or parts.password:
-        raise UsageError("The forge's API is no address of the form https://HOST/PATH.", hint="Name it: --api-url")
+        raise UsageError(
+            "The URL of the Git host's API does not have the form https://HOST/PATH.", hint="Name it: --api-url"
+        )
     return host
 
 

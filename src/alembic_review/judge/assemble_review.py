@@ -333,7 +333,7 @@ def _listeners(case: Case) -> list[str]:
     """Functions of the application that may change any table, while it is defined and while the database is read."""
     evidence = case.evidence
     return [
-        f"what {evidence.locations.text(listener.place)} does to tables (it listens to every {listener.event})"
+        f"effects of {evidence.locations.text(listener.place)} on tables (it listens to every {listener.event})"
         for listener in case.facts.listeners
         if listener.package is None or evidence.is_application(listener.package)
     ]
@@ -342,7 +342,8 @@ def _listeners(case: Case) -> list[str]:
 def _compile_rules(case: Case) -> list[str]:
     """What the application makes of SQLAlchemy's own types and statements, of which nothing may show in the models."""
     return [
-        f"what {case.evidence.locations.text(rule.place)} makes of tables (SQLAlchemy compiles {rule.compiled} by it)"
+        f"effects of {case.evidence.locations.text(rule.place)} on tables (it changes how SQLAlchemy compiles "
+        f"{rule.compiled})"
         for rule in case.evidence.compile_rules()
     ]
 

@@ -63,7 +63,7 @@ def _spot(case: Case, package: str, version_path: str | None) -> Spot:
     heads = there or heads
     if not heads:
         raise UsageError(
-            f"No revision of {package} is a head: revisions of other packages follow the last one.",
+            f"No revision of {package} is a head: revisions of other packages follow its last revision.",
             hint="Move those revisions to a separate branch.",
         )
     return Spot(heads[0].id, version_path or _location(case, heads[0]))

@@ -14,7 +14,7 @@ from alembic_review.judge.verdicts.cause import Cause
 from alembic_review.model.facts import ColumnCode, Declaration, ModelTable
 from alembic_review.model.review import Finding, Role, Suggestion
 
-SUGGESTIONS = "extension tables that would hold columns of core tables"
+SUGGESTIONS = "suggested extension tables for columns of core tables"
 _ALTERED = "AR105"
 # What SQLAlchemy keeps for itself in an ORM class.
 _RESERVED = frozenset({"metadata", "registry"})

@@ -44,7 +44,7 @@ def plan(
     contents = _contents(case, review, wish.package)
     if wish.package is not None and not case.evidence.is_application(wish.package):
         names = ", ".join(sorted(case.evidence.custom)) or "none"
-        raise UsageError(f"{wish.package} is no custom package.", hint=f"Custom packages: {names}.")
+        raise UsageError(f"{wish.package} is not a custom package.", hint=f"Custom packages: {names}.")
     if wish.revision is not None:
         _require_new(case, wish.revision)
     besides = {package: lines for package, lines in (code or {}).items() if wish.package in (None, package)}
@@ -95,10 +95,10 @@ def plan(
 def _require_new(case: Case, revision: str) -> None:
     """An id that the user names must be none that is there, and one that Alembic can tell from other words."""
     if not _ID.fullmatch(revision):
-        raise UsageError(f"{revision!r} is no id for a revision.", hint="Use letters, digits and underscores.")
+        raise UsageError(f"{revision!r} is not a valid revision id.", hint="Use letters, digits and underscores.")
     taken = case.revision(revision)
     if taken is not None:
-        raise UsageError(f"There is a revision {revision} already: {taken.path}.", hint="Leave --rev-id out.")
+        raise UsageError(f"There is a revision {revision} already: {taken.path}.", hint="Omit --rev-id.")
 
 
 def left_out(case: Case, review: Review, package: str | None = None) -> tuple[LeftOut, ...]:
@@ -178,7 +178,9 @@ def _state(judged: Judged, package: str | None) -> str:
         return "is blocked"
     if judged.decision.verdict is Verdict.UPSTREAM:
         return "is upstream drift and not written"
-    return "is left out too" if _is_wanted(judged, package) else f"is for {judged.decision.owner} to write first"
+    return (
+        "is omitted as well" if _is_wanted(judged, package) else f"has to be written by {judged.decision.owner} first"
+    )
 
 
 def _why(needed: ChangeFact, states: Mapping[int, str]) -> str:

@@ -81,7 +81,7 @@ def _read(text: str) -> tuple[str, str, date | None, str]:
     if not reason:
         return code, "", until, "it has no reason"
     if code.startswith(_OWNERSHIP):
-        return code, reason, until, f"{code} is accepted in the settings only, by its fingerprint"
+        return code, reason, until, f"{code} can be accepted in the settings only, by fingerprint"
     return code, reason, until, ""
 
 

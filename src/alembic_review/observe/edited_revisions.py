@@ -59,4 +59,4 @@ def locations_without_base(facts: Facts, folders: Sequence[BaseFolder]) -> Itera
     for location in facts.version_locations:
         if os.path.realpath(location.path) not in known:
             whose = location.package or location.path
-            yield f"revisions of {whose} at the base (Git does not have them; those installed today were used)"
+            yield f"revisions of {whose} at the base (they are not in Git; the installed ones were used)"

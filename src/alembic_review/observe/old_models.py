@@ -59,7 +59,7 @@ def observe_old_models(
     except ObservationError as error:
         raise ObservationError(_shown(error.message, archive), hint=_shown(error.hint, archive)) from error
     if len(found) != len(copies.today):
-        raise ObservationError("env.py of the base worked on other databases.")
+        raise ObservationError("env.py of the base connected to different databases.")
     return found
 
 
@@ -110,7 +110,7 @@ class _Copies:
         original = target.replace(str(self.archive.folder), str(self.archive.top))
         same = [one for one in known if one.target in (target, original)] or known
         if not same:
-            raise ObservationError("env.py of the base worked on other databases.")
+            raise ObservationError("env.py of the base connected to different databases.")
         # Several databases may have the same URL (sqlite://): they come in the order in which they came before.
         number = self.asked[state, original]
         self.asked[state, original] += 1

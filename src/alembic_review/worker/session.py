@@ -245,11 +245,11 @@ class Session:
         if not self.recorder.records:
             return
         if self.redirect.unwatched:
-            self.recorder.refuse("the application does something that can't be watched")
+            self.recorder.refuse("the application does something that can't be monitored")
         if self.creations.any:
             self.recorder.refuse("tables are created from the models")
         if self.completed.foreign():
-            self.recorder.refuse("code that is no revision changes the database")
+            self.recorder.refuse("code outside any revision changes the database")
         try:
             recorded = self.recorder.recorded(script)
         except NotKeptError as error:
@@ -355,7 +355,7 @@ class Session:
             raise WorkerError(
                 f"{script.env_py_location} ran migrations {len(self.replayed)} times for `alembic upgrade`, but "
                 f"{len(self.compared)} times for `alembic revision --autogenerate`.",
-                "What is not compared can't be reviewed; env.py must treat both commands alike.",
+                "env.py must run the same migrations for both commands.",
             )
 
     def _require_unchanged(self, heads: Sequence[str], context: MigrationContext) -> None:
@@ -386,7 +386,7 @@ class Session:
 
         def work(_heads: Any, context: MigrationContext) -> Any:
             if len(found) >= len(self.compared) or self._target(context).key != self.compared[len(found)].target.key:
-                raise WorkerError("env.py connected to other databases than when comparing.")
+                raise WorkerError("env.py connected to different databases than in the comparison.")
             found.append(packed(context))
             return ()
 
@@ -464,7 +464,7 @@ class Session:
 
         chosen = to_try(self.script, self.watched, self.compared, revisions)
         if chosen:
-            self.channel.send("progress", text="trying downgrades and another order of revisions")
+            self.channel.send("progress", text="testing downgrades and the dependency order")
         given = (self.environment, self.script, self.redirect, self.watched, chosen, self.compared)
         trials = Trials(*given, self.recorder.begin_trial)
         with self.recorder.trying():
@@ -579,7 +579,7 @@ class Session:
         index = len(self.compared)
         if index >= len(self.replayed) or self.replayed[index][0].key != target.key:
             raise WorkerError(
-                "env.py connected to other databases when comparing than when upgrading.",
+                "env.py connected to different databases in the comparison than in the upgrade.",
                 "The order of engines must not change from run to run.",
             )
         environment = self.request.environment
@@ -693,7 +693,7 @@ class Session:
         if not others:
             return None
         if index >= len(others):
-            raise WorkerError("env.py connected to more databases than with the revisions of today.")
+            raise WorkerError("env.py connected to more databases than with the current revisions.")
         return unpacked(others[index])
 
     def _may_be_custom(self, package: str | None) -> bool:
@@ -724,7 +724,7 @@ class Session:
     def _prepare(self, engine: Engine, target: Target, empty: bool) -> None:  # noqa: FBT001 - the redirect calls it so
         """Make what the settings say exists before the first revision, and remember it for the first database."""
         if self.before is not None and empty:
-            self.channel.send("progress", text="making the tables that exist before the first revision")
+            self.channel.send("progress", text="creating the tables that exist before the first revision")
             self.creations.before = True
             try:
                 self.before.apply(engine)

@@ -94,7 +94,7 @@ def observe_application(
         try:
             observed = repeated(attempt, request, progress)
         except ObservationError as error:
-            progress("repeating the replay, because what was kept does not hold")
+            progress("repeating the replay, because the cached result is not valid")
             replay.refuse(error.message.partition("\n")[0])
         else:
             replay.used()

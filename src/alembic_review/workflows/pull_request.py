@@ -83,7 +83,7 @@ def _observed(base: BaseCommit, folders: Sequence[BaseFolder], request: WorkerRe
             message = message.replace(str(folder.folder), str(folder.path))
         raise ObservationError(
             f"The revisions of the base, {base.commit[:12]}, can't be reviewed with the current code. {message}",
-            hint=f"Keep what merged revisions import, call and read. {error.hint}".rstrip(),
+            hint=f"Keep the code and files that merged revisions use. {error.hint}".rstrip(),
         ) from error
 
 

@@ -18,7 +18,7 @@ from alembic_review.reports.parts.labels import count
 def kept_replay(settings: Settings, request: WorkerRequest) -> KeptReplay:
     """What there is for this review, or why there is nothing."""
     reasons = {
-        "switched off with --no-cache or `cache = false`": not settings.cache,
+        "turned off with --no-cache or `cache = false`": not settings.cache,
         "a server was named": settings.server is not None,
         "there are several environments": bool(settings.environments),
         "the setting `before` is used": settings.before is not None,
@@ -35,7 +35,7 @@ def shown() -> str:
     place = entries.folder()
     found = list(entries.entries())
     if place is None or not found:
-        return "Nothing is kept.\n"
+        return "The cache is empty.\n"
     lines = [f"{place} ({_size(sum(one.size for one in found))} of at most {_size(entries.LARGEST)})"]
     for one in found:
         used = datetime.fromtimestamp(one.used, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
@@ -48,7 +48,7 @@ def cleared() -> str:
     """Remove everything that is kept, and say how much that was."""
     size = sum(one.size for one in entries.entries())
     number = entries.clear()
-    return f"Removed {count(number, 'replay')} ({_size(size)}).\n" if number else "Nothing is kept.\n"
+    return f"Removed {count(number, 'replay')} ({_size(size)}).\n" if number else "The cache is empty.\n"
 
 
 def _size(size: int) -> str:

@@ -17,7 +17,7 @@ from alembic_review.model.settings import AcceptNew, FailOn
 from tests.judge.accepting.test_settling import altered_by_revision, blocked, dropped_columns, marks, nullable
 from tests.judge.world import SETTINGS, World, basics
 
-KNOWN = Accepted("known, in the baseline known.json")
+KNOWN = Accepted("in the baseline known.json")
 
 
 def review_of(world: World, *entries: KnownFinding, update: bool = False, **settings: Any) -> Review:

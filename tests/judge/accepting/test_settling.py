@@ -189,7 +189,7 @@ def test_nothing_but_a_fingerprint_accepts_what_blocks(selectors: dict[str, str]
     review = review_of(blocked(), entry("AR101", **selectors))
     assert review.gate.reasons == ("1 blocked change",)
     (told,) = found(review, "AR904")
-    assert "only its fingerprint accepts it" in told.message
+    assert "can be accepted by fingerprint only" in told.message
     comment = entry("AR101", place=Place("/project/poser/model.py", 5), lines=(1, 99))
     assert review_of(blocked(), comments=(comment,)).gate.refused
 
@@ -297,7 +297,7 @@ def test_without_a_date_of_today_no_entry_with_an_end_counts() -> None:
 def test_an_expired_entry_that_matches_nothing_is_to_be_removed() -> None:
     review = review_of(basics(), entry("AR201", table="x", until=date(2026, 1, 1)))
     (told,) = found(review, "AR903")
-    assert told.hint == "It matches nothing any more. Remove the entry."
+    assert told.hint == "The entry matches nothing any more. Remove it."
     assert found(review, "AR904") == []
 
 

@@ -480,7 +480,7 @@ def damage(world: World) -> list[str]:
     review = world.review()
     assert review.outcome is Outcome.BLOCKED
     assert review.gate.reasons == (f"{len(review.findings)} blocking finding{'s' * (len(review.findings) != 1)}",)
-    messages = [finding.message.removesuffix(" No change is pending for that.") for finding in found(review, "AR105")]
+    messages = [finding.message.removesuffix(" No change is pending.") for finding in found(review, "AR105")]
     return [message.partition(" is altered: ")[2] for message in messages]
 
 
@@ -827,7 +827,7 @@ def test_a_filter_is_told_by_whose_tables_it_hides() -> None:
         (Severity.WARNING, f"include_name of env.py excludes 1 other object {out} schema audit."),
         (Severity.INFO, f"include_object of env.py excludes 1 core table {out} product."),
         (Severity.INFO, f"include_object of env.py excludes 1 object of core tables {out} index ix of product."),
-        (Severity.WARNING, f"include_object of env.py excludes 1 table that is not the core's {out} poser_widget."),
+        (Severity.WARNING, f"include_object of env.py excludes 1 table that is not a core table {out} poser_widget."),
     ]
     assert findings[1].location is not None
     assert (findings[1].location.path, findings[1].location.line) == ("migrations/env.py", 12)
@@ -839,7 +839,7 @@ def test_a_filter_that_hides_many_tables_names_some() -> None:
         world.table(f"poser_{number}", ["poser:20"])
         world.databases[0].filtered.append(Filtered("include_name", "table", None, f"poser_{number}"))
     (finding,) = world.review().findings
-    assert "excludes 7 tables that are not the core's" in finding.message
+    assert "excludes 7 tables that are not core tables" in finding.message
     assert finding.message.endswith("poser_0, poser_1, poser_2, poser_3, poser_4 and 2 more.")
 
 
@@ -1181,7 +1181,7 @@ def test_a_downgrade_after_a_wrong_one_is_not_blamed() -> None:
     failure = Failure("UndefinedTable: x", place=Place("/project/a1.py", 9))
     world.databases[0].downgrades += [Downgrade("a2", changed=False), Downgrade(APP_REVISION, failure=failure)]
     told = {finding.revision: finding for finding in found(world.review(), "AR514")}
-    assert told["a2"].hint.startswith("Let downgrade()")
+    assert told["a2"].hint.startswith("In downgrade()")
     assert "of poser, run after the downgrade of a2, fails" in told[APP_REVISION].message
     assert told[APP_REVISION].hint.startswith("Fix the downgrade of a2 first")
 
@@ -1205,12 +1205,12 @@ def test_findings_name_one_of_several_databases() -> None:
         (
             ServerChange("role", "reporting", "changed", ("rolcreatedb",)),
             "role reporting was changed (rolcreatedb).",
-            "Restore role reporting. Name a role with CREATEDB only in --server, or leave --server out.",
+            "Restore role reporting. Use a role in --server whose only privilege is CREATEDB, or omit --server.",
         ),
         (
             ServerChange("database", "sales", "dropped"),
             "database sales was dropped.",
-            "Restore database sales. Name a role with CREATEDB only in --server, or leave --server out.",
+            "Restore database sales. Use a role in --server whose only privilege is CREATEDB, or omit --server.",
         ),
         (
             ServerChange("role", "app", "created", reason="it owns objects"),

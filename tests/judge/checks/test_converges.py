@@ -26,7 +26,7 @@ def test_a_failure_names_what_depends_on_the_object() -> None:
     error = DatabaseError("cannot alter type of a column used by a view or rule", "0A000")
     proved.not_applied(world, error, dependants=("view v",))
     (finding,) = found(world.review(), "AR217")
-    assert finding.hint == "Drop these before, and create them again afterwards: view v."
+    assert finding.hint == "Drop these objects first, and create them again afterwards: view v."
     assert finding.observed == {"sqlstate": "0A000", "error": error.message}
     assert (finding.table, finding.name, finding.proof) == ("poser_widget", "ix_size", CONVERGES)
     assert finding.statement == "CREATE INDEX ix_size ON poser_widget (size)"

@@ -139,7 +139,7 @@ def test_no_timeout_is_told_once() -> None:
     again = replace(UNLIMITED, statement=IN_REVISION)
     locking(world, UNLIMITED, again, limited_by="revision c3d4")
     (finding,) = found(world.review(), "AR706")
-    assert finding.message.startswith("Revision c3d4 sets lock_timeout, but `poser_widget` is locked without one:")
+    assert finding.message.startswith("Revision c3d4 sets lock_timeout, but `poser_widget` is locked without it:")
     assert finding.observed == {"is": "0", "wanted": "5s"}
 
 
@@ -148,7 +148,7 @@ def test_without_any_lock_timeout_the_lock_itself_has_a_hint() -> None:
     locking(world, UNLIMITED)
     (finding,) = found(world.review(), "AR704")
     assert found(world.review(), "AR706") == []
-    assert finding.hint.endswith("set a lock_timeout, none is set.")
+    assert finding.hint.endswith("set a lock_timeout; none is set.")
     assert finding.observed == {"lock": EXCLUSIVE, "blocks": "reads and writes", "lock_timeout": "0"}
 
 

@@ -33,14 +33,14 @@ def test_what_fails_is_shown_with_its_statement_and_error() -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("missing_table", "the table `poser_widget` is gone"),
-        ("missing_column", "the column `poser_widget.size` is gone"),
+        ("missing_table", "the table `poser_widget` was dropped or renamed"),
+        ("missing_column", "the column `poser_widget.size` was dropped or renamed"),
         ("required", "its INSERT has no value for the new column `poser_widget.size`, which is NOT NULL without a "),
-        ("default", "its INSERT leaves `poser_widget.size` to the server, which has no default for it any more"),
+        ("default", "its INSERT omits `poser_widget.size`, which has no server default any more"),
         ("not_null", "its INSERT may leave `poser_widget.size` NULL"),
-        ("narrow", "`poser_widget.size` does not take every value that it took before (refused)"),
-        ("cast", "`poser_widget.size` does not take every value that it took before (refused)"),
-        ("check", "`ck_size` refuses values that `poser_widget` took before"),
+        ("narrow", "`poser_widget.size` refuses values that it accepted before (refused)"),
+        ("cast", "`poser_widget.size` refuses values that it accepted before (refused)"),
+        ("check", "`ck_size` refuses values that `poser_widget` accepted before"),
         ("", "its INSERT fails (refused)"),
     ],
 )

@@ -18,23 +18,23 @@ from tests.judge.world import APP_REVISION, World, basics, found
 @pytest.mark.parametrize(
     ("leak", "message", "hint"),
     [
-        (LEAK, "The downgrade of the plan leaves the type `state`.", "Let downgrade() drop it."),
+        (LEAK, "The downgrade of the plan leaves the type `state`.", "Drop it in downgrade()."),
         (
             Leak("trigger", WIDGET, "tr", "gone", "CREATE TRIGGER tr", "", SIZED),
             "The downgrade of the plan does not restore the trigger `tr` of `poser_widget`.",
-            "Let downgrade() create it again.",
+            "Create it again in downgrade().",
         ),
         (
             Leak("column", WIDGET, "size", "changed", "integer", "text", SIZED),
             "The downgrade of the plan does not change back the column `size` of `poser_widget`.",
-            "Let downgrade() change it back.",
+            "Change it back in downgrade().",
         ),
         (
             Leak(
                 "table", WIDGET, "poser_widget", "left", "", "", replace(SIZED, operation=None, revision=APP_REVISION)
             ),
             f"The downgrade of revision {APP_REVISION} leaves the table `poser_widget`.",
-            "Let downgrade() drop it.",
+            "Drop it in downgrade().",
         ),
     ],
 )

@@ -106,7 +106,7 @@ def test_tables_that_the_application_lets_the_core_define_are_the_core_s() -> No
     world.change("remove_index", "journal", "ix")
     review = world.review()
     assert table(review, "journal").evidence == (
-        "made by basis for the application at poser/model.py:20",
+        "created by basis for the application at poser/model.py:20",
         "created by revision c1 (basis)",
     )
     assert verdicts(review) == ["upstream remove_index journal.ix"]
@@ -292,7 +292,7 @@ def test_core_packages_that_the_settings_do_not_name_are_an_error() -> None:
 def test_a_package_that_is_core_and_custom_is_an_error() -> None:
     world = basics()
     world.settings = replace(SETTINGS, core=("basis", "poser"))
-    with pytest.raises(UsageError, match="poser is custom and the settings name it core too"):
+    with pytest.raises(UsageError, match="poser is custom, but `core` in the settings names it as well"):
         world.review()
 
 

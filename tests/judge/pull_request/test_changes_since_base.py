@@ -357,5 +357,5 @@ def test_other_databases_at_the_base_are_an_error() -> None:
     facts = world.facts()
     others = tuple(replace(database, target="sqlite:///other") for database in facts.databases)
     world.history = PullRequestBase(BASE, replace(facts, databases=others))
-    with pytest.raises(ObservationError, match="other databases"):
+    with pytest.raises(ObservationError, match="different databases"):
         world.review()

@@ -128,7 +128,7 @@ def test_a_misspelt_owner_is_an_error_and_not_a_core_package() -> None:
 
 def test_the_owner_of_a_misspelt_table_is_an_error() -> None:
     world = started()
-    with pytest.raises(UsageError, match="prodcut to app, but there is no table") as caught:
+    with pytest.raises(UsageError, match="prodcut to app, but there is no such table") as caught:
         world.review(owners={"prodcut": "app"})
     assert caught.value.hint == "Did you mean product?"
     world.review(owners={"elsewhere": "app"})

@@ -349,7 +349,7 @@ ROWS: dict[str, tuple[Callable[[World], None], str]] = {
         "upstream add_column helper_user.name",
     ),
     "package without revisions: altered": (package_without_revisions_altered, "blocked add_column helper_user.label"),
-    "version table of another history": (
+    "version table of another environment": (
         version_table_of_another_history,
         "blocked remove_table alembic_version_annex",
     ),
@@ -409,7 +409,7 @@ def test_what_throws_custom_data_away_is_safe_and_says_so(row: str) -> None:
         ("package without revisions: custom revision", "poser", "poser"),
         ("package without revisions: core revision", "basis", "helper"),
         ("package without revisions: altered", "helper", "poser"),
-        ("version table of another history", None, None),
+        ("version table of another environment", None, None),
         ("shared type: custom", "poser", "poser"),
         ("shared type: both", "basis", "poser"),
         ("shared type: core", "basis", "basis"),
@@ -442,7 +442,7 @@ def test_the_reason_names_what_to_look_at() -> None:
     assert "Name the owner of stray in the settings" in said["no model, no revision"]
     assert 'core = ["basis", "helper"]' in said["package without revisions"]
     assert 'custom = ["helper", "poser"]' in said["package without revisions"]
-    assert "the version table of another Alembic environment" in said["version table of another history"]
+    assert "the version table of another Alembic environment" in said["version table of another environment"]
     assert "poser changes the type of the column uuid in place" in said["shared type: both"]
     assert all(reason.endswith(".") and reason.count(". ") <= 1 for reason in said.values())
 

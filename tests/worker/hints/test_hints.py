@@ -83,7 +83,7 @@ MISSING = {
     "COMMENT ON EXTENSION citext IS ''": "IF NOT EXISTS citext'",
     "CREATE EXTENSION earthdistance": "IF NOT EXISTS cube'",
     # What belongs to a server or to the machine.
-    "GRANT SELECT ON pg_class TO readonly": "has no role readonly. Name a server that has it with --server URL",
+    "GRANT SELECT ON pg_class TO readonly": "has no role readonly. Use --server URL to name a server that has it",
     "SET ROLE readonly": "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'readonly') THEN CREATE ROLE readonly;",
     """ALTER SCHEMA public OWNER TO "Read Only" """: """CREATE ROLE "Read Only";""",
     "CREATE TABLE p (a int) TABLESPACE fast": "has no tablespace fast",
@@ -95,11 +95,11 @@ MISSING = {
     # What a revision has to create.
     "CREATE TABLE audit.x (a int)": "op.execute('CREATE SCHEMA IF NOT EXISTS audit')",
     "SET search_path = nosuch; CREATE TABLE x (a int)": "no schema of the search_path exists",
-    "CREATE TABLE p (a mood)": "none of them created the type mood so far",
-    "SELECT to_tsvector('my_german', 'x')": "none of them created the text search configuration my_german so far",
-    "CREATE FOREIGN TABLE ft (a int) SERVER elsewhere": "none of them created the foreign server elsewhere so far",
-    "SELECT set_updated_at()": "none of them created a function set_updated_at with these arguments so far",
-    "SELECT * FROM users": "none of them created users so far. If the table is older than the first revision",
+    "CREATE TABLE p (a mood)": "none of them has created the type mood so far",
+    "SELECT to_tsvector('my_german', 'x')": "none of them has created the text search configuration my_german so far",
+    "CREATE FOREIGN TABLE ft (a int) SERVER elsewhere": "none of them has created the foreign server elsewhere so far",
+    "SELECT set_updated_at()": "none of them has created a function set_updated_at with these arguments so far",
+    "SELECT * FROM users": "none of them has created users so far. If the table is older than the first revision",
     # The transaction.
     "CREATE DATABASE x": "autocommit_block()",
     # Nothing is known of these.
@@ -221,7 +221,7 @@ def test_outside_revisions_a_missing_object_is_not_said_to_be_of_this_revision()
 
 CREATED = {"users": "abc", "posts": ""}
 EXISTING = {
-    "users": "Revision abc, which was applied before, created the table users.",
+    "users": "Revision abc, which was applied earlier, created the table users.",
     "posts": "No revision created the table posts",
     "ix_users": OTHERWISE,
 }
@@ -239,7 +239,7 @@ def test_who_created_a_table_that_exists(name: str) -> None:
     ("code", "message", "words"),
     [
         ("42710", 'type "mood" already exists', "postgresql.ENUM(…, name='mood', create_type=False)"),
-        ("42710", 'role "app" already exists', "has the role app already"),
+        ("42710", 'role "app" already exists', "already has the role app"),
         ("42710", 'extension "citext" already exists', "CREATE EXTENSION IF NOT EXISTS citext"),
         ("42P06", 'schema "audit" already exists', "CREATE SCHEMA IF NOT EXISTS"),
     ],
@@ -434,7 +434,7 @@ URLS = [
     (lambda: sa.create_engine("postgres://localhost/app"), "replace postgres:// by postgresql://"),
     (lambda: sa.create_engine("postgresql+nosuch://localhost/app"), "has no driver nosuch"),
     (lambda: sa.create_engine("nosuch://localhost/app"), "the dialect nosuch; only PostgreSQL and SQLite"),
-    (lambda: sa.create_engine("mysql+pymysql://localhost/app"), "The URL is one of mysql (pymysql)"),
+    (lambda: sa.create_engine("mysql+pymysql://localhost/app"), "The URL has the dialect mysql (pymysql)"),
     (lambda: sa.engine_from_config({}), "There is no sqlalchemy.url in the section that env.py reads."),
 ]
 

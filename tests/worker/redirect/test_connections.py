@@ -130,8 +130,8 @@ def test_a_connection_without_the_mark_is_closed_before_its_first_use(tmp_path: 
         tmp_path,
         STRANGER + "result = {'said': attempt(lambda: where(engine)), 'closed': Stranger.closed, 'touched': touched}",
     )
-    assert "led somewhere else" in str(found["said"])
-    assert "led somewhere else" in str(found["refusal"])
+    assert "other than the scratch database" in str(found["said"])
+    assert "other than the scratch database" in str(found["refusal"])
     assert (found["closed"], found["touched"]) == (True, [])
 
 
@@ -146,7 +146,7 @@ def test_a_scratch_database_with_another_mark_is_refused(tmp_path: Path) -> None
         result = {"said": attempt(lambda: where(sa.create_engine("sqlite:///x.db")))}
         """,
     )
-    assert "led somewhere else" in str(found["said"])
+    assert "other than the scratch database" in str(found["said"])
 
 
 def test_raw_connections_are_refused_but_memory_is_nobodys(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_driver_that_can_not_be_protected_is_named(tmp_path: Path) -> None:
         "result = {'before': before, 'after': redirect.not_checked()}",
     )
     assert found["before"] == []
-    assert found["after"] == ["direct connections of pyodbc (this version can't be watched)"]
+    assert found["after"] == ["direct connections of pyodbc (not monitored with this version)"]
 
 
 SOCKET = """\
@@ -149,7 +149,7 @@ def test_any_other_connection_is_named(tmp_path: Path) -> None:
     )
     place = f"{tmp_path}/application.py:4"
     assert found["not_checked"] == [
-        f"what goes over the application's own connection to 127.0.0.1:{found['port']} (asked for at {place})"
+        f"database access over the application's own connection to 127.0.0.1:{found['port']} (asked for at {place})"
     ]
     assert found["seen"] == 1
 
@@ -252,4 +252,4 @@ def test_a_password_in_an_address_is_masked(tmp_path: Path) -> None:
         result = {"not_checked": redirect.not_checked()}
         """,
     )
-    assert found["not_checked"] == ["what goes over the application's own connection to /nowhere?password=***"]
+    assert found["not_checked"] == ["database access over the application's own connection to /nowhere?password=***"]

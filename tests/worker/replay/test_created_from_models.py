@@ -334,7 +334,7 @@ def test_what_a_revision_created_is_explained_with_its_name(run: Run) -> None:
     outer = RuntimeError("wrapped")
     outer.__cause__ = caught.value
     hint = run.creations.hint(outer, HERE, lambda _: True)
-    assert hint.endswith("Let revision r1 create its tables with op.create_table().")
+    assert hint.endswith("Create the tables of revision r1 with op.create_table().")
 
 
 def test_what_the_settings_created_before_the_first_revision_is_explained_by_them(run: Run) -> None:
@@ -344,7 +344,7 @@ def test_what_the_settings_created_before_the_first_revision_is_explained_by_the
     with pytest.raises(exc.DBAPIError) as caught:
         run.code(lambda _, op: ALREADY["table"](op))
     hint = run.creations.hint(caught.value, HERE, lambda _: True)
-    assert hint.endswith("Let the function of `before` create only what exists before the first revision.")
+    assert hint.endswith("The function of `before` must create only objects that exist before the first revision.")
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE other (id INTEGER)", "SELECT nothing FROM book"])

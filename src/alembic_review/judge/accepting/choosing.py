@@ -52,14 +52,14 @@ def _finding(review: Review, change: Change | None, fingerprint: str) -> Finding
         return own[0]
     if not own and change is not None:
         raise UsageError(
-            f"The change {fingerprint} is {change.verdict.value}, and no finding is about it.",
-            hint="Findings and blocked changes are accepted.",
+            f"The change {fingerprint} is {change.verdict.value} and has no finding.",
+            hint="Only findings and blocked changes can be accepted.",
         )
     if not own:
         raise UsageError(
             f"No finding and no change of this review has the fingerprint {fingerprint}.",
-            hint="The JSON report has the fingerprints, and the terminal report with --verbose. "
-            "Findings of a pull request need --since, those of further proofs --prove.",
+            hint="The JSON report has the fingerprints, and the terminal report with --verbose. Findings about a pull "
+            "request require --since, and findings of some proofs require --prove.",
         )
     codes = ", ".join(f"{one.code} {one.fingerprint}" for one in own)
     raise UsageError(f"Several findings are about {fingerprint}: {codes}.", hint="Name one of these fingerprints.")
@@ -82,11 +82,11 @@ def require_selectors(entry: Accept) -> None:
     blocking = {check.code for check in CHECKS if check.blocks}
     if entry.fingerprint is None and (entry.code in blocking or entry.code.startswith(_OWNERSHIP)):
         raise UsageError(
-            f"{entry.code} is accepted by its fingerprint only.",
+            f"{entry.code} can be accepted by fingerprint only.",
             hint="The terminal report shows it with --verbose: alembic-review accept FINGERPRINT --reason TEXT",
         )
     if all(getattr(entry, key) is None for key in SELECTORS):
         raise UsageError(
-            f"Nothing says which findings of {entry.code} are accepted.",
+            f"No option selects the findings of {entry.code}.",
             hint=f"Use one or more of {', '.join(f'--{key}' for key in SELECTORS)}.",
         )

@@ -68,4 +68,4 @@ def _may_be_known(finding: Finding) -> bool:
 
 
 def _reason(baseline: Baseline) -> str:
-    return f"known, in the baseline {baseline.name}"
+    return f"in the baseline {baseline.name}"

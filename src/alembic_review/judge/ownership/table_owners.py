@@ -150,7 +150,7 @@ class _Decider:
         if said is not None:
             return said, False, (f"the settings say {said}",)
         if key in self._version_tables:
-            return None, False, ("version table of another history",)
+            return None, False, ("version table of another environment",)
         if definition is not None and provenance is not None:
             return self._agreed(model, definition, provenance)
         if definition is not None or provenance is not None:
@@ -243,7 +243,7 @@ class _Decider:
             elif factory:
                 outer = self._evidence.application_frame(model.stack)
                 where = self._evidence.locations.text(place_of(outer))
-                lines.append(f"made by {owners[0][0]} for the application at {where}")
+                lines.append(f"created by {owners[0][0]} for the application at {where}")
             elif frames:
                 where = self._evidence.locations.text(place_of(frames[0]))
                 lines.append(f"generated at {where} ({self._evidence.innermost(model.stack)})")
@@ -259,8 +259,8 @@ def _check_owners(settings: Settings, evidence: Evidence) -> None:
         nearest = get_close_matches(owner, sorted(known), n=1, cutoff=0.75)
         if owner not in known and nearest:
             raise UsageError(
-                f"The settings give the table {table} to {owner}, but no package of that name takes part.",
-                hint=f"Did you mean {nearest[0]}? If {owner} is right, name it under core too.",
+                f"`owners` assigns {table} to {owner}, but {owner} defines no models or revisions in this project.",
+                hint=f"Did you mean {nearest[0]}? If {owner} is correct, add it to `core` as well.",
             )
 
 
@@ -271,7 +271,7 @@ def _check_tables(tables: Collection[TableKey], settings: Settings) -> None:
         nearest = get_close_matches(table, sorted(known - set(settings.owners)), n=1, cutoff=0.85)
         if nearest:
             raise UsageError(
-                f"The settings give {table} to {settings.owners[table]}, but there is no table of that name.",
+                f"`owners` assigns {table} to {settings.owners[table]}, but there is no such table.",
                 hint=f"Did you mean {nearest[0]}?",
             )
 
@@ -283,8 +283,8 @@ def _check_core(tables: Mapping[TableKey, Owned], settings: Settings, evidence: 
     for package in settings.core:
         if package in evidence.custom:
             raise UsageError(
-                f"{package} is custom and the settings name it core too.",
-                hint=f"Take it out of core (now: {named}), or say in custom which packages are yours.",
+                f"{package} is custom, but `core` in the settings names it as well.",
+                hint=f"Remove it from `core` (now: {named}), or list your packages in `custom`.",
             )
     for owned in tables.values():
         if owned.owner is not None and owned.owner not in settings.core and not evidence.is_application(owned.owner):

@@ -89,7 +89,7 @@ _DROPPED = (
     "Drop it in a later revision, or copy the values first. If it was renamed, use op.alter_column or op.rename_table."
 )
 _CHANGED = "Make sure that the loss is intended, or keep the old values in a column of their own."
-_BACK = "Let downgrade() copy the values back before it drops what holds them."
+_BACK = "In downgrade(), copy the values back before dropping the column or table."
 
 
 def _lost(what: str, how: str, *, whole: bool, back: bool) -> str:

@@ -11,7 +11,7 @@ from alembic_review.model.proofs import JUDGED, ON_REQUEST, Planned, ProofPlan, 
 from alembic_review.model.review import Finding, Proof, ProofState
 
 EMPTY = "nothing is pending, and no revision is new"
-_OTHERS = "env.py worked on other databases with the revisions of the base"
+_OTHERS = "env.py connected to different databases with the revisions of the base"
 
 
 def plan(case: Case, names: Sequence[str]) -> ProofPlan | Proofs:
@@ -83,6 +83,6 @@ def not_checked(case: Case) -> Iterator[str]:
                 continue
             proved = case.proved(database, name)
             if proved is None or proved.reason:
-                yield f"the proof {name}{where} ({proved.reason if proved is not None else 'the worker has no answer'})"
+                yield f"the proof {name}{where} ({proved.reason if proved is not None else 'no answer'})"
             else:
                 yield from (f"{line}{where}" for line in proved.not_checked)

@@ -88,8 +88,8 @@ def _facts_of_base(history: PullRequestBase, facts: Facts) -> Facts:
     then = history.facts
     if [database.target for database in then.databases] != [database.target for database in facts.databases]:
         raise ObservationError(
-            "env.py worked on other databases with the revisions of the base than with those of today.",
-            hint="Which databases there are must not depend on the revisions.",
+            "env.py connected to different databases with the revisions of the base than with the current revisions.",
+            hint="The databases that env.py uses must not depend on the revisions.",
         )
     known = {revision.id for revision in facts.revisions}
     return replace(

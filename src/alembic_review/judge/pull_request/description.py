@@ -35,7 +35,9 @@ def describe(
 def not_checked(case: Case) -> Iterator[str]:
     """What new revisions do beside what a comparison shows, and no finding tells."""
     if any(case.is_new(revision.id) for revision in case.facts.revisions):
-        yield "what new revisions do to rows, views, functions and privileges (the schema of tables is compared)"
+        yield (
+            "changes of new revisions to rows, views, functions and privileges (only the schema of tables is compared)"
+        )
     for database in case.databases:
         facts = [entry.judged.fact for entry in case.written if entry.database.name == database.name]
         changes = [fact for fact in facts if fact.key is not None]

@@ -83,7 +83,7 @@ def outside(owner: str) -> str:
     """Of a change on a table whose class is mapped, in a MetaData that is not compared."""
     return (
         f"A mapped class of {owner} uses the table, but target_metadata does not contain it, so Alembic takes it for "
-        "removed. Add its MetaData to target_metadata in env.py; nothing is to be dropped."
+        "removed. Add its MetaData to target_metadata in env.py; do not drop the table."
     )
 
 
@@ -107,9 +107,9 @@ def unmigrated(owned: Owned, settle: Settle) -> str:
     assert package is not None
     where = "no revision of a known package creates" if owned.origin is not None else "no revision creates"
     return (
-        f"{package} declares {table_text(owned.key)} and has no revisions in this project, and {where} the table, "
-        f"so it is unknown who migrates it. Add {settle.as_core(package)} to the settings if {package} creates its "
-        f"tables itself, or {settle.as_custom(package)} if your revisions create them."
+        f"{package} declares {table_text(owned.key)} and has no revisions in this project, and {where} the table, so "
+        f"it is unknown which package migrates it. Add {settle.as_core(package)} to the settings if {package} creates "
+        f"its tables itself, or {settle.as_custom(package)} if your revisions create them."
     )
 
 

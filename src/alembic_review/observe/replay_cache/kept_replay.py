@@ -49,7 +49,7 @@ class KeptReplay:
         """The most recently used results that hold, as far as that can be told now; ``project`` is for people."""
         if entries.folder(make=True) is None:
             return cls.without("there is no cache folder that is yours alone")
-        reason = "nothing is kept of this environment"
+        reason = "nothing is cached for this environment"
         for entry in entries.entries(slot):
             changed = _changed(entry.content, environ)
             if changed:
@@ -84,7 +84,7 @@ class KeptReplay:
 
     def not_kept(self, reason: str) -> None:
         """The results of this replay can't be kept."""
-        self.reason = f"not kept: {reason}"
+        self.reason = f"not cached: {reason}"
 
     def keep(self, recorded: Mapping[str, Any]) -> bool:
         """Keep the results of this replay, which is over; false where that failed."""

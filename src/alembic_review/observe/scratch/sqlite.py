@@ -72,7 +72,7 @@ class SqliteScratch(Scratch):
 
     def _marked(self, original: str | None = None) -> ScratchDatabase:
         if self._folder is None:
-            raise ObservationError("The scratch folder was not made.")
+            raise ObservationError("The scratch folder was not created.")
         path = self._folder.path / f"{secrets.token_hex(8)}.sqlite"
         if original is not None:
             with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(path)) as copy:

@@ -52,7 +52,7 @@ def baseline_lines(review: Review) -> tuple[str, ...]:
     found = review.baseline
     if found is None:
         return ()
-    known = f"{count(found.known, 'finding is', 'findings are')} known, in the baseline {visible(found.file)}"
+    known = f"{count(found.known, 'finding is', 'findings are')} in the baseline {visible(found.file)}"
     gone = [f"No longer occurs: {visible(one.code)} {visible(one.message)}" for one in found.gone]
     return known, *gone
 

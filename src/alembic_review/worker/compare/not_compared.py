@@ -34,12 +34,12 @@ def not_checked(
     if not options.get("include_schemas"):
         schemas = sorted({key.schema for key, _ in last.tables.values() if key.schema is not None})
         if schemas:
-            lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not on in env.py)")
+            lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not enabled in env.py)")
     if revision_hook(context):
-        lines.append("what process_revision_directives makes of the changes (they are shown as compared)")
+        lines.append("edits by process_revision_directives (the report shows the result of the comparison)")
     missing = missing_plugins(context)
     if missing:
-        lines.append(f"{', '.join(missing)} (env.py's autogenerate_plugins leave them out)")
+        lines.append(f"{', '.join(missing)} (autogenerate_plugins in env.py exclude them)")
     return tuple(lines)
 
 
@@ -56,9 +56,9 @@ def _switched_off(context: MigrationContext, by_plugins: Collection[str]) -> Ite
     options = context.opts
     for option, what in _COMPARED.items():
         if callable(options.get(option)):
-            yield f"{what} that the function {option} of env.py takes for equal"
+            yield f"{what} that the function {option} of env.py treats as equal"
     if not options.get("compare_server_default"):
-        yield "server defaults (compare_server_default is not on in env.py)"
+        yield "server defaults (compare_server_default is not enabled in env.py)"
     if options.get("compare_type") is False:
         yield "column types (compare_type is off in env.py)"
     if context.dialect.name == "postgresql" and "enum values" not in by_plugins:

@@ -224,7 +224,8 @@ def _perform(context: MigrationContext, one: Renamed) -> None:
         Operations(context).invoke(one.operation)
     except SQLAlchemyError as error:
         raise WorkerError(
-            f"The rename {one.asked} can't be applied: {describe(error)}.", "Leave it out, and write it by hand."
+            f"The rename {one.asked} can't be applied: {describe(error)}.",
+            "Remove the rename, and write the operation by hand.",
         ) from error
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Column, MetaData, Table
 from alembic_review.model.facts import ChangeFact, ColumnCode, Declaration, Frame, TableKey
 from alembic_review.worker.compare.rendered_operations import Renderer
 
-SUGGESTIONS = "extension tables that would hold columns of core tables"
+SUGGESTIONS = "suggested extension tables for columns of core tables"
 """What is not offered where this module fails, in words."""
 
 

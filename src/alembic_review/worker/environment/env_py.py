@@ -30,7 +30,7 @@ from alembic_review.worker.worker_errors import WorkerError, application_frames,
 Work = Callable[[Any, MigrationContext], Any]
 _SECTION = "alembic"
 _SCRIPT_LOCATION = (
-    "Check script_location in that file; where a command of the application sets it, set config-from in "
+    "Check script_location in that file; if a command of the application sets it, set config-from in "
     "[tool.alembic-review] to a function that returns the Config of that command."
 )
 
@@ -145,7 +145,7 @@ class Environment:
             where = at([str(one.path), str(kept.path)])
             raise WorkerError(
                 f"The revision id {one.revision} is in two files, and Alembic runs only the second.{where}",
-                "Give one of them an id of its own, or remove it.",
+                "Change the id of one of them, or remove the file.",
             )
 
     def _without_parent(self, script: ScriptDirectory) -> WorkerError | None:
@@ -157,11 +157,11 @@ class Environment:
                 # A dependency may be the beginning of an id.
                 for name in (name for name in names(said) if not any(other.startswith(name) for other in known)):
                     return WorkerError(
-                        f"The {attribute} of revision {one.revision} is {name}, and there is no such revision."
-                        f"{at([one.path])}",
+                        f"The {attribute} of revision {one.revision} is {name}, but there is no such "
+                        f"revision.{at([one.path])}",
                         self._missing_location(script)
                         or unloaded_revision_files.hint(script, self.folders, name)
-                        or f"Correct it, or add the folder that {name} lies in to version_locations in {self.name}.",
+                        or f"Correct it, or add the folder that contains {name} to version_locations in {self.name}.",
                     )
         return None
 

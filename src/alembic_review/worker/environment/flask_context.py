@@ -28,7 +28,7 @@ _SET_FLASK_APP = (
     "[tool.alembic-review], or run alembic-review in the folder where `flask db` works."
 )
 _NO_DOTENV = (
-    ' .flaskenv was not read, because python-dotenv is not installed; env-file = ".flaskenv" has it read all the same.'
+    ' .flaskenv was not read, because python-dotenv is not installed; set env-file = ".flaskenv" to read it anyway.'
 )
 
 

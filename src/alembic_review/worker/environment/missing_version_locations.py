@@ -36,8 +36,8 @@ def missing_locations(script: ScriptDirectory, config: Config, folders: Folders)
         hidden = _revisions_nobody_loads(_around(path, config.config_file_name), script, folders)
         if hidden is not None:
             raise WorkerError(
-                f"The version location {path} does not exist, but {hidden} is a revision that no version location "
-                "leads to.",
+                f"The version location {path} does not exist, but {hidden} is a revision outside of every version "
+                "location.",
                 "Correct the location; if it is right, create the folder.",
             )
     return tuple(f"revisions in {path} (the folder does not exist yet)" for path in missing)

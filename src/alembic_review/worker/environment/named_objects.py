@@ -86,7 +86,7 @@ class Named:
                     raise
                 raise WorkerError(
                     f"`{setting}`: there is no module {error.name}.",
-                    f"It is looked for in the environment of {sys.executable} (--python names another interpreter) "
+                    f"It was searched for in the environment of {sys.executable} (--python names another interpreter) "
                     f"and in {', '.join(self.folders)}.",
                 ) from error
 

@@ -92,7 +92,7 @@ class Before:
             for statement in statements(text, connection.dialect.name):
                 self._run(connection, statement)
         except DumpError as error:
-            hint = "Let the file hold SQL statements only, as `pg_dump --schema-only DATABASE` writes them."
+            hint = "The file must contain only SQL statements, as `pg_dump --schema-only DATABASE` writes them."
             raise WorkerError(f"{error.message}{self._at(error.line)}", hint) from error
 
     def _run(self, connection: Connection, statement: Statement) -> None:

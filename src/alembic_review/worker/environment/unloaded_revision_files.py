@@ -43,7 +43,7 @@ def require_readable(script: ScriptDirectory) -> None:
             where = str(error.filename or path)
             raise WorkerError(
                 f"The version location {path} can't be read: {where}: {error.strerror}",
-                "Alembic takes such a folder for an empty one. Correct its permissions, or version_locations.",
+                "Alembic treats such a folder as empty. Correct its permissions, or version_locations.",
             ) from error
 
 

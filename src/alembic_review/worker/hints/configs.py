@@ -24,8 +24,8 @@ def hint(fault: Fault) -> str:
         if fault.circumstances.config_from:
             return f"The Config that config-from ({fault.circumstances.config_from}) returns has no {error.name}."
         return (
-            f"env.py reads config.{error.name}, which the Config of {_command()} has and Alembic's own has not. "
-            f"{_SETTING}"
+            f"env.py reads config.{error.name}, which the Config of {_command()} has and Alembic's own Config does "
+            f"not have. {_SETTING}"
         )
     if isinstance(error, KeyError) and fault.own_frames and not fault.circumstances.config_from:
         frame, number = fault.own_frames[-1]

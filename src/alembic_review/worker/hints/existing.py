@@ -35,24 +35,24 @@ def _of_table(name: str, fault: Fault) -> str:
     creator = fault.created[name]
     if creator:
         return (
-            f"Revision {creator}, which was applied before, created the table {name}. Each table may be created by one "
-            "revision only: remove op.create_table() from one of the two."
+            f"Revision {creator}, which was applied earlier, created the table {name}. Only one revision may create a "
+            "table: remove op.create_table() from one of the two."
         )
     return (
         f"No revision created the table {name}: it was created before the first revision, by env.py, by a module that "
-        "env.py imports or by the setting `before`. Let the revisions alone create it."
+        "env.py imports or by the setting `before`. Create the table in a revision only."
     )
 
 
 def _of_object(kind: str, name: str, fault: Fault) -> str:
     if kind == "type":
         return (
-            f"An earlier revision, or an earlier statement of this one, created the type {name}. Where a second table "
-            f"uses it, write postgresql.ENUM(…, name='{name}', create_type=False)."
+            f"An earlier revision, or an earlier statement of this one, created the type {name}. For a second table "
+            f"that uses the type, write postgresql.ENUM(…, name='{name}', create_type=False)."
         )
     if kind == "role":
         return (
-            f"Roles belong to a server, and {fault.server} has the role {name} already. Create it only where it is "
-            f"missing from pg_roles."
+            f"Roles are shared by all databases of a server, and {fault.server} already has the role {name}. Create "
+            "it only if pg_roles does not list it."
         )
     return f"Write CREATE EXTENSION IF NOT EXISTS {name}." if kind == "extension" else ""

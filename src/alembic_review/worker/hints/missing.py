@@ -10,8 +10,8 @@ from alembic_review.worker.hints import extensions
 from alembic_review.worker.hints.fault import Fault
 
 _BEFORE = "If it is created outside Alembic, create it in the SQL file of the setting `before`."
-_NOT_THERE = "nothing has created in the scratch database so far, or not in its search_path"
-_ONLY = "The scratch database has only what env.py and the revisions create"
+_NOT_THERE = "is not installed in the scratch database, or not in a schema of its search_path"
+_ONLY = "Only env.py and the revisions create objects in the scratch database"
 
 
 class Row(NamedTuple):
@@ -41,7 +41,7 @@ def hint(fault: Fault) -> str:
 def _of_extension(kind: str, name: str, extension: str, fault: Fault) -> str:
     where = "this revision or an earlier one" if fault.revision else "the first revision"
     if kind == "extension":
-        what = f"Nothing has created the extension {name} in the scratch database so far"
+        what = f"The extension {name} is not installed in the scratch database"
     elif kind == "default operator class":
         what = f"{name}'s operator classes for scalar types are part of the extension {extension}, which {_NOT_THERE}"
     else:
@@ -65,24 +65,25 @@ def _not_installed(_kind: str, name: str, fault: Fault) -> str:
 
 def _needs_preloading(_kind: str, _name: str, fault: Fault) -> str:
     return (
-        f"This extension has to be in the shared_preload_libraries of a server, and is not in those of {fault.server}. "
-        "Name a server that loads it with --server URL."
+        f"This extension has to be in shared_preload_libraries, but {fault.server} does not load it. Use --server URL "
+        "to name a server that loads it."
     )
 
 
 def _role(_kind: str, name: str, fault: Fault) -> str:
     return (
-        f"Roles belong to a server, and {fault.server} has no role {name}. Name a server that has it with --server "
-        "URL, or create the role where it is missing, in a revision or in the SQL file of the setting `before`: "
-        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(name)}) THEN CREATE ROLE "
-        f"{_quoted(name)}; END IF; END $$"
+        f"Roles are shared by all databases of a server, and {fault.server} has no role {name}. Use --server URL to "
+        "name a server that has it, or create the role if it is missing, in a revision or in the SQL file of the "
+        f"setting `before`: DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(name)}) THEN "
+        f"CREATE ROLE {_quoted(name)}; END IF; END $$"
     )
 
 
 def _tablespace(_kind: str, name: str, fault: Fault) -> str:
     return (
-        f"Tablespaces belong to a server, and {fault.server} has no tablespace {name}. Name a server that has it with "
-        "--server URL, or let the revision use the tablespace only where pg_tablespace lists it."
+        f"Tablespaces are shared by all databases of a server, and {fault.server} has no tablespace {name}. Use "
+        "--server URL to name a server that has it, or use the tablespace in the revision only if pg_tablespace "
+        "lists it."
     )
 
 
@@ -90,14 +91,14 @@ def _collation(_kind: str, name: str, fault: Fault) -> str:
     icu = " The embedded PostgreSQL is built without ICU." if fault.server.kind == "embedded" else ""
     return (
         f"The collation {name} does not exist on {fault.server}: PostgreSQL takes collations from the machine's "
-        f"locales and from ICU.{icu} Name a server that has it with --server URL, or create it in a revision "
+        f"locales and from ICU.{icu} Use --server URL to name a server that has it, or create it in a revision "
         "(CREATE COLLATION)."
     )
 
 
 def _locale(_kind: str, name: str, fault: Fault) -> str:
     return (
-        f"The machine of {fault.server} does not have the locale {name}. Generate the locale there, or name a server "
+        f"The host of {fault.server} does not have the locale {name}. Generate the locale there, or name a server "
         "that has it with --server URL."
     )
 
@@ -106,7 +107,9 @@ def _icu(_kind: str, _name: str, fault: Fault) -> str:
     instead = ""
     if fault.server.kind == "embedded":
         instead = " A PostgreSQL that is installed on this machine is used instead of the embedded one."
-    return f"{_first_upper(str(fault.server))} is built without ICU. Name one with ICU with --server URL.{instead}"
+    return (
+        f"{_first_upper(str(fault.server))} is built without ICU. Use --server URL to name a server with ICU.{instead}"
+    )
 
 
 def _schema(_kind: str, name: str, _fault: Fault) -> str:
@@ -116,14 +119,14 @@ def _schema(_kind: str, name: str, _fault: Fault) -> str:
             "revision, or create it in env.py or in the SQL file of the setting `before`."
         )
     return (
-        f"{_ONLY}, and none of them created the schema {name} so far: add op.execute('CREATE SCHEMA IF NOT EXISTS "
+        f"{_ONLY}, and none of them has created the schema {name} so far: add op.execute('CREATE SCHEMA IF NOT EXISTS "
         f"{_quoted(name)}') to a revision. {_BEFORE}"
     )
 
 
 def _database(_kind: str, name: str, fault: Fault) -> str:
     return (
-        f"The scratch database has a random name, and {fault.server} has no database {name}. Let the revision take the "
+        f"The scratch database has a random name, and {fault.server} has no database {name}. In the revision, get the "
         "name from current_database(), for example DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO …', "
         "current_database()); END $$"
     )
@@ -133,18 +136,18 @@ def _relation(_kind: str, name: str, fault: Fault) -> str:
     if not fault.revision:
         return ""  # told by another family, or unclear
     return (
-        f"{_ONLY}, and none of them created {name} so far. If the table is older than the first revision, give the "
-        "setting `before` its SQL (pg_dump --schema-only). Revisions are applied in the order of version_locations and "
-        "depends_on."
+        f"{_ONLY}, and none of them has created {name} so far. If the table is older than the first revision, set "
+        "`before` to a file with its SQL (pg_dump --schema-only). Revisions are applied in the order of "
+        "version_locations and depends_on."
     )
 
 
 def _function(_kind: str, name: str, _fault: Fault) -> str:
-    return f"{_ONLY}, and none of them created a function {name} with these arguments so far. {_BEFORE}"
+    return f"{_ONLY}, and none of them has created a function {name} with these arguments so far. {_BEFORE}"
 
 
 def _object(kind: str, name: str, _fault: Fault) -> str:
-    return f"{_ONLY}, and none of them created the {kind} {name} so far. {_BEFORE}"
+    return f"{_ONLY}, and none of them has created the {kind} {name} so far. {_BEFORE}"
 
 
 def _privilege(_kind: str, _name: str, fault: Fault) -> str:

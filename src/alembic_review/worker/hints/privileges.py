@@ -6,8 +6,8 @@ from alembic_review.worker.hints.fault import Fault
 
 _INSUFFICIENT_PRIVILEGE = "42501"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _GIVEN = (
-    "The role that --server names may not execute this statement. Leave --server out: on a server of its own, "
-    "alembic-review repeats the replay as superuser where a statement needs one."
+    "The role that --server names may not execute this statement. Omit --server: on a server that it starts itself, "
+    "alembic-review repeats the replay as superuser if a statement needs one."
 )
 
 

@@ -15,9 +15,9 @@ _HINTS = {
         "`with op.get_context().autocommit_block():`."
     ),
     "55P04": (
-        "PostgreSQL can use a new value of an enum only after the transaction that adds the value is committed. Where "
-        "an earlier revision adds it, pass transaction_per_migration=True to context.configure() in env.py; otherwise "
-        "add it inside `with op.get_context().autocommit_block():`."
+        "PostgreSQL can use a new value of an enum only after the transaction that adds the value is committed. If "
+        "an earlier revision adds the value, pass transaction_per_migration=True to context.configure() in env.py; "
+        "otherwise add it inside `with op.get_context().autocommit_block():`."
     ),
 }
 

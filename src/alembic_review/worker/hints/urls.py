@@ -37,10 +37,11 @@ def without_driver(error: BaseException) -> str:
         if frame.name in _IMPORTS_DRIVER and parts[-4:-2] == ["sqlalchemy", "dialects"]:
             dialect, driver = parts[-2], parts[-1].removesuffix(".py")
             if dialect not in _REVIEWED:
-                return f"The URL is one of {dialect} ({driver}); only PostgreSQL and SQLite can be reviewed yet."
+                return f"The URL has the dialect {dialect} ({driver}); only PostgreSQL and SQLite are supported."
             return (
-                f"The URL asks for the driver {driver} of the dialect {dialect}, which is not installed beside the "
-                f"application ({sys.executable}): install it there, or name another interpreter with --python."
+                f"The URL requires the driver {driver} of the dialect {dialect}, which is not installed in the "
+                f"application's environment ({sys.executable}): install it there, or name another interpreter with "
+                "--python."
             )
     return ""
 
@@ -65,7 +66,7 @@ def _unknown_dialect(fault: Fault) -> str:
         return f"SQLAlchemy calls the dialect postgresql: replace postgres:// by postgresql:// in the URL. {_ANY_URL}"
     if dialect in _REVIEWED:
         return f"The dialect {dialect} has no driver {driver} in the SQLAlchemy of {sys.executable}. {_ANY_URL}"
-    return f"The URL asks for the dialect {dialect}; only PostgreSQL and SQLite can be reviewed yet."
+    return f"The URL requires the dialect {dialect}; only PostgreSQL and SQLite are supported."
 
 
 def _has_template_url(fault: Fault) -> bool:
@@ -80,13 +81,13 @@ def _asynchronous(error: BaseException) -> str:
     """What to do when the URL's driver and the kind of engine don't fit."""
     if type(error).__name__ == "MissingGreenlet" and isinstance(error, InvalidRequestError):
         return (
-            "An engine that is not asynchronous connected with an asynchronous driver. Leave the driver out of the URL "
-            "that env.py uses (postgresql:// instead of postgresql+asyncpg://), or use create_async_engine() as "
-            "Alembic's async template does."
+            "A synchronous engine connected with an asynchronous driver. Remove the driver from the URL that env.py "
+            "uses (postgresql:// instead of postgresql+asyncpg://), or use create_async_engine() as Alembic's async "
+            "template does."
         )
     if isinstance(error, InvalidRequestError) and "asyncio extension requires an async driver" in str(error):
         return (
-            "The engine is asynchronous and the driver of its URL is not: name an asynchronous driver, for example "
+            "The engine is asynchronous, but the driver of its URL is not: use an asynchronous driver, for example "
             "postgresql+asyncpg://."
         )
     return ""

@@ -68,8 +68,8 @@ def _advice(names: list[str], reading: Reading | None = None) -> str:
     withheld = [name for name in names if name in WITHHELD]
     if withheld:
         return (
-            f"alembic-review does not pass {_listed(withheld)} to the application under review. Let the application do "
-            "without it here, or give it a value that is not a secret with the setting `env`."
+            f"alembic-review does not pass {_listed(withheld)} to the application under review. Make the application "
+            "work without it, or use the setting `env` to set it to a value that is not a secret."
         )
     noun, verb = ("environment variable", "is") if len(names) == 1 else ("environment variables", "are")
     where = f", read in {reading.path}:{reading.line}," if reading is not None else ""

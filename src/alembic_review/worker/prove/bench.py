@@ -125,11 +125,11 @@ class Bench:
     def _require(self, number: int, context: MigrationContext) -> None:
         """The databases must come in the order in which they were compared, and none of them may be an original."""
         if context.connection is None or number >= len(self.compared):
-            raise WorkerError("env.py connected to other databases than when comparing")
+            raise WorkerError("env.py connected to different databases than in the comparison")
         if self.redirect.target_of(context.connection.dialect).key != self.compared[number].target.key:
-            raise WorkerError("env.py connected to other databases than when comparing")
+            raise WorkerError("env.py connected to different databases than in the comparison")
         if not self.redirect.proves(context.connection):
-            raise WorkerError("env.py keeps a connection from one run to the next")
+            raise WorkerError("env.py reuses a connection of an earlier run")
 
 
 def _lock_timeout(connection: Any) -> str:

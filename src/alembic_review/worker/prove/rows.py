@@ -228,7 +228,7 @@ class _OnRows(Hooks):
 
     def _add(self, hostile: Hostile, danger: Danger, *, wanted: bool) -> None:
         if not self.hostile:
-            self.found.expect(danger, "not_tried", "the hostile rows were not tried")
+            self.found.expect(danger, "not_tried", "hostile rows were not tested")
             return
         if wanted:
             state = hostile.add(danger)

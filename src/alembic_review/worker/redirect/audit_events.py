@@ -127,7 +127,7 @@ class Audit:
         if driver is not None:
             raise self._refuse(driver)
         host = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else _text(address)
-        self._note(f"what goes over the application's own connection to {host}{self._where()}")
+        self._note(f"database access over the application's own connection to {host}{self._where()}")
 
     def _library(self, name: Any) -> None:
         """A driver may load its library itself."""
@@ -137,12 +137,12 @@ class Audit:
 
     def _function(self, _library: Any, name: Any) -> None:
         if name == "connect":  # of the C library, below Python's own sockets
-            self._note(f"what goes over the application's own connection through ctypes{self._where()}")
+            self._note(f"database access of the application through ctypes{self._where()}")
         if name in _OPENING and _driver_at_work() is None:
             raise self._refuse(f"ctypes ({name})")
 
     def _note_extension(self, path: Any) -> None:
-        self._note(f"what the SQLite extension {os.path.basename(_text(path))} does{self._where()}")
+        self._note(f"effects of the SQLite extension {os.path.basename(_text(path))}{self._where()}")
 
     def _process(self, program: str) -> None:
         self._note(f"databases that another process of the application uses: {program}{self._where()}")

@@ -136,9 +136,9 @@ class Redirect:
 
     def not_checked(self) -> tuple[str, ...]:
         """One line for each way around the redirect that can't be watched, and for what went it."""
-        pools = () if self._watches_pools else ("connection pools (this SQLAlchemy can't be watched)",)
+        pools = () if self._watches_pools else ("connection pools (not monitored with this version of SQLAlchemy)",)
         unwatched = sorted(self._drivers.unwatched)
-        drivers = tuple(f"direct connections of {name} (this version can't be watched)" for name in unwatched)
+        drivers = tuple(f"direct connections of {name} (not monitored with this version)" for name in unwatched)
         return (*pools, *drivers, *self._audit.not_checked())
 
     def start_run(self) -> None:
@@ -232,7 +232,7 @@ class Redirect:
         if not others:
             return None
         return WorkerError(
-            f"The application uses the dialect {', '.join(others)}, which is not supported yet.",
+            f"The application uses the dialect {', '.join(others)}, which is not supported.",
             f"Supported are {' and '.join(sorted(_DRIVERS))}.",
         )
 
@@ -252,7 +252,7 @@ class Redirect:
         dialect = internals.pool_dialect(pool)
         if dialect is None:
             raise self._refuse(
-                "A connection was refused: its pool has no dialect, so it can't lead to the scratch database.",
+                "A connection was refused: its pool has no dialect, so it can't be redirected to the scratch database.",
                 "Pass the pool to create_engine(pool=…) instead of setting it on the engine.",
             )
         return self._connect(dialect, own=False, original={})
@@ -324,7 +324,7 @@ class Redirect:
             return
         connection.close()
         raise self._refuse(
-            "A connection led somewhere else than to the scratch database of this run, and was closed.",
+            "A connection to a database other than the scratch database of this run was closed.",
             "Open connections through an SQLAlchemy engine, as env.py's templates do.",
         )
 
@@ -340,14 +340,14 @@ class Redirect:
 
     def _refuse_raw(self, driver: str) -> RefusedError:
         return self._refuse(
-            f"A direct {driver} connection was refused: it would not go to the scratch database.",
+            f"A direct {driver} connection was refused: it is not redirected to the scratch database.",
             "Use the connection that Alembic gives (op.get_bind(), or the engine of env.py).",
         )
 
     def _refuse_file(self) -> RefusedError:
         return self._refuse(
-            "A statement was refused that would open another file than the scratch database (ATTACH, VACUUM INTO).",
-            "Attach ':memory:' in its place, or review the application on PostgreSQL, which has schemas of its own.",
+            "A statement that opens a file other than the scratch database (ATTACH, VACUUM INTO) was refused.",
+            "Attach ':memory:' instead, or review the application on PostgreSQL, which has schemas of its own.",
         )
 
     def _refuse(self, message: str, hint: str = "") -> RefusedError:

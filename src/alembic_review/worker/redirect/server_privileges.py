@@ -82,8 +82,8 @@ _LITERAL = re.compile(r"'(?:[^']|'')*'", re.DOTALL)
 _ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|COMMENT)\b", re.IGNORECASE)
 
 _HINT = (
-    "Remove the statement from the revisions, for example into a script that is run beside them: a review executes "
-    "nothing that reaches files, programs or the network of the database server."
+    "Move the statement out of the revisions, for example into a separate script: a review does not execute "
+    "statements that reach files, programs or the network of the database server."
 )
 
 

@@ -249,7 +249,7 @@ class Completed:
             )
         for alteration in _foreign(run):
             raise WorkerError(
-                f"Code that is no revision altered the table {alteration.key.name} between two revisions "
+                f"Code outside any revision altered the table {alteration.key.name} between two revisions "
                 f"({alteration.kind} {alteration.name or ''} {alteration.action}).{_place(alteration)}",
                 _UNDONE,
             )

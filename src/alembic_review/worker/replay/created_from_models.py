@@ -220,9 +220,9 @@ def _created_with(table: Table, duplicate: Any) -> bool:
 
 def _advice(created: _Created, frame: Frame | None) -> str:
     if created.before:
-        return "Let the function of `before` create only what exists before the first revision."
+        return "The function of `before` must create only objects that exist before the first revision."
     if created.revision:
-        return f"Let revision {created.revision} create its tables with op.create_table()."
+        return f"Create the tables of revision {created.revision} with op.create_table()."
     if frame is not None and frame.module == internals.ENV_PY:
         return "Remove that call from env.py: only revisions create tables there."
     return "Move that call to code that env.py does not run, such as a start-up handler or a command."

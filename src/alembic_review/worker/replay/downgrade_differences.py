@@ -57,7 +57,7 @@ def not_undone(before: Contents, after: Contents) -> Iterator[str]:
             differing = [item for item in {**old, **new} if old.get(item) != new.get(item)]
             for kind, name in sorted(differing, key=lambda item: (item[0], item[1] or "")):
                 how = "gone" if (kind, name) not in new else "still there" if (kind, name) not in old else "another"
-                yield f"the {kind} {name} of {key.name} is {how}" if name else f"the comment of {key.name} is another"
+                yield f"the {kind} {name} of {key.name} is {how}" if name else f"the comment of {key.name} differs"
 
 
 def types_left(before: Contents, after: Contents) -> Iterator[str]:

@@ -38,7 +38,7 @@ def plan(parents: Parents, watched: Collection[str], chosen: Collection[str], ap
             continue
         kept.add(name)
         if name in watched:
-            held[name] = held.get(above[0], f"revision {above[0]} stands on it") if above else NOT_ASKED
+            held[name] = held.get(above[0], f"revision {above[0]} depends on it") if above else NOT_ASKED
     return Plan(tuple(order), held)
 
 

@@ -105,7 +105,7 @@ class History:
             number = next(numbers)
             self._require(number, context)
             if not self.redirect.proves(context.connection):
-                raise WorkerError("env.py keeps a connection from one run to the next")
+                raise WorkerError("env.py reuses a connection of an earlier run")
             self.begin(self.compared[number].target.key, context, self.script, sys._getframe(1))
             around = self.compared[number].replayed.around
             return dependency_order.steps(self.script, orders[number], group, found, failed.append, around)
@@ -118,9 +118,9 @@ class History:
         """The databases must come in the order in which they were compared."""
         connection = context.connection
         if connection is None or number >= len(self.compared):
-            raise WorkerError("env.py connected to other databases than when comparing")
+            raise WorkerError("env.py connected to different databases than in the comparison")
         if self.redirect.target_of(connection.dialect).key != self.compared[number].target.key:
-            raise WorkerError("env.py connected to other databases than when comparing")
+            raise WorkerError("env.py connected to different databases than in the comparison")
 
     def _run(self, command: Sequence[str], work: Callable[[Any, MigrationContext], Any], **options: Any) -> str:
         """Why it did not get to the end; empty when it did, or when what was to be found out is known."""

@@ -58,7 +58,7 @@ def write_if_it_works(trial: Trial, files: Sequence[RevisionFile], worker: Conve
     Raises ``ObservationError`` when a file can't be put there.
     """
     described = [replace(file, text=texts.described(file.text, trial.plan_of(file))) for file in files]
-    trial.context.progress("trying the revision")
+    trial.context.progress("testing the revision")
     try:
         observed = _try(trial, described)
     except ObservationError as error:
@@ -151,7 +151,7 @@ def _objection(trial: Trial, facts: Facts, observed: Sequence[Facts]) -> str:
     """Why the files must not be written; empty when nothing speaks against them."""
     left = [words for database in facts.databases for words in database.not_undone]
     if left:
-        return f"The downgrade of the revision does not bring the schema back: {'; '.join(left)}."
+        return f"The downgrade of the revision does not restore the schema: {'; '.join(left)}."
     after = judged(replace(trial.observed, facts=tuple(observed)), trial.settings)
     written = {change.fingerprint for plan in trial.plans for change in plan.written}
     expected = {change.fingerprint for change in trial.review.changes} - written
@@ -159,14 +159,14 @@ def _objection(trial: Trial, facts: Facts, observed: Sequence[Facts]) -> str:
     again = [change for change in safe if change.fingerprint not in expected]
     if again:
         names = ", ".join(f"{change.kind} {target_label(change)}" for change in again)
-        return f"The revision does not do what it should: after it there would still be {names}."
+        return f"The revision is incomplete: after it, these changes would still be pending: {names}."
     known = {finding.fingerprint for finding in trial.review.findings}
     for finding in after.findings:
         if finding.blocks and finding.fingerprint not in known:
             where = (
                 table_label(finding.schema, finding.table, finding.database) + ": " if finding.table is not None else ""
             )
-            return f"The revision would be refused: {where}{finding.message}"
+            return f"A review would block the revision: {where}{finding.message}"
     return ""
 
 

@@ -31,7 +31,7 @@ from alembic_review.workflows.revisions.trial import Result, Trial, reviewed_env
 from alembic_review.workflows.source import read_source
 from alembic_review.workflows.worker_requests import environment_requests, run_context, worker_request
 
-_LEAVE_OUT = "--leave-out-blocked writes the rest, and says in the file what was left out."
+_LEAVE_OUT = "--leave-out-blocked writes the other changes, and lists the omitted ones in the file."
 
 
 def ignore(_text: str) -> None:
@@ -95,9 +95,9 @@ def _code(settings: Settings, case: Case, worker: Conversation, progress: Progre
     progress("looking for blind spots")
     made = proof_plan(case, (BLIND_SPOTS,))
     proved = worker.prove(made) if isinstance(made, ProofPlan) else ()
-    reason = next((one.reason for one in proved if one.reason), "" if proved else "no database to try it on")
+    reason = next((one.reason for one in proved if one.reason), "" if proved else "no database to test it on")
     if reason:
-        raise ObservationError(f"The blind spots could not be found: {reason}.", hint="Leave --with-blind-spots out.")
+        raise ObservationError(f"The blind spots could not be found: {reason}.", hint="Omit --with-blind-spots.")
     return blind_spot_code(case, proved)
 
 

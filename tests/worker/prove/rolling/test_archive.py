@@ -79,7 +79,9 @@ def test_a_copy_of_a_module_that_the_archive_has_is_named(archive: Archive, tmp_
 
 def test_todays_env_py_is_named(archive: Archive) -> None:
     archive.enter([])
-    with pytest.raises(WorkerError, match=r"^migrations/env.py is not the base's: the config file names its folder$"):
+    with pytest.raises(
+        WorkerError, match=r"^migrations/env.py is not from the base: the config file contains the path of its folder$"
+    ):
         archive.require(f"{archive.top}/migrations/env.py")
 
 

@@ -9,7 +9,7 @@ from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.proofs.differences import Words, reports
 from alembic_review.model.review import Severity
 
-_BUILD = "Alembic has no operation for it: build a new table, copy the rows, and rename it."
+_BUILD = "Alembic has no operation for partitioning: create a new table, copy the rows, and rename it."
 
 _KINDS = (
     ("AR610", "Enum values differ", Words("enum_value", "the enum type")),

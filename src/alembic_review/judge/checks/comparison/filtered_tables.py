@@ -29,7 +29,11 @@ def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -
     others = {table_text(key) for key in known} - core
     if others:
         yield _report(
-            database, name, ("table that is not the core's", "tables that are not the core's"), others, Severity.WARNING
+            database,
+            name,
+            ("table that is not a core table", "tables that are not core tables"),
+            others,
+            Severity.WARNING,
         )
     if core:
         yield _report(database, name, ("core table", "core tables"), core, Severity.INFO)

@@ -15,10 +15,10 @@ from alembic_review.model.review import Severity
 _SHOWN = 3  # classes
 
 _HINTS = {
-    "missing_table": "Keep the table in this release, and drop it in the next one, when no process uses it any more. "
-    "If it was renamed, create a view of the old name meanwhile.",
-    "missing_column": "Keep the column in this release, and drop it in the next one, when no process uses it any more. "
-    "If it was renamed, add the new column beside it, and write both meanwhile.",
+    "missing_table": "Keep the table in this release, and drop it in the next release. If it was renamed, create a "
+    "view with the old name until then.",
+    "missing_column": "Keep the column in this release, and drop it in the next release. If it was renamed, add the "
+    "new column, and write both columns until then.",
     "required": "Give the column a server_default, or let it be NULL until no process of the old release runs.",
     "default": "Keep the server default until no process of the old release runs.",
     "not_null": "Make the column NOT NULL in the next release, when no process writes NULLs any more.",
@@ -27,17 +27,17 @@ _HINTS = {
     "check": "Add the constraint in the next release, when no process writes such values any more.",
 }
 _REASONS = {
-    "missing_table": "the table {table} is gone",
-    "missing_column": "the column {column} is gone",
+    "missing_table": "the table {table} was dropped or renamed",
+    "missing_column": "the column {column} was dropped or renamed",
     "required": "its INSERT has no value for the new column {column}, which is NOT NULL without a server default",
-    "default": "its INSERT leaves {column} to the server, which has no default for it any more",
+    "default": "its INSERT omits {column}, which has no server default any more",
     "not_null": "its INSERT may leave {column} NULL",
-    "narrow": "{column} does not take every value that it took before ({error})",
-    "cast": "{column} does not take every value that it took before ({error})",
-    "check": "{name} refuses values that {table} took before",
+    "narrow": "{column} refuses values that it accepted before ({error})",
+    "cast": "{column} refuses values that it accepted before ({error})",
+    "check": "{name} refuses values that {table} accepted before",
 }
 _OTHER = "its {action} fails ({error})"
-_ANY = "Keep what the old release uses, and remove it in the next one."
+_ANY = "Keep the objects that the old release uses, and remove them in the next release."
 
 
 def _run(case: Case) -> Iterator[Report]:

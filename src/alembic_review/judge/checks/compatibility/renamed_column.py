@@ -27,9 +27,9 @@ def _run(case: Case) -> Iterator[Report]:
                 f"The column `{table}.{old}` looks renamed to `{new}`, but {who} drops it and adds another column."
             ),
             hint=(
-                f"If it was renamed, replace both operations of revision {pair.revision} by the rename."
+                f"If it was renamed, replace both operations of revision {pair.revision} with the rename."
                 if made
-                else f"If it was renamed, `--rename {table}.{old}={new}` makes one rename of both. Else, ignore it."
+                else f"If it was renamed, pass `--rename {table}.{old}={new}`. Otherwise, ignore this finding."
             ),
             place=case.revision_place(pair.revision) if pair.revision is not None else pair.new.decision.place,
             change=pair.old,

@@ -27,9 +27,9 @@ def _run(case: Case) -> Iterator[Report]:
                 f"table.{_left(pair.old.fact.left)}"
             ),
             hint=(
-                f"If it was renamed, replace both operations of revision {pair.revision} by the rename."
+                f"If it was renamed, replace both operations of revision {pair.revision} with the rename."
                 if made
-                else f"If it was renamed, `--rename {table}={other.name}` makes one rename of both. Else, ignore it."
+                else f"If it was renamed, pass `--rename {table}={other.name}`. Otherwise, ignore this finding."
             ),
             place=case.revision_place(pair.revision) if pair.revision is not None else pair.new.decision.place,
             change=pair.old,

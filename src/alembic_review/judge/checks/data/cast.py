@@ -13,8 +13,8 @@ from alembic_review.model.proofs import Hazard
 from alembic_review.model.review import Severity
 
 _MISSING = frozenset({"42804", "42846"})  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_USING = "Write the cast in postgresql_using, or fill a new column of the type and exchange the two."
-_CLEAN = "Correct those values first, or fill a new column of the type and exchange the two."
+_USING = "Write the cast in postgresql_using, or fill a new column of that type and swap the two columns."
+_CLEAN = "Correct those values first, or fill a new column of that type and swap the two columns."
 
 
 def _run(case: Case) -> Iterator[Report]:

@@ -18,9 +18,9 @@ _MISSING = frozenset({"42P01", "42703"})
 _NO_COLUMNS = re.compile(r"\bINDEX\b[^(]*\(\s*\)\s*$", re.IGNORECASE)
 _NO_ALTER = "ALTER"
 _HINTS = {
-    _NEW_VALUE: "A new enum value can be used after the transaction that adds it: add it in an earlier revision.",
-    "42710": "Use the type that exists: write postgresql.ENUM(…, create_type=False) in its place.",
-    "42704": "Create the type before: adding a column does not create its Enum.",
+    _NEW_VALUE: "A new enum value can't be used in the transaction that adds it: add it in an earlier revision.",
+    "42710": "Use the existing type: write postgresql.ENUM(…, create_type=False) instead.",
+    "42704": "Create the type first: op.add_column does not create it.",
     "42830": "A foreign key needs a primary key or unique constraint on the columns that it refers to: add that first.",
 }
 _BATCH = "SQLite can't alter it in place: pass render_as_batch=True to context.configure() in env.py."
@@ -73,7 +73,7 @@ def _column(fact: ChangeFact | None) -> str | None:
 
 def _hint(failure: NotApplied) -> str:
     if failure.dependants:
-        return f"Drop these before, and create them again afterwards: {', '.join(failure.dependants)}."
+        return f"Drop these objects first, and create them again afterwards: {', '.join(failure.dependants)}."
     if _NO_COLUMNS.search(failure.statement.sql):
         return "The Index has no columns: add them to the model, after its name."
     return _HINTS.get(failure.error.sqlstate, "Edit the operation in the revision, and review again.")

@@ -23,7 +23,7 @@ def _tell(_database: JudgedDatabase, key: TableKey, hazard: Hazard) -> rows.Told
     table, columns = table_text(key), ", ".join(hazard.columns)
     query = f"SELECT {columns}, count(*) FROM {table} GROUP BY {columns} HAVING count(*) > 1" if columns else ""  # noqa: S608 - text of a suggestion
     what = f"The unique constraint or index{rows.named(hazard)} on `{table}`{rows.columns(hazard)}"
-    message = f"{what} fails if rows of `{table}` are equal in it."
+    message = f"{what} fails if `{table}` has duplicates."
     return message, _HINT, f'op.get_bind().execute(sa.text("{query}")).all()' if query else None
 
 

@@ -12,13 +12,16 @@ from alembic_review.model.proofs import CONVERGES, Remaining, Statement
 from alembic_review.model.review import Role, Severity
 
 _REASONS = {
-    "modify_type": "The database stores the type in another form than the models declare it",
-    "modify_default": "The database stores the server default as another text than the models declare it",
-    "modify_comment": "The comment was not changed by the operation",
+    "modify_type": "The database stores the type in a different form than the models declare",
+    "modify_default": "The database stores the server default in a different form than the models declare",
+    "modify_comment": "The operation did not change the comment",
 }
-_ANY = "The operation does not bring the database to what the models declare"
+_ANY = "The operation does not resolve the difference"
 _NEW = "The plan itself causes this difference"
-_HINT = "Every later `alembic revision --autogenerate` proposes it again. Declare it as the database shows it."
+_HINT = (
+    "Every later `alembic revision --autogenerate` proposes it again. Declare it in the models in the form that the "
+    "database shows."
+)
 
 
 def _run(case: Case) -> Iterator[Report]:

@@ -12,7 +12,7 @@ from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import Hazard
 from alembic_review.model.review import Severity
 
-_HINT = "Remove the orphans first. On PostgreSQL, add the foreign key as NOT VALID, and validate it afterwards."
+_HINT = "Delete the orphaned rows first. On PostgreSQL, add the foreign key as NOT VALID, and validate it afterwards."
 
 
 def _run(case: Case) -> Iterator[Report]:

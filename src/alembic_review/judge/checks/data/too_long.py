@@ -12,7 +12,7 @@ from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import Hazard
 from alembic_review.model.review import Severity
 
-_HINT = "Keep the wider type, or shorten the values first and keep new ones out with a CHECK that is NOT VALID."
+_HINT = "Keep the wider type, or shorten the values first and prevent new ones with a NOT VALID CHECK constraint."
 
 
 def _run(case: Case) -> Iterator[Report]:

@@ -19,12 +19,12 @@ def _run(case: Case) -> Iterator[Report]:
                 f"Revision {edited.id} is already merged and was edited: databases that have run it keep the old "
                 "result."
                 if edited.code
-                else f"Revision {edited.id} was merged before; its comments or its layout are edited."
+                else f"Revision {edited.id} is already merged and was edited, but only in its comments or layout."
             ),
             hint=(
                 "Restore it, and write a new revision for the change."
                 if edited.code
-                else "What it does stays the same; nothing has to be done."
+                else "Its operations are unchanged; no action is required."
             ),
             place=Place(edited.path, 1),
             revision=edited.id,

@@ -11,7 +11,7 @@ from alembic_review.model.facts import Downgrade
 from alembic_review.model.proofs import REVERSES
 from alembic_review.model.review import Severity
 
-_HINT = "Let downgrade() revert what upgrade() does, in reverse order."
+_HINT = "In downgrade(), revert the operations of upgrade() in reverse order."
 _AFTER = "Fix the downgrade of {before} first; it runs before this one."
 
 

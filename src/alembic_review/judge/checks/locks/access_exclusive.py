@@ -12,8 +12,8 @@ from alembic_review.judge.proofs import observed_locks as locking
 from alembic_review.model.facts import TableKey
 from alembic_review.model.review import Severity
 
-_HINT = "It is short unless it has to wait for others, who then wait for it"
-_UNLIMITED = f"{_HINT}: set a lock_timeout, none is set."
+_HINT = "The lock is short, but later queries wait while the statement waits for it"
+_UNLIMITED = f"{_HINT}: set a lock_timeout; none is set."
 
 
 def _run(case: Case) -> Iterator[Report]:

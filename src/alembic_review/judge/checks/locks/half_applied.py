@@ -25,7 +25,7 @@ _REPEATABLE = (
     (re.compile(r"\bCREATE\s+(?:UNIQUE\s+)?INDEX\b", re.IGNORECASE), f"{_BLOCK}op.create_index(…, if_not_exists=True)"),
     (re.compile(r"\bADD\s+VALUE\b", re.IGNORECASE), f'{_BLOCK}op.execute("ALTER TYPE … ADD VALUE IF NOT EXISTS …")'),
 )
-_HINT = "Put the autocommit block last, or into a revision of its own, and use IF NOT EXISTS in it."
+_HINT = "Move the autocommit block to the end of upgrade() or into a separate revision, and use IF NOT EXISTS in it."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -39,8 +39,8 @@ def _run(case: Case) -> Iterator[Report]:
             subject = observed.subject(case, database, after.statement)
             yield Report(
                 message=(
-                    f"Revision {revision} commits before it is done: when a later statement fails,"
-                    " it stays half applied and can't be repeated."
+                    f"Revision {revision} commits before its last statement: if a later statement fails, the revision "
+                    "is half applied and can't be repeated."
                 ),
                 hint=_HINT,
                 place=subject.place,

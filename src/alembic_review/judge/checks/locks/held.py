@@ -14,7 +14,9 @@ from alembic_review.model.facts import TableKey
 from alembic_review.model.proofs import LockedRelation, LockingStatement
 from alembic_review.model.review import Severity
 
-_HINT = "Do the two in different revisions, each in a transaction of its own (transaction_per_migration=True)."
+_HINT = (
+    "Move the two statements into different revisions, each with its own transaction (transaction_per_migration=True)."
+)
 _SUGGESTION = (
     "context.configure(connection=connection, target_metadata=target_metadata, transaction_per_migration=True)"
 )
@@ -56,7 +58,7 @@ def _report(
 ) -> Report:
     (first, lock), (row, work) = taken, later
     key, other = observed.table(database, lock.key), observed.table(database, work.key)
-    what = "rewrites" if work.rewritten else "builds an index of" if work.built else "works on the rows of"
+    what = "rewrites" if work.rewritten else "builds an index of" if work.built else "processes the rows of"
     message = (
         f"`{table_text(key)}` stays locked against reads and writes"
         f" while a later statement of the transaction {what} `{table_text(other)}`."

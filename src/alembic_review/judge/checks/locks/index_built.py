@@ -21,11 +21,11 @@ _UNIQUE = re.compile(
     r"(?P<kind>UNIQUE|PRIMARY KEY) (?P<columns>\([^)]*\))",
     re.IGNORECASE,
 )
-_HINT = "Build the index CONCURRENTLY, in a revision of its own: that blocks no writes."
-_USING = "Build a unique index CONCURRENTLY first, and make the constraint from it with USING INDEX."
+_HINT = "Build the index CONCURRENTLY, in a separate revision, which does not block writes."
+_USING = "Build a unique index CONCURRENTLY first, and add the constraint with USING INDEX."
 _REINDEX = re.compile(r"\s*REINDEX\b", re.IGNORECASE)
 _AGAIN = "Use REINDEX … CONCURRENTLY, in an autocommit_block()."
-_NO_WAY = "PostgreSQL can't build this one concurrently: run it while nothing writes to the table."
+_NO_WAY = "PostgreSQL can't build this index concurrently: run the revision while no process writes to the table."
 _BLOCK = "with op.get_context().autocommit_block():\n"
 
 
@@ -37,7 +37,7 @@ def _tell(event: locking.Event) -> locking.Told:
     table = table_text(event.key)
     names = ", ".join(f"`{name}`" for name in event.relation.built)
     blocked = locking.blocked(event.relation.held) or "writes"
-    message = f"Building the index {names} blocks {blocked} of `{table}` until it is done."
+    message = f"Building the index {names} blocks {blocked} of `{table}` until it is built."
     index = _INDEX.match(event.sql)
     if index is not None:
         return message, _HINT, _concurrently(event, index)

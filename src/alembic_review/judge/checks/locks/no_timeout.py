@@ -13,7 +13,7 @@ from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.proofs import LOCKS
 from alembic_review.model.review import Severity
 
-_HINT = "Set it in env.py in each transaction, before its first statement, and repeat the upgrade when it fails."
+_HINT = "Set lock_timeout in env.py at the start of each transaction, and repeat the upgrade if it fails."
 _SUGGESTION = "connection.exec_driver_sql(\"SET LOCAL lock_timeout = '5s'\")"
 
 
@@ -26,12 +26,13 @@ def _run(case: Case) -> Iterator[Report]:
         if event is None or not limited_by:
             continue  # A project that never sets it reads so at AR704, with each lock.
         message = (
-            f"{limited_by[0].upper() if limited_by != 'env.py' else 'e'}{limited_by[1:]} sets lock_timeout,"
-            f" but `{table_text(event.key)}` is locked without one: all who use it wait behind this statement."
+            f"{limited_by[0].upper() if limited_by != 'env.py' else 'e'}{limited_by[1:]} sets lock_timeout, but "
+            f"`{table_text(event.key)}` is locked without it: later queries on the table wait while this statement "
+            "waits for the lock."
         )
         made = locking.report(case, event, (message, _HINT, _SUGGESTION), Severity.INFO, wanted="lock_timeout")
         yield replace(made, observed={"is": event.row.lock_timeout, "wanted": "5s"})
         return
 
 
-CHECK = Check("AR706", "Lock without lock_timeout", Severity.INFO, _run)
+CHECK = Check("AR706", "Lock without a timeout", Severity.INFO, _run)

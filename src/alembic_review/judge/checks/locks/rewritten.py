@@ -19,7 +19,10 @@ _ADDED = re.compile(
 _WITH_ZONE = re.compile(r"\bTIMESTAMP(?:\(\d\))? WITH TIME ZONE\b|\bTIMESTAMPTZ\b", re.IGNORECASE)
 _VIEW = re.compile(r"\s*REFRESH\s+MATERIALIZED\s+VIEW\s+(?P<view>\S+)", re.IGNORECASE)
 _DEFAULT = "Add the column without the default, set the default afterwards, and fill the rows in batches."
-_TYPE = "Add a column of the new type, fill it in batches, and swap the two; or run this while nothing uses the table."
+_TYPE = (
+    "Add a column of the new type, fill it in batches, and swap the two; or run the revision while no process uses "
+    "the table."
+)
 _ZONE = " Between timestamp with and without time zone, PostgreSQL rewrites the table unless TimeZone is UTC."
 _REFRESH = "Refresh it CONCURRENTLY, which needs a unique index on the view."
 

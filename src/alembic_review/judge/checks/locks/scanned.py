@@ -16,8 +16,8 @@ _CONSTRAINT = re.compile(
     r"(?P<all>ALTER TABLE (?P<table>\S+) ADD CONSTRAINT (?P<name>\S+) .*)", re.IGNORECASE | re.DOTALL
 )
 _CHECK_FIRST = "Validate CHECK (… IS NOT NULL) first, in another revision: SET NOT NULL then does not scan the table."
-_NOT_VALID = "Add the constraint as NOT VALID, and validate it in another revision: that blocks no writes."
-_OTHER = "Run this while nothing uses the table."
+_NOT_VALID = "Add the constraint as NOT VALID, and validate it in another revision, which does not block writes."
+_OTHER = "Run the revision while no process uses the table."
 
 
 def _run(case: Case) -> Iterator[Report]:

@@ -15,7 +15,7 @@ from alembic_review.judge.verdicts.matching_changes import edit_leads_to
 from alembic_review.model.facts import ChangeFact, Item, ModelTable
 from alembic_review.model.review import Severity
 
-_HINT = "Remove the alteration from your code, and put what you need into {table}."
+_HINT = "Remove the alteration from your code, and keep your additions in {table}."
 _OTHERWISE = "an extension table: a custom table whose primary key is a foreign key to it"
 
 
@@ -68,7 +68,7 @@ def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple
     table = f"{table_text(owned.key)} of {owned.owner}"
     own = database.ownership.extension(owned.key)
     return Report(
-        message=f"The core table {table} is altered: {cause.clause}. No change is pending for that.",
+        message=f"The core table {table} is altered: {cause.clause}. No change is pending.",
         hint=_HINT.format(table=f"{table_text(own)}, your extension table" if own is not None else _OTHERWISE),
         place=cause.place,
         table=owned.key,

@@ -1,4 +1,4 @@
-"""AR804: an upgrade that fails when it is applied once more after its downgrade."""
+"""AR804: an upgrade that fails when it is applied again after its downgrade."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.proofs import REVERSES, Leak, NotReversed
 from alembic_review.model.review import Severity
 
-_HINT = "Let downgrade() drop everything that upgrade() creates."
+_HINT = "In downgrade(), drop every object that upgrade() creates."
 
 
 def _run(case: Case) -> Iterator[Report]:

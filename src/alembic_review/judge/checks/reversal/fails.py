@@ -10,7 +10,7 @@ from alembic_review.judge.proofs import subject as observed
 from alembic_review.model.proofs import REVERSES, NotReversed
 from alembic_review.model.review import Severity
 
-_HINT = "Let downgrade() take back what upgrade() does, in the opposite order."
+_HINT = "In downgrade(), revert the operations of upgrade() in reverse order."
 
 
 def _run(case: Case) -> Iterator[Report]:
@@ -21,7 +21,7 @@ def _run(case: Case) -> Iterator[Report]:
 
 def _hint(failure: NotReversed) -> str:
     if failure.dependants:
-        return f"Drop these before, and create them again afterwards: {', '.join(failure.dependants)}."
+        return f"Drop these objects first, and create them again afterwards: {', '.join(failure.dependants)}."
     return _HINT
 
 
@@ -29,7 +29,7 @@ def failed(case: Case, database: JudgedDatabase, failure: NotReversed, hint: str
     """A report of a downgrade that fails, or of an upgrade that fails ``again`` after it."""
     subject = observed.subject(case, database, failure.statement)
     fact = subject.change.fact if subject.change is not None else None
-    what = f"{subject.text} fails when it is applied once more after its downgrade"
+    what = f"{subject.text} fails when it is applied again after its downgrade"
     message = what if again else f"{observed.downgrade(subject)} fails on an empty database"
     return Report(
         message=f"{message}: {failure.error.message.rstrip('.')}.",

@@ -13,15 +13,15 @@ from alembic_review.model.proofs import ROWS
 from alembic_review.model.review import Severity
 
 _CONDITIONS = {
-    "not_null": "has no value for every row",
-    "unique": "has equal rows",
+    "not_null": "lacks a value in any row",
+    "unique": "has duplicate rows",
     "narrow": "has values that are too long or out of range",
     "cast": "has values that can't be cast",
-    "foreign_key": "has rows that refer to nothing",
+    "foreign_key": "has orphaned rows",
     "check": "has rows that violate the old CHECK",
     "exclude": "has rows that overlap",
 }
-_HINT = "Let downgrade() fill, convert or remove those values first."
+_HINT = "In downgrade(), fill, convert or remove those values first."
 _NOT_NULL = "Give the column a server_default in the downgrade's add_column, or add it as nullable."
 
 

@@ -12,12 +12,12 @@ from alembic_review.model.proofs import REVERSES, Leak
 from alembic_review.model.review import Severity
 
 _HINTS = {
-    "left": "Let downgrade() drop it.",
-    "gone": "Let downgrade() create it again.",
-    "changed": "Let downgrade() change it back.",
+    "left": "Drop it in downgrade().",
+    "gone": "Create it again in downgrade().",
+    "changed": "Change it back in downgrade().",
 }
 _ENUM = (
-    "PostgreSQL can't remove a value from an enum: downgrade() would have to make a new type and convert the columns."
+    "PostgreSQL can't remove a value from an enum: downgrade() would have to create a new type and convert the columns."
 )
 _WITH_NAME = ("column", "index", "constraint", "trigger", "rule", "policy", "statistics")
 

@@ -9,8 +9,8 @@ from alembic_review.judge.checks.base import Check, Report
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.review import Severity
 
-_RENEW = "Fix what it accepts and remove the entry, or decide again and set a later `until`."
-_REMOVE = "It matches nothing any more. Remove the entry."
+_RENEW = "Fix the finding and remove the entry, or set a later `until`."
+_REMOVE = "The entry matches nothing any more. Remove it."
 
 
 def _run(case: Case) -> Iterator[Report]:

@@ -10,7 +10,7 @@ from alembic_review.judge.judged_facts import Case, Settled
 from alembic_review.model.review import Severity
 
 _READ = "Write `# alembic-review: accept CODE REASON` at the end of the line, or in the line above it."
-_REMOVE = "Remove it, or correct its code and what it selects."
+_REMOVE = "Remove it, or correct its code and keys."
 _FINGERPRINT = "Accept it with `alembic-review accept FINGERPRINT`; the terminal report with --verbose shows it."
 
 
@@ -30,7 +30,7 @@ def _told(settled: Settled) -> tuple[str, str] | None:
     if settled.findings or settled.changes or settled.expired:
         return None
     if settled.blocking:
-        return f"{entry_text(entry)} is not accepted: it blocks, and only its fingerprint accepts it.", _FINGERPRINT
+        return f"{entry_text(entry)} is not accepted: it blocks, and can be accepted by fingerprint only.", _FINGERPRINT
     if not settled.observed:
         return None
     return f"{entry_text(entry)} is accepted, but no such finding exists. {reason_text(entry)}", _REMOVE

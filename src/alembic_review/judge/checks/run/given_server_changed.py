@@ -34,7 +34,7 @@ def _hint(change: ServerChange) -> str:
         reason = f" ({change.reason})" if change.reason else ""
         return f"It was not dropped{reason}. Drop it if a revision or env.py created it."
     restore = f"Restore {change.kind} {change.name}. "
-    role = "Name a role with CREATEDB only in --server, or leave --server out."
+    role = "Use a role in --server whose only privilege is CREATEDB, or omit --server."
     return restore + role
 
 

@@ -21,7 +21,7 @@ def _run(case: Case) -> Iterator[Report]:
             f"{who} executes `{what}`, which needs a superuser ({need.refusal}). The "
             "replay was repeated from an empty database as superuser."
         ),
-        hint="In production, the role that runs the migrations needs the same right; check that it has it.",
+        hint="Check that the role that runs the migrations in production has this privilege.",
         place=Place(need.path, need.line) if need.path else None,
         revision=need.revision or None,
         subject=(what,),

@@ -54,7 +54,7 @@ def observe(bench: Bench) -> list[Proved]:
     return [hooks.found.get(number) or Proved(BLIND_SPOTS, number, reason=_NOT_REACHED) for number in bench.numbers]
 
 
-_NOT_REACHED = "env.py did not come to this database"
+_NOT_REACHED = "env.py did not connect to this database"
 
 
 @dataclass

@@ -80,7 +80,7 @@ class Hostile:
         """``ACCEPTED``, ``IMPOSSIBLE``, or the reason why it is not known whether the danger holds."""
         table = self.seeder.tables.get(danger.identity)
         if table is None:
-            return "the table is not there before the plan"
+            return "the table does not exist before the plan"
         if table.identity in self.seeder.reasons:
             return f"no row: {self.seeder.reasons[table.identity]}"
         if danger.of_new_column:
@@ -103,7 +103,7 @@ class Hostile:
             if error is None:
                 if plain or self._fails(table, constraint.definition):
                     return ACCEPTED
-                reason = "no rows were found that are equal to the index"
+                reason = "no rows that violate the index could be generated"
             elif hazard_of(error) not in ("unique", "exclude"):
                 reason = error.message
         return reason
@@ -183,16 +183,16 @@ class Hostile:
                 if error is None:
                     return ACCEPTED
                 return IMPOSSIBLE if hazard_of(error) == "foreign_key" else error.message
-        return "no value was found that the other table does not have"
+        return "no value that the other table lacks could be generated"
 
     def _check(self, table: Table, danger: Danger) -> str:
         columns = _columns(table, danger.names)
         if not columns:
-            return "the CHECK has no columns"
+            return "the CHECK uses no columns"
         connection, accepted = self.seeder.connection, False
         violating = list(islice(_deciding(connection, table, danger, columns, wanted=False), _VIOLATING))
         if not violating:
-            return "no value was found that violates it"
+            return "no value that violates it could be generated"
         for values in violating:
             accepted = self.seeder.row(table, values) is None or accepted
         return ACCEPTED if accepted else IMPOSSIBLE
@@ -200,7 +200,7 @@ class Hostile:
     def _cast(self, table: Table, danger: Danger) -> str:
         before = danger.before
         assert before is not None
-        reason, accepted = "there are no hostile values of this type", False
+        reason, accepted = "no hostile values are known for this type", False
         for value in literals.hostile(before):
             error = self.seeder.row(table, {before.name: value})
             accepted = accepted or error is None

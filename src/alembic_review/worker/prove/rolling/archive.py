@@ -46,7 +46,9 @@ class Archive:
     def require(self, env_py: str) -> None:
         """Raise ``WorkerError`` if env.py, or a module of the project, comes from elsewhere than the archive."""
         if self._then(os.path.realpath(env_py)) is not None:
-            raise WorkerError(f"{self._shown(env_py)} is not the base's: the config file names its folder")
+            raise WorkerError(
+                f"{self._shown(env_py)} is not from the base: the config file contains the path of its folder"
+            )
         for name, path in self._foreign():
             raise WorkerError(f"the module {name} was not imported from the base, but from {self._shown(path)}")
 

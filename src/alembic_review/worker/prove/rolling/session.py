@@ -88,7 +88,7 @@ class OldModels:
         with self.state(TODAY):
             run(lambda number, connection, _: self.found.append(self._trial(number).today(connection)))
         if len(self.found) != len(self.trials):
-            raise WorkerError("env.py of the base connected to other databases in another run")
+            raise WorkerError("env.py of the base connected to different databases in different runs")
         # Without it, every blind spot counts as one of the pull request.
         with suppress(Exception), self.state(BASE):
             run(self._blind_spots)
@@ -107,5 +107,5 @@ class OldModels:
 
     def _trial(self, number: int) -> Trial:
         if number >= len(self.trials):
-            raise WorkerError("env.py of the base connected to other databases in another run")
+            raise WorkerError("env.py of the base connected to different databases in different runs")
         return self.trials[number]

@@ -165,7 +165,7 @@ def transaction(connection: Connection) -> Iterator[None]:
         # env.py works in AUTOCOMMIT.
         connection.exec_driver_sql("BEGIN")
         if not _takes_savepoints(connection):
-            raise WorkerError("there can be no savepoint")
+            raise WorkerError("no savepoint can be created")
     try:
         yield
     finally:

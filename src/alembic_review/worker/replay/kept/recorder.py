@@ -87,7 +87,7 @@ class Recorder:
         """The application connects to this target for the first time; what the parent has kept of its database."""
         self._asked.add(key)
         if self.uses and kept is None:
-            raise CacheMissError("env.py connects to another database than before.")
+            raise CacheMissError("env.py connects to a different database than before.")
         if kept is not None:
             self._kept[key] = kept
 
@@ -192,7 +192,7 @@ class Recorder:
         """The files that trials depend on as well as the replay. Raises ``NotKeptError``."""
         statements, names, everything = self._of_replay
         if self._executed.blind:
-            self.refuse("another tracer is at work")
+            self.refuse("another tracer is active")
         if not statements.issuperset(self._statements):
             self.refuse("for a trial, env.py executes other statements")
         if not names.issuperset(self._variables.names) or (self._variables.everything and not everything):
@@ -208,13 +208,13 @@ class Recorder:
     def _same(self, key: Any, now: Mapping[str, Any]) -> Mapping[str, Any]:
         kept = self._kept.get(key)
         if kept is None:
-            raise CacheMissError("env.py migrates another database than before.")
+            raise CacheMissError("env.py migrates a different database than before.")
         changed = differing(kept["conditions"], now)
         if changed:
-            raise CacheMissError(f"There is another value now: {changed}.")
+            raise CacheMissError(f"A value has changed: {changed}.")
         for name, file in kept["modules"].items():
             if file_of(name) != file:
-                raise CacheMissError(f"The module {name} is another one.")
+                raise CacheMissError(f"The module {name} has changed.")
         for name, state in kept["variables"].items():
             if _state_of(self._at_begin.get(name)) != state:
                 raise CacheMissError(f"The environment variable {name} has another value.")
@@ -223,16 +223,16 @@ class Recorder:
     def require_contents(self, key: Any, contents: str) -> None:
         """The database contains what it did when it was kept. Raises ``CacheMissError``."""
         if self._kept[key]["contents"] != contents:
-            raise CacheMissError("env.py changes the database that the revisions made.")
+            raise CacheMissError("env.py changes the database after the revisions.")
 
     def require_same(self) -> None:
         """After env.py, where kept results are used: it did nothing else. Raises ``CacheMissError``."""
         if self._begun.keys() != self._kept.keys() or any(
             one["databases"] != len(self._begun) for one in self._kept.values()
         ):
-            raise CacheMissError("env.py migrates other databases than before.")
+            raise CacheMissError("env.py migrates different databases than before.")
         if any(one["statements"] != self._statements for one in self._kept.values()):
-            raise CacheMissError("env.py executes other statements outside of revisions than before.")
+            raise CacheMissError("env.py executes different statements outside of revisions than before.")
         if self.files.refused:
             raise CacheMissError(f"{self.files.refused}.")
 
@@ -252,9 +252,9 @@ class Recorder:
 
     def _recorded(self, script: ScriptDirectory) -> dict[str, Any]:
         if not self._watches_loading:
-            self.refuse("this Alembic loads revisions in a way that can't be watched")
+            self.refuse("this version of Alembic loads revisions in a way that can't be monitored")
         if self._executed.blind:
-            self.refuse("another tracer is at work")
+            self.refuse("another tracer is active")
         if any(_tables(target) != before for target, before in self._targets):
             self.refuse("a revision adds tables to the models")
         files = self._files(script)
