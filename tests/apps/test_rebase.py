@@ -79,11 +79,13 @@ def test_the_second_pull_request_is_told_and_moved_before_it_is_merged(tmp_path:
     assert shown.status == 0, shown.explain()
     assert f"-Revises: {HEAD}\n+Revises: {MERGED}\n" in shown.stdout
     assert f'-down_revision = "{HEAD}"\n+down_revision = "{MERGED}"\n' in shown.stdout
-    assert f"Would move revision {OURS} behind {MERGED}: {FILE}" in shown.stderr
+    assert f"Would move revision {OURS} behind {MERGED} of main: {FILE}" in shown.stderr
     assert tree(application.project) == before
     ran = rebase(application)
     assert ran.status == 0, ran.explain()
-    assert f"Moved revision {OURS} behind {MERGED}: {FILE}\n  {MERGED} is not in this checkout yet" in ran.stdout
+    assert (
+        f"Moved revision {OURS} behind {MERGED} of main: {FILE}\n  {MERGED} is not in this checkout yet" in ran.stdout
+    )
     after = tree(application.project)
     assert [name for name, digest in after.items() if before[name] != digest] == [FILE]
     assert (application.project / FILE).read_text() == text.replace(HEAD, MERGED)
@@ -100,7 +102,7 @@ def test_a_pull_request_that_has_merged_main(tmp_path: Path) -> None:
     git(application.project, "merge", "--quiet", "--no-edit", "main")
     assert len(behind(application)) == 1
     ran = rebase(application, "--since", "main")
-    assert (ran.status, ran.stdout) == (0, f"Moved revision {OURS} behind {MERGED}: {FILE}\n"), ran.explain()
+    assert (ran.status, ran.stdout) == (0, f"Moved revision {OURS} behind {MERGED} of main: {FILE}\n"), ran.explain()
     assert heads(application).count(OURS) == 1
     assert MERGED not in heads(application)
     again = rebase(application, MERGED)

@@ -19,6 +19,7 @@ def histories(branch: tuple[str, ...], now: tuple[str, ...]) -> Histories:
 def moved(branch: tuple[str, ...], now: tuple[str, ...], named: str | None = None) -> tuple[str, str, tuple[str, ...]]:
     found = move(histories(branch, now), named)
     assert isinstance(found, Move)
+    assert found.label == f"{found.parent} of main"
     return found.revision.id, found.parent, found.notes
 
 

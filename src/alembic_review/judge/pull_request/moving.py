@@ -12,10 +12,11 @@ from alembic_review.model.facts import Revision
 
 @dataclass(frozen=True)
 class Move:
-    """``revision`` is to follow ``parent``; ``notes`` are what to mind about that."""
+    """``revision`` is to follow ``parent``, whose ``label`` names its branch; ``notes`` are what to mind about that."""
 
     revision: Revision
     parent: str
+    label: str
     notes: tuple[str, ...] = ()
 
 
@@ -56,7 +57,8 @@ def move(histories: Histories, named: str | None) -> Move | str:
     parent = root.heads[0] if named is None else _named(named, histories, new)
     if root.revision.down_revisions == (parent,):
         return f"Nothing to move: revision {root.revision.id} follows {parent} already."
-    return Move(root.revision, parent, tuple(_notes(parent, histories)))
+    label = f"{parent} of {ref}" if any(one.id == parent for one in histories.branch) else parent
+    return Move(root.revision, parent, label, tuple(_notes(parent, histories)))
 
 
 def _only(roots: Sequence[NewRoot], histories: Histories, new: set[str]) -> NewRoot:

@@ -112,7 +112,7 @@ class _Attempt:
         if not dry_run:
             _replace(file, after)
         verb = "Would move" if dry_run else "Moved"
-        lines = [f"{verb} revision {found.revision.id} behind {found.parent}: {shown_path(file)}", *found.notes]
+        lines = [f"{verb} revision {found.revision.id} behind {found.label}: {shown_path(file)}", *found.notes]
         return Rebased(diff, "\n  ".join(lines) + "\n")
 
     def _folders(self, facts: Facts, target: Path) -> list[BranchFolder]:
