@@ -25,6 +25,8 @@ BOTH: Databases = (SQLITE, POSTGRESQL)
 # For `parametrize`: one of the databases in every run of the tests, the other one in `nox -s tests-large`.
 SQLITE_FIRST: Databases = (SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.large))
 POSTGRESQL_FIRST: Databases = (POSTGRESQL, pytest.param(SQLITE, marks=pytest.mark.large))
+# In `nox -s tests-large` alone: for one more of a kind that tests of the worker show as well.
+POSTGRESQL_LARGE: Databases = (pytest.param(POSTGRESQL, marks=pytest.mark.large),)
 
 
 def each_database(databases: Databases) -> Iterator[tuple[str, tuple[pytest.MarkDecorator, ...]]]:

@@ -11,7 +11,7 @@ import pytest
 from .edits import VERSIONS, Append, Edit, revision
 from .harness import POSTGRESQL, Run, run_tool
 from .pull_request import branched
-from .scenario import POSTGRESQL_FIRST, Databases, each_database, review_of
+from .scenario import POSTGRESQL_FIRST, POSTGRESQL_LARGE, Databases, each_database, review_of
 
 
 def step(upgrade: str, downgrade: str = "pass", **names: str) -> tuple[Edit, ...]:
@@ -46,6 +46,7 @@ LOCKS = (
         "constant default",
         step("op.add_column('poser_widget', sa.Column('more', sa.Integer(), server_default='0', nullable=False))"),
         ("AR704 poser_widget",),
+        POSTGRESQL_LARGE,
     ),
     Case(
         "volatile default",
@@ -61,6 +62,8 @@ LOCKS = (
             "op.create_table('poser_gizmo', sa.Column('id', sa.Integer(), primary_key=True))\n"
             "op.create_index('ix_gizmo', 'poser_gizmo', ['id'])"
         ),
+        (),
+        POSTGRESQL_LARGE,
     ),
     Case("index", step("op.create_index('ix_more', 'poser_widget', ['name'])"), ("AR703 poser_widget",)),
     Case("index built concurrently", step(BLOCK + CONCURRENTLY)),
@@ -68,8 +71,9 @@ LOCKS = (
         "longer text",
         step("op.alter_column('poser_widget', 'name', type_=sa.String(200))"),
         ("AR704 poser_widget",),
+        POSTGRESQL_LARGE,
     ),
-    Case("NOT VALID", step(NOT_VALID), ("AR704 poser_widget",)),
+    Case("NOT VALID", step(NOT_VALID), ("AR704 poser_widget",), POSTGRESQL_LARGE),
     Case(
         "NOT NULL over a scan",
         step(f"op.execute('UPDATE poser_widget SET size = 0 WHERE size IS NULL')\n{REQUIRED}"),
@@ -90,7 +94,7 @@ LOCKS = (
         step(f"{ADD}\n{BLOCK}{CONCURRENTLY}\nop.create_index('ix_more_2', 'poser_widget', ['more'])"),
         ("AR703 poser_widget", "AR704 poser_widget", "AR710 None"),
     ),
-    Case("block at the end", step(f"{ADD}\n{BLOCK}{CONCURRENTLY}"), ("AR704 poser_widget",)),
+    Case("block at the end", step(f"{ADD}\n{BLOCK}{CONCURRENTLY}"), ("AR704 poser_widget",), POSTGRESQL_LARGE),
 )
 CREATED = "op.execute(\"CREATE TYPE poser_state AS ENUM ('a', 'b')\")"
 REVERSES = (

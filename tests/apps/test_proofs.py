@@ -10,7 +10,7 @@ import pytest
 from .edits import MODEL, Append, Edit, Replace, module, revision
 from .harness import POSTGRESQL, SQLITE, Run, make_application, run_tool
 from .pull_request import branched
-from .scenario import BOTH, POSTGRESQL_FIRST, SQLITE_FIRST, Databases, each_database, review_of, tree
+from .scenario import BOTH, POSTGRESQL_FIRST, POSTGRESQL_LARGE, SQLITE_FIRST, Databases, each_database, review_of, tree
 
 WIDGETS = f"{MODEL}/widgets.py"
 
@@ -77,7 +77,7 @@ PENDING = (
         "shorter text",
         (Replace(WIDGETS, "name = sa.Column(sa.String(100)", "name = sa.Column(sa.String(10)"),),
         ("AR212 warning poser_widget.name",),
-        (POSTGRESQL,),
+        POSTGRESQL_LARGE,
     ),
     Case(
         "longer text",
@@ -95,7 +95,7 @@ PENDING = (
         "foreign key over orphans",
         (Replace(WIDGETS, "sa.Text(), comment", "sa.Text(), sa.ForeignKey('product.uuid'), comment"),),
         ("AR214 warning poser_widget.note",),
-        (POSTGRESQL,),
+        POSTGRESQL_LARGE,
     ),
     Case(
         "dropped column",
@@ -134,7 +134,7 @@ WRITTEN = (
             "op.execute('UPDATE poser_widget SET size = 0 WHERE size IS NULL')\n"
             "op.alter_column('poser_widget', 'size', nullable=False)"
         ),
-        databases=(POSTGRESQL,),
+        databases=POSTGRESQL_LARGE,
     ),
     Case(
         "renamed column",
@@ -166,12 +166,12 @@ WRITTEN = (
         "check over rows that violate it",
         revision("op.create_check_constraint('ck_size', 'poser_widget', 'size > 0')"),
         ("AR215 warning poser_widget.size",),
-        (POSTGRESQL,),
+        POSTGRESQL_LARGE,
     ),
     Case(
         "check that is not valid",
         revision("op.create_check_constraint('ck_size', 'poser_widget', 'size > 0', postgresql_not_valid=True)"),
-        databases=(POSTGRESQL,),
+        databases=POSTGRESQL_LARGE,
     ),
     Case(
         "index built concurrently over duplicates",
