@@ -122,6 +122,16 @@ def test_tables_of_another_environment_are_left_out_and_counted() -> None:
     assert found(told, "AR103") == []
 
 
+def test_the_version_table_of_another_environment_is_no_model() -> None:
+    """An application may read all tables that are there into its MetaData."""
+    core, app = worlds()
+    app.table("basis_version", ["poser:30"], columns=("version_num",), reflected=("version_num",))
+    app.table("poser_gadget", ["poser:20"], by=APP_REVISION, columns=("uuid",), reflected=("uuid",))
+    told = review(core, app)
+    assert [finding.table for finding in found(told, "AR605")] == ["poser_gadget"]
+    assert "basis_version" not in {table.name for table in told.tables}
+
+
 def test_what_two_environments_declare_is_told_once_where_its_revisions_are() -> None:
     core, app = worlds()
     for world in (app, core):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
+from alembic_review.judge.ownership.reflected_tables import only_reflected
 from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
@@ -36,9 +37,28 @@ def together(observed: Sequence[Facts]) -> tuple[Facts, ...]:
 
     Each must have a name (``environment``) of its own.
     """
-    every = [_Seen(number, facts, one) for number, facts in enumerate(observed) for one in facts.databases]
+    observed = _without_version_tables(observed)
+    every = _seen(observed)
     names = _Names(observed)
     return tuple(_informed(number, observed, every, names) for number in range(len(observed)))
+
+
+def _seen(observed: Sequence[Facts]) -> list[_Seen]:
+    return [_Seen(number, facts, one) for number, facts in enumerate(observed) for one in facts.databases]
+
+
+def _without_version_tables(observed: Sequence[Facts]) -> tuple[Facts, ...]:
+    """Without models that an application has read from the version table of another environment."""
+    every = _seen(observed)
+    databases: list[list[DatabaseFacts]] = [[] for _ in observed]
+    for seen in every:
+        same = [one for one in every if one.database.scratch == seen.database.scratch and one.number != seen.number]
+        theirs = {one.version_table for one in same}
+        tables = [
+            table for table in seen.database.tables if not (seen.full(table.key) in theirs and only_reflected(table))
+        ]
+        databases[seen.number].append(replace(seen.database, tables=tuple(tables)))
+    return tuple(replace(facts, databases=tuple(kept)) for facts, kept in zip(observed, databases, strict=True))
 
 
 def united(observed: Sequence[Facts]) -> Facts:
