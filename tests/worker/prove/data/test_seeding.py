@@ -119,6 +119,64 @@ def test_emptying_a_table_empties_what_refers_to_it(postgresql: Connection) -> N
     assert [counted(postgresql, name) for name in ("owner", "widget", "part")] == [0, 0, 0]
 
 
+REFERRED = (
+    "CREATE TABLE owner (id integer PRIMARY KEY)",
+    "CREATE TABLE other (id integer PRIMARY KEY, owner integer REFERENCES owner)",
+    "INSERT INTO owner VALUES (1)",
+)
+
+
+def the_owner(connection: Connection, *statements: str) -> tuple[Seeder, Any]:
+    seeder = made(connection, *statements)
+    return seeder, next(identity for identity, table in seeder.tables.items() if table.key.name == "owner")
+
+
+def test_emptying_a_table_does_not_touch_others_that_have_no_rows(postgresql: Connection) -> None:
+    """TRUNCATE writes every table anew that refers to it, directly or not."""
+    seeder, owner = the_owner(postgresql, *REFERRED)
+    files = "SELECT relname, relfilenode FROM pg_class WHERE relname IN ('owner', 'other') ORDER BY 1"
+    before = execute(postgresql, files).fetchall()
+    empty(postgresql, seeder.tables, [owner])
+    assert execute(postgresql, files).fetchall() == before
+    assert counted(postgresql, "owner") == 0
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        ("INSERT INTO other VALUES (1, 1)",),
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+            "CREATE TRIGGER refuse BEFORE DELETE ON owner FOR EACH ROW EXECUTE FUNCTION refuse()",
+        ),
+        ("CREATE RULE refuse AS ON DELETE TO owner DO INSTEAD NOTHING",),
+    ],
+    ids=["rows that refer to it", "trigger", "rule"],
+)
+@pytest.mark.parametrize("level", ["AUTOCOMMIT", "READ COMMITTED"])
+def test_emptying_a_table_succeeds_whatever_keeps_its_rows(
+    postgresql: Connection, obstacle: tuple[str, ...], level: str
+) -> None:
+    seeder, owner = the_owner(postgresql, *REFERRED, *obstacle)
+    with postgresql.engine.connect() as opened:
+        connection = opened.execution_options(isolation_level=level)
+        empty(connection, seeder.tables, [owner])
+        assert counted(connection, "owner") == 0
+
+
+def test_a_table_that_was_emptied_can_be_altered_in_the_same_transaction(postgresql: Connection) -> None:
+    seeder, owner = the_owner(
+        postgresql,
+        REFERRED[0],
+        "CREATE TABLE other (id integer, owner integer REFERENCES owner DEFERRABLE INITIALLY DEFERRED)",
+        REFERRED[2],
+    )
+    with postgresql.engine.connect() as opened:
+        connection = opened.execution_options(isolation_level="READ COMMITTED")
+        empty(connection, seeder.tables, [owner])
+        execute(connection, "ALTER TABLE owner ADD COLUMN more integer NOT NULL UNIQUE")
+
+
 # The state of each danger of `changes`, with rows made for it.
 
 OWNED = (
