@@ -41,6 +41,7 @@ _SUPERUSER = "alembic_review"
 _RIGHTS = "LOGIN CREATEDB CREATEROLE"
 _OWNED_PUBLIC = 15  # since this version, the owner of a database owns its schema public
 _SELF_GRANT = 16  # since this version, who creates a role has to be allowed to act as it
+_STRATEGY = 15  # since this version, a database may be copied in two ways
 _MAINTENANCE = "postgres"
 _START_SECONDS = 60.0
 _INITDB_SECONDS = 120.0
@@ -209,7 +210,8 @@ class PostgresScratch(Scratch):
         return replace(database, version=self._binaries.number, folder=str(self._binaries.folder))
 
     def _copy(self, database: ScratchDatabase) -> ScratchDatabase:
-        return self._new_database(database.database)
+        # Copying the files takes less time than logging every block, and includes the server's cache of the catalogues.
+        return self._new_database(database.database, " STRATEGY file_copy" if self._major >= _STRATEGY else "")
 
     def _create_role(self) -> None:
         rights = f"{_RIGHTS} SUPERUSER" if self._superuser else _RIGHTS
@@ -342,12 +344,12 @@ class PostgresScratch(Scratch):
                 raise self._failed(f"the server was not ready within {_START_SECONDS:.0f} seconds")
             time.sleep(_POLL_SECONDS)
 
-    def _new_database(self, template: str = "template1") -> ScratchDatabase:
+    def _new_database(self, template: str = "template1", strategy: str = "") -> ScratchDatabase:
         name = f"{_PREFIX}{secrets.token_hex(8)}"
         mark = secrets.token_hex(16)
         try:
             with self._connect() as connection:
-                connection.execute(f"CREATE DATABASE {name} OWNER {_USER} TEMPLATE {template}")
+                connection.execute(f"CREATE DATABASE {name} OWNER {_USER} TEMPLATE {template}{strategy}")
                 connection.execute(f"COMMENT ON DATABASE {name} IS '{mark}'")
         except (OSError, ServerRefusalError) as error:
             raise self._failed(f"a database could not be created: {error}") from error

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from alembic_review.model.keys import TableKey
 from alembic_review.worker.prove.data.structure import execute
-from alembic_review.worker.replay.catalogue import Catalogue
+from alembic_review.worker.replay.catalogue import Catalogue, Details
 from alembic_review.worker.replay.downgrade_differences import contents
 
 _OWN = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
@@ -96,10 +96,18 @@ class Difference:
     after: str = ""
 
 
-def inventory(catalogue: Catalogue, connection: Connection, version_table: tuple[str, str | None]) -> Inventory:
-    """Everything but Alembic's own table and what the server, a column or an extension brings."""
+def inventory(
+    catalogue: Catalogue,
+    connection: Connection,
+    version_table: tuple[str, str | None],
+    known: dict[tuple[Any, str], Details] | None = None,
+) -> Inventory:
+    """Everything but Alembic's own table and what the server, a column or an extension brings.
+
+    ``known`` has what other inventories have read of tables that did not change: see ``contents``.
+    """
     found: dict[Item, str] = {}
-    for key, details in contents(catalogue, connection, version_table).tables.items():
+    for key, details in contents(catalogue, connection, version_table, known).tables.items():
         found[Item("table", key, key.name)] = ""
         for (kind, name), definition in details.items():
             shown = "comment" if kind == "table" else kind

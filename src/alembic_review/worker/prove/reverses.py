@@ -25,11 +25,14 @@ from alembic_review.worker.prove.inventory import Difference, Inventory, differe
 from alembic_review.worker.prove.recorder import Recorder
 from alembic_review.worker.prove.run import Failed, Hooks, Unit, run_back, run_plan
 from alembic_review.worker.prove.undoing import named, undo
+from alembic_review.worker.replay.catalogue import Details
 from alembic_review.worker.replay.revision_failures import failure_of
 from alembic_review.worker.replay.upgrade import connection_of
 from alembic_review.worker.worker_errors import StoppedError, WorkerError, describe
 
 _WORD = re.compile(r"\w+")
+_Known = dict[int, dict[tuple[Any, str], Details]]
+"""By database, what ``inventory`` knows of its tables."""
 
 
 def observe(bench: Bench) -> list[Proved]:
@@ -37,11 +40,11 @@ def observe(bench: Bench) -> list[Proved]:
     if any(one.failures for one in dry_run(bench)):
         raise WorkerError("the plan does not apply to an empty database")
     with bench.copies():
-        up = _run(bench, back=False)
+        up = _run(bench, back=False, known={})
         if up.failures:
             raise WorkerError(f"the plan does not apply: {up.failures[0][1].error.message}")
-        down = _run(bench, back=True, came=up)
-        again = _run(bench, back=False) if not down.failures else None
+        down = _run(bench, back=True, came=up, known=up.known)
+        again = _run(bench, back=False, known=up.known) if not down.failures else None
     return [_proved(number, up, down, again) for number in bench.numbers]
 
 
@@ -92,8 +95,8 @@ def _names(sql: str, found: Difference) -> bool:
     return bool(words) and words <= written and (table is None or table.name in written or found.item.kind == "index")
 
 
-def _run(bench: Bench, *, back: bool, came: _Noting | None = None) -> _Noting:
-    hooks = _Noting(bench, made=came)
+def _run(bench: Bench, *, back: bool, known: _Known, came: _Noting | None = None) -> _Noting:
+    hooks = _Noting(bench, made=came, known=known)
     try:
         (run_back if back else run_plan)(bench, hooks, hooks.recorder)
     except WorkerError:
@@ -113,10 +116,12 @@ class _Noting(Hooks):
     earlier: dict[int, Inventory] = field(default_factory=dict)
     later: dict[int, Inventory] = field(default_factory=dict)
     failures: list[tuple[int, NotReversed]] = field(default_factory=list)
+    known: _Known = field(default_factory=dict)
 
     def _inventory(self, number: int, context: MigrationContext) -> Inventory:
         catalogue = self.bench.compared[number].replayed.catalogue
-        return inventory(catalogue, connection_of(context), internals.version_tables(context))
+        known = self.known.setdefault(number, {})
+        return inventory(catalogue, connection_of(context), internals.version_tables(context), known)
 
     def start(self, number: int, context: MigrationContext) -> None:
         self.database = number

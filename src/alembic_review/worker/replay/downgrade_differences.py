@@ -24,11 +24,23 @@ class Contents:
     types: Mapping[str, tuple[str, ...]]
 
 
-def contents(catalogue: Catalogue, connection: Connection, version_table: tuple[str, str | None]) -> Contents:
-    """What is in the database, without Alembic's own table."""
+def contents(
+    catalogue: Catalogue,
+    connection: Connection,
+    version_table: tuple[str, str | None],
+    known: dict[tuple[Any, str], Details] | None = None,
+) -> Contents:
+    """What is in the database, without Alembic's own table.
+
+    ``known`` are details of tables by identity and digest, which are not read again; what is read is added to them.
+    """
     snapshot = catalogue.snapshot(connection, digests=True)
-    found = catalogue.details(connection, snapshot.tables)
-    tables = {key: found.get(identity, {}) for identity, (key, _) in snapshot.tables.items()}
+    known = {} if known is None else known
+    new = [identity for identity, (_, digest) in snapshot.tables.items() if (identity, digest) not in known]
+    found = catalogue.details(connection, new) if new else {}
+    for identity in new:
+        known[identity, snapshot.tables[identity][1]] = found.get(identity, {})
+    tables = {key: known[identity, digest] for identity, (key, digest) in snapshot.tables.items()}
     return Contents({key: each for key, each in tables.items() if key.name != version_table[0]}, snapshot.types)
 
 

@@ -52,13 +52,17 @@ class Seeder:
     reasons: dict[Any, str] = field(default_factory=dict)
     numbers: dict[Any, int] = field(default_factory=dict)
     unwished: set[Any] = field(default_factory=set)
+    # The rows of tables that others refer to while ``fill`` runs, until such a table gets another row.
+    _read: dict[Any, dict[Sequence[str], list[tuple[str | None, ...]]]] | None = None
 
     def fill(self, identities: Iterable[Any] | None = None) -> None:
         """Benign rows for these tables, or all: those that others refer to first. ``reasons`` has what got none."""
         wanted = set(self.tables if identities is None else identities)
+        self._read = {}
         for table in self.ordered():
             if table.identity in wanted:
                 self.fill_one(table)
+        self._read = None
 
     def fill_one(self, table: Table) -> None:
         """Benign rows for this table."""
@@ -102,6 +106,8 @@ class Seeder:
         told = ", ".join(literal(value) for value in values.values())
         always = "" if self.connection.dialect.name != "postgresql" else "OVERRIDING SYSTEM VALUE "
         body = f"({names}) {always}VALUES ({told})" if values else "DEFAULT VALUES"
+        if self._read:
+            self._read.pop(table.identity, None)
         try:
             with self.saved():
                 execute(self.connection, f"INSERT INTO {quoted(table.key)} {body}")
@@ -179,7 +185,12 @@ class Seeder:
 
     def rows(self, table: Table, columns: Sequence[str]) -> list[tuple[str | None, ...]]:
         """The values of these columns in every row, as text."""
-        return read_values(self.connection, table, columns)
+        if self._read is None:
+            return read_values(self.connection, table, columns)
+        known = self._read.setdefault(table.identity, {})
+        if columns not in known:
+            known[columns] = read_values(self.connection, table, columns)
+        return known[columns]
 
     def _mended(self, trial: _Trial, error: DatabaseError, kind: str) -> bool:
         """Whether there is another value to try, which is then in the override of the trial."""
