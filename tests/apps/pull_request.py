@@ -64,6 +64,7 @@ def _shipped(path: str) -> Edit:
 # What is work in progress in the shipped application, some of it in revisions.
 SAMPLE: tuple[Edit, ...] = (
     *map(_shipped, (f"{MODEL}/catalog.py", f"{MODEL}/deliveries.py", f"{MODEL}/__init__.py")),
+    Replace(f"{MODEL}/__init__.py", "from .shelves import PoserShelf\n", ""),
     Replace(f"{MODEL}/widgets.py", "    shape =", "    colour = sa.Column(sa.String(30))\n    shape ="),
     Write(f"{VERSIONS}/b2c3d4e5f6a7_deliveries.py", _DELIVERIES),
     Write(f"{VERSIONS}/c3d4e5f6a7b8_labels.py", _LABELS),
