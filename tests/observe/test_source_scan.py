@@ -114,3 +114,12 @@ def test_a_module_whose_reading_fails_is_searched_as_text(tmp_path: Path, monkey
     (one,) = declared_tables([Package("shop", (str(tmp_path),))], attempts)
     assert (one.module, one.table, one.schema) == ("shop.model", "a", None)
     assert attempts.failures[0].startswith("the source of shop.model but as text (IndexError at ")
+
+
+def test_modules_that_are_loaded_are_not_read(tmp_path: Path) -> None:
+    """Their tables are known from the models."""
+    for name in ("loaded", "missing"):
+        (tmp_path / f"{name}.py").write_text(f'{name} = Table("{name}", metadata)')
+    packages = [Package("shop", (str(tmp_path),))]
+    assert [one.table for one in declared_tables(packages, Attempts())] == ["loaded", "missing"]
+    assert [one.table for one in declared_tables(packages, Attempts(), {"shop.loaded"})] == ["missing"]

@@ -23,6 +23,21 @@ def test_what_is_sent_arrives(text: str) -> None:
         assert right.receive() == {"type": "progress", "text": text}
 
 
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=40,
+)
+
+
+@given(_VALUES)
+def test_nested_values_arrive(value: object) -> None:
+    left, right = pair()
+    with left, right:
+        left.send("facts", value=value)
+        assert right.receive() == {"type": "facts", "value": value}
+
+
 def test_frozen_data_becomes_objects() -> None:
     left, right = pair()
     with left, right:

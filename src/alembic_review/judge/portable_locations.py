@@ -16,9 +16,15 @@ class Locations:
         # Files of frames are named as they were imported, through symbolic links or not.
         self._roots = (root.resolve(), root.absolute()) if root is not None else ()
         self._packages = packages
+        self._in_project: dict[str, bool] = {}
 
     def in_project(self, path: str) -> bool:
         """Tell whether a file is below the root and not installed there."""
+        if path not in self._in_project:
+            self._in_project[path] = self._is_in_project(path)
+        return self._in_project[path]
+
+    def _is_in_project(self, path: str) -> bool:
         inside = self._inside(PurePath(path))
         if inside is None or {"site-packages", "dist-packages"} & set(inside.parts):
             return False

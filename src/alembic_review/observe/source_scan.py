@@ -22,18 +22,21 @@ _REVISIONS = "versions"
 _WORDS = (b"Table", b"__tablename__", b"Column", b"mapped_column", b"Mapped", b"table=")
 
 
-def declared_tables(packages: Iterable[Package], attempts: Attempts) -> tuple[Declared, ...]:
+def declared_tables(
+    packages: Iterable[Package], attempts: Attempts, loaded: Collection[str] = ()
+) -> tuple[Declared, ...]:
     """The tables that classes and calls of ``Table`` declare in the modules of these packages.
 
     A name is read where the module spells it out or puts it together from constants of its own, else it is ``None``.
-    Folders of tests and revision scripts are left out. The application's Python may be newer than ours: what does not
-    parse here, or makes one of the ``attempts`` fail, is searched as text, which finds the same tables but no schema.
+    Modules that are ``loaded`` are left out, as are folders of tests and revision scripts. The application's Python may
+    be newer than ours: what does not parse here, or makes one of the ``attempts`` fail, is searched as text, which
+    finds the same tables but no schema.
     """
     found: list[Declared] = []
     seen: set[Path] = set()
     for package in packages:
         for path, module in _modules(package):
-            if path not in seen:
+            if path not in seen and module not in loaded:
                 found.extend(_declared(package.name, module, path, attempts))
             seen.add(path)
     return tuple(sorted(found, key=lambda entry: (entry.module, entry.line, entry.table or "")))

@@ -18,6 +18,7 @@ _LENGTH = struct.Struct(">I")
 
 # So far down, what is encoded is cut into pieces: in one go, the encoder takes many times the memory of its result.
 _DEPTH = 5
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class ChannelClosedError(Exception):
@@ -79,9 +80,12 @@ class Channel:
 
 
 def _pieces(value: Any, depth: int) -> Iterator[bytes]:
-    """JSON, with what lies ``depth`` levels down in one piece each."""
+    """JSON, with what lies ``depth`` levels down in one piece each, and whatever has nothing but plain values."""
     if depth and is_dataclass(value):
         value = vars(value)
+    if depth and isinstance(value, (dict, list, tuple)):
+        entries = value.values() if isinstance(value, dict) else value
+        depth = 0 if all(type(entry) in _PLAIN for entry in entries) else depth
     if depth and isinstance(value, dict):
         yield b"{"
         for number, (key, entry) in enumerate(value.items()):

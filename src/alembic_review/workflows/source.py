@@ -35,16 +35,23 @@ def read_source(observed: Sequence[Facts], settings: Settings, *, debug: bool = 
         revisions = tuple(revision for one in observed for revision in one.revisions)
         facts = replace(united(observed), revisions=revisions)
     declared = attempts.attempt(
-        "tables that only the source of your packages declares", lambda: _declared(facts, settings, attempts), None
+        "tables that only the source of your packages declares",
+        lambda: _declared(facts, settings, _loaded(observed), attempts),
+        None,
     )
     return Source(declared, comments_now(facts, settings, attempts), tuple(attempts.failures))
 
 
-def _declared(facts: Facts, settings: Settings, attempts: Attempts) -> tuple[Declared, ...]:
+def _loaded(observed: Sequence[Facts]) -> frozenset[str]:
+    """The modules that every environment has loaded: their tables are known from the models."""
+    return frozenset.intersection(*(frozenset(facts.modules) for facts in observed))
+
+
+def _declared(facts: Facts, settings: Settings, loaded: frozenset[str], attempts: Attempts) -> tuple[Declared, ...]:
     # Without any model, the custom packages can't be detected.
     modelled = any(not table.removed for database in facts.databases for table in database.tables)
     custom = custom_packages(facts, settings) if modelled else own_packages(facts, settings)
     own = [package for package in facts.packages if package.name in custom]
     others = [package for package in facts.packages if package.name not in custom]
     folders = loose_folders(facts, settings, custom)
-    return declared_tables([*own, *loose_packages(folders, others, facts.modules)], attempts)
+    return declared_tables([*own, *loose_packages(folders, others, facts.modules)], attempts, loaded)
