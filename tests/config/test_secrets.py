@@ -16,6 +16,7 @@ def test_every_source_is_read(tmp_path: Path) -> None:
     (tmp_path / "passfile").write_text("# a:b:c:d:comment\ndb:5432:*:x:from\\:passfile\n")
     (tmp_path / "services").write_text("[prod]\npassword=from-service\n")
     (tmp_path / "pg_service.conf").write_text("[prod]\npassword=from-system\n")
+    (tmp_path / "secret").write_text("from-file\n")
     settings = Settings(
         config=config,
         root=tmp_path,
@@ -30,10 +31,26 @@ def test_every_source_is_read(tmp_path: Path) -> None:
         "PGPASSFILE": str(tmp_path / "passfile"),
         "PGSERVICEFILE": str(tmp_path / "services"),
         "PGSYSCONFDIR": str(tmp_path),
+        "PGPASS": "from-PGPASS",
+        "DB_PASS": "from-DB_PASS",
+        "DB_PW": "from-DB_PW",
+        "DB_PASSWORD_PROD": "from-DB_PASSWORD_PROD",
+        "PASSWORD2": "from-PASSWORD2",
+        "AWS_SECRET_ACCESS_KEY": "from-AWS_SECRET_ACCESS_KEY",
+        "DB_PASSWORD_FILE": str(tmp_path / "secret"),
+        "NO_PASSWORD_FILE": str(tmp_path / "nothing"),
+        "SETTINGS": '{"user": "me", "pass": "from-json"}',
         "PWD": "/home/me",
+        "COMPASS": "from-nowhere",
+        "BYPASS": "from-nowhere",
+        "PASSWORD_HASHER": "from-nowhere",
+        "PASSWORD_MIN_LENGTH": "from-nowhere",
+        "AWS_ACCESS_KEY_ID": "from-nowhere",
+        "TEXT": "the second pass: from-nowhere",
         "POSTGRES_USER": "library",
         "POSTGRES_PASSWORD": "library",
         "HOME": str(tmp_path / "nothing"),
     }
     names = ["config", "other", "dotenv", "service", "system", "env-setting", "x", "server", "PGPASSWORD", "variable"]
-    assert set(secrets(settings, environ)) == {"from:passfile", *(f"from-{name}" for name in names)}
+    names += ["PGPASS", "DB_PASS", "DB_PW", "DB_PASSWORD_PROD", "PASSWORD2", "AWS_SECRET_ACCESS_KEY", "file", "json"]
+    assert set(filter(None, secrets(settings, environ))) == {"from:passfile", *(f"from-{name}" for name in names)}

@@ -780,6 +780,21 @@ FILTERS = [
         before="from alembic.ddl.impl import DefaultImpl\nDefaultImpl.compare_type = lambda self, *_: False\n",
     ),
     hides(
+        "object_filters_patched",
+        "",
+        "run_object_filters of env.py hides .*add_column isbn",
+        before="from alembic.autogenerate.api import AutogenContext\n"
+        "AutogenContext.run_object_filters = lambda self, o, n, kind, *_: kind != 'column'\n",
+    ),
+    hides(
+        "function_of_the_comparison_patched",
+        "",
+        "_compare_columns of env.py hides .*add_column isbn",
+        before="import contextlib\nfrom alembic.autogenerate.compare import tables\n"
+        "tables._compare_columns = lambda *_: contextlib.nullcontext()\n",
+        modern=True,
+    ),
+    hides(
         "comparator_of_tables",
         "",
         "add_column isbn",

@@ -21,6 +21,7 @@ from tests.trust.here import FORMATS, review
 
 PASSWORD = "c0rrect-h0rse"
 ODD = "p@ss/w0rd:it's 5%"
+ACCENTED = "c0rréct-h0rse"
 URL = f"postgresql://library:{PASSWORD}@db.invalid/library"
 ODD_URL = f"postgresql://library:{quote(ODD, safe='')}@db.invalid/library"
 
@@ -82,6 +83,21 @@ SOURCES: dict[str, tuple[str, tuple[Edit, ...], dict[str, str], tuple[str, ...]]
     "PGPASSWORD": ("os.environ['PGPASSWORD']", (), {"PGPASSWORD": PASSWORD}, ()),
     "DATABASE_URL": ("os.environ['DATABASE_URL'][21:34]", (), {"DATABASE_URL": URL}, ()),
     "DB_PASSWORD": ("os.environ['DB_PASSWORD']", (), {"DB_PASSWORD": PASSWORD}, ()),
+    "DB_PASS": ("os.environ['DB_PASS']", (), {"DB_PASS": PASSWORD}, ()),
+    "one_of_several": ("os.environ['DB_PASSWORD_PROD']", (), {"DB_PASSWORD_PROD": PASSWORD}, ()),
+    "access_key": ("os.environ['AWS_SECRET_ACCESS_KEY']", (), {"AWS_SECRET_ACCESS_KEY": PASSWORD}, ()),
+    "password_file": (
+        "open(os.environ['DB_PASSWORD_FILE']).read().strip()",
+        (Write("secret.txt", f"{PASSWORD}\n"),),
+        {"DB_PASSWORD_FILE": "secret.txt"},
+        (),
+    ),
+    "json_variable": (
+        "__import__('json').loads(os.environ['SETTINGS'])['pass']",
+        (),
+        {"SETTINGS": f'{{"user": "library", "pass": "{PASSWORD}"}}'},
+        (),
+    ),
     "x_argument": ("context.get_x_argument(as_dictionary=True)['password']", (), {}, ("-x", f"password={PASSWORD}")),
 }
 
@@ -163,6 +179,10 @@ def engines() -> dict[str, Location]:
     found["engine-password_of_url"] = Location(
         in_env(f"e = sa.create_engine('{URL}')\nraise ValueError(e.url.password)")
     )
+    missing = (
+        f"try: sa.create_engine('{URL.replace('://', '+own://')}')\nexcept Exception: print('value', '{PASSWORD}')"
+    )
+    found["engine-no_such_driver"] = Location(in_env(missing))
     found["engine-connect_args"] = Location(
         in_env(
             f"e = sa.create_engine('postgresql://', connect_args=dict(password='{PASSWORD}'))\n"
@@ -374,6 +394,7 @@ def settings() -> dict[str, Location]:
             (),
             {"DB_PASSWORD": PASSWORD},
         ),
+        "ascii": Location(in_env("raise ValueError(ascii(os.environ['DB_PASSWORD']))"), (), {"DB_PASSWORD": ACCENTED}),
         "debug_source_line": Location(
             in_env(f"def own(host, user, password): raise ValueError('no')\nown('db', 'me', '{PASSWORD}')"),
             (),

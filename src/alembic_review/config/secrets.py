@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from alembic_review.model.secrets.known_passwords import is_named_like_one, passwords_in
+from alembic_review.model.secrets.known_passwords import is_file_of_one, is_named_like_one, passwords_in
 from alembic_review.model.settings import Settings
 
 _LARGEST = 1 << 20  # bytes of a file that is looked through
@@ -23,6 +23,8 @@ def secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     for name, value in variables.items():
         if is_named_like_one(name) and value not in shown:
             yield value
+        elif is_file_of_one(name):
+            yield _text(Path(value)).strip()
     texts = [*variables.values(), *arguments, settings.server or ""]
     texts += [_text(path) for path in _files(settings)]
     texts += [_text(path) for path in _service_files(variables)]

@@ -14,7 +14,7 @@ import traceback
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from types import FrameType, MethodType
+from types import FrameType, FunctionType, MethodType
 from typing import Any
 
 from alembic import autogenerate
@@ -208,9 +208,20 @@ def _flatten(value: Any) -> Iterable[Any]:
             yield from _flatten(item)
 
 
+_COMPARE = "alembic.autogenerate.compare"
 _REGISTRY: Any = getattr(getattr(autogenerate, "comparators", None), "_registry", {})
 _COMPARATORS = {key: list(functions) for key, functions in _REGISTRY.items()}
 """Alembic's own, as they were before any code of the application ran."""
+
+_PARTS: list[Any] = [
+    AutogenContext,
+    *(one for name, one in list(sys.modules.items()) if name.startswith(("alembic.autogenerate.api", f"{_COMPARE}."))),
+    *([sys.modules[_COMPARE]] if _COMPARE in sys.modules else []),
+]
+_FUNCTIONS = [
+    (part, name, value) for part in _PARTS for name, value in vars(part).items() if isinstance(value, FunctionType)
+]
+"""What the comparison consists of besides: the functions by which it asks filters, and goes through tables."""
 
 _METHODS = (
     "compare_type",
@@ -231,7 +242,10 @@ _IMPLEMENTATIONS = {
 
 
 def comparison_functions(context: MigrationContext) -> dict[str, list[Callable[..., Any]]]:
-    """Whatever decides what is equal, by the place where it was put: comparators, plugins, and the implementation."""
+    """Whatever decides what is equal, by the place where it was put: comparators, plugins, and the implementation.
+
+    A function of Alembic's comparison that was replaced is one by its own name.
+    """
     found: dict[str, list[Callable[..., Any]]] = {"comparators": list(_flatten(_REGISTRY))}
     registered = getattr(sys.modules.get("alembic.runtime.plugins"), "_all_plugins", {})
     selected, _ = autogenerate_plugins(context)
@@ -243,6 +257,10 @@ def comparison_functions(context: MigrationContext) -> dict[str, list[Callable[.
     ]
     methods = (getattr(context.impl, name, None) for name in _METHODS)
     found["impl"] = [getattr(method, "__func__", method) for method in methods if callable(method)]
+    for part, name, own in _FUNCTIONS:
+        function = getattr(part, name, own)
+        if function is not own:
+            found[name] = [function]
     return found
 
 
@@ -262,6 +280,7 @@ def plain_comparison(context: MigrationContext, options: Mapping[str, Any], *, e
     implementation: Any = context.impl
     own = dict(vars(implementation))
     registry = {key: list(functions) for key, functions in _REGISTRY.items()}
+    functions = [(part, name, getattr(part, name, own_one)) for part, name, own_one in _FUNCTIONS]
     context.opts.update(options)
     for name, value in zip(names, chosen, strict=True):
         setattr(context, name, True if callable(value) or name == "_user_compare_type" else value)
@@ -270,8 +289,12 @@ def plain_comparison(context: MigrationContext, options: Mapping[str, Any], *, e
             context.opts.pop("autogenerate_plugins", None)
             _fill(_COMPARATORS)
             _use_own_methods(implementation)
+            for part, name, own_one in _FUNCTIONS:
+                setattr(part, name, own_one)
         yield
     finally:
+        for part, name, replaced in functions:
+            setattr(part, name, replaced)
         context.opts.clear()
         context.opts.update(before)
         for name, value in zip(names, chosen, strict=True):

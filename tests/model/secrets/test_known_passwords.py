@@ -37,6 +37,7 @@ def test_a_known_password_survives_in_no_form(secret: str) -> None:
         quote(secret, safe=""),
         quote_plus(secret),
         repr(secret),
+        ascii(secret),
         json.dumps(secret),
         html.escape(secret),
         "'" + secret.replace("'", "''") + "'",
@@ -99,6 +100,9 @@ def test_a_plain_word_is_hidden_only_as_a_word_of_its_own(text: str) -> None:
         ("postgresql://library:library@db/library", set()),
         ("http://db:8080/ and me@example.org", set()),
         ("password_encryption = scram-sha-256", set()),
+        ("{'user': 'me', 'pass': 'c0rrect'}", {"c0rrect"}),
+        ("db_pass = c0rrect", {"c0rrect"}),
+        ("the second pass: c0rrect, bypass=c0rrect", set()),
     ],
 )
 def test_passwords_are_found_in_settings(text: str, passwords: set[str]) -> None:

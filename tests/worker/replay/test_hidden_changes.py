@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import comparators
+from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, create_engine
 from sqlalchemy.engine import Connection
@@ -123,6 +124,8 @@ def test_alembic_s_own_rules_are_used_and_what_env_py_put_there_is_back_afterwar
     registry: Any = comparators._registry
     before = {key: list(functions) for key, functions in registry.items()}
     comparators.dispatch_for("schema")(no)
+    ask: Any = AutogenContext.run_object_filters
+    AutogenContext.run_object_filters = no  # type: ignore[method-assign,assignment]
     try:
         wide = book(title=String(80)).tables["book"].c.title
         narrow = book().tables["book"].c.title
@@ -132,8 +135,11 @@ def test_alembic_s_own_rules_are_used_and_what_env_py_put_there_is_back_afterwar
         with internals.plain_comparison(context, {}, everything=True):
             assert no not in internals.comparison_functions(context)["comparators"]
             assert implementation.compare_type(narrow, wide)
+            assert AutogenContext.run_object_filters is ask
+        assert internals.comparison_functions(context)["run_object_filters"] == [no]
         assert no in internals.comparison_functions(context)["comparators"]
         assert implementation.compare_type is no
     finally:
+        AutogenContext.run_object_filters = ask  # type: ignore[method-assign]
         for key in list(registry):
             registry[key] = before.get(key, [])

@@ -32,15 +32,25 @@ _URL = re.compile(
     @(?P<rest>(?:[^\s"'@]*@)*)(?P<host>[^\s:/@'"?]*)(?::\d*)?(?:/(?P<database>[^\s?'"&]*))?""",
     re.VERBOSE,
 )
-_NAMES = r"(?:password|passwd|passphrase|pwd|secret|token|secret_key|api_key)"
+_NAMES = r"(?:password|passwd|passphrase|pwd|secret|token|(?:secret|access|api)_key)"
+# A short name is a word of its own: not the end of "bypass".
+_SHORT = r"(?<![a-z])(?:db|pg)?pass"
 _QUERY = re.compile(rf"[?&]\w*{_NAMES}=(?P<password>[^\s&\"'#]+)", re.IGNORECASE)
 _ENTRY = re.compile(
-    rf"""(?<![?&\w])[\w.\-]*{_NAMES}["']?\s*[=:]\s*
+    rf"""(?<![?&\w])[\w.\-]*(?:{_NAMES}["']?\s*[=:]|{_SHORT}(?:["']\s*[=:]|\s*=))\s*
     (?: "(?P<double>[^"\n]+)" | '(?P<single>(?:[^'\\\n]|\\.)+)' | (?P<plain>[^\s"'][^\s,;&]*)(?P<more>[^\n]*) )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NAME = re.compile(rf"{_NAMES}\Z", re.IGNORECASE)
+# A password may be one of several: DB_PASSWORD_PROD, PASSWORD2. Other last words make something else of it.
+_ABOUT = (
+    "encryption|expiry|file|hash|hasher|hashers|length|max|min|path|policy|reset|rounds|salt|timeout|url|validators"
+)
+_NAME = re.compile(
+    rf"(?:{_NAMES}|{_SHORT}|(?<![a-z])(?:db|pg)?pw|(?:password|passwd)(?:\d+|_(?!(?:{_ABOUT})\Z)[a-z\d]+))\Z",
+    re.IGNORECASE,
+)
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
+_OF_FILE = "_FILE"
 
 
 class _Known:
@@ -83,6 +93,11 @@ def hide(text: str, names: Collection[str] = ()) -> str:
 def is_named_like_one(name: str) -> bool:
     """Tell whether a variable or a key of this name holds a password."""
     return name not in _FOLDERS and _NAME.search(name) is not None
+
+
+def is_file_of_one(name: str) -> bool:
+    """Tell whether a variable of this name holds the path of a file with a password, as Docker has it."""
+    return name.upper().endswith(_OF_FILE) and is_named_like_one(name[: -len(_OF_FILE)])
 
 
 def passwords_in(text: str) -> Iterator[str]:
@@ -163,6 +178,7 @@ def _forms(literal: str) -> set[str]:
     strings = {
         repr(literal)[1:-1],
         repr(f"{literal}'")[1:-2],
+        ascii(literal)[1:-1],
         json.dumps(literal)[1:-1],
         json.dumps(literal, ensure_ascii=False)[1:-1],
         literal.replace("\\", "\\\\").replace("'", "\\'"),

@@ -121,6 +121,7 @@ class Redirect:
         event.listen(Pool, "connect", self._prove, insert=True)
         self._note_engines()
         self._note_dialects()
+        self._hear_urls()
         self._watches_pools = internals.replace_pool_creator(self._pool_connect)
         self._drivers = guard(self._allows, self._refuse_raw, self._hear)
         self._audit.install()
@@ -225,6 +226,18 @@ class Redirect:
             return get_dialect(url, *args, **kwargs)
 
         URL.get_dialect = with_signature_of(get_dialect, noted)  # type: ignore[method-assign]
+
+    def _hear_urls(self) -> None:
+        """A URL may never come to be an engine: its driver isn't installed, or only a message shows it."""
+        create = vars(URL)["create"].__func__
+
+        def noted(kind: Any, *args: Any, **kwargs: Any) -> Any:
+            url = create(kind, *args, **kwargs)
+            if isinstance(url.password, str):  # another object may ask somebody for the password
+                self._learn(_passwords_of(url))
+            return url
+
+        URL.create = classmethod(with_signature_of(create, noted))  # type: ignore[method-assign,assignment]
 
     def unsupported(self) -> WorkerError | None:
         """What to say when loading a driver failed and the application asked for a dialect that isn't supported."""
