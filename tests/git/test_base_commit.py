@@ -47,6 +47,15 @@ def test_revision_files_that_the_branch_has_changed_since(repository: Path) -> N
     }
 
 
+@pytest.mark.parametrize("option", ["--assume-unchanged", "--skip-worktree"])
+def test_an_edited_file_that_git_is_told_not_to_look_at(repository: Path, option: str) -> None:
+    git(repository, "update-index", option, "beside")
+    (repository / "beside").write_text("edited")
+    base = read_base(repository, "main")
+    assert base.changed == {"versions/a": b"one", "beside": b"template"}
+    assert base.tracked == {"versions/a", "versions/b", "beside"}
+
+
 def test_a_link_has_its_target_and_an_ignored_file_is_nowhere(repository: Path) -> None:
     git(repository, "checkout", "--quiet", "main")
     (repository / "link").symlink_to("beside")

@@ -36,6 +36,7 @@ def names(source: str) -> list[str | None]:
         "class Gadget(Base):\n    __tablename__: str = {}",
         'class Gadget(Base):\n    @declared_attr\n    def __tablename__(cls):\n        """Ours."""\n        return {}',
         "gadget = Table({}, metadata)",
+        "from sqlalchemy import Table as T\ngadget = T({}, metadata)",
         "gadget = sa.Table(name={}, metadata=metadata)",
         "class Gadget(Base):\n    __table__ = Table({}, metadata)",
     ],

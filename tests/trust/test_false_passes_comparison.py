@@ -316,6 +316,7 @@ REFLECTED = [
     ),
 ]
 REFLECTED_LEGIT = [
+    legit("models_change_the_folder", {"models.py": "import os\n\nos.chdir(os.sep)\n" + models()}, "AR605"),
     reflected(
         "reflected_elsewhere",
         "md.reflect(reading)",
@@ -827,6 +828,17 @@ FILTERS = [
     ),
 ]
 WIDE = revision("a1", None, BOOK.replace("String(50)", "Text"), 'op.drop_table("book")')
+NOT_IMPORTED = [
+    Way(
+        "table_by_another_name",
+        {
+            "log.py": "from sqlalchemy import Column as C, Integer, Table as T\nfrom models import Base\n"
+            'T("log", Base.metadata, C("id", Integer, primary_key=True))\n'
+        },
+        code="AR104",
+        said="table log is declared in log",
+    ),
+]
 FILTERS_LEGIT = [
     legit(
         "filter_of_a_foreign_table",
@@ -1283,6 +1295,7 @@ WAYS = [
     *OUTSIDE_LEGIT,
     *FILTERS,
     *FILTERS_LEGIT,
+    *NOT_IMPORTED,
     *REVISIONS,
     *REVISIONS_LEGIT,
     *TARGETS,

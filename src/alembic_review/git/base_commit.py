@@ -38,6 +38,8 @@ def read_base(root: Path, ref: str) -> BaseCommit:
     entries = _tree(top, commit)
     # Compared with the working tree, as Git would commit it: a checkout may have other line ends.
     differing = paths(top, "diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--name-only", "-z", commit, "--")
+    tracked, hidden = _index(top)
+    differing |= {path for path in hidden if (top / path).is_file()}
     changed = _contents(top, {path: entries[path][1] for path in sorted(differing & entries.keys())})
     return BaseCommit(
         ref=ref,
@@ -47,7 +49,7 @@ def read_base(root: Path, ref: str) -> BaseCommit:
         links=frozenset(path for path, (mode, _) in entries.items() if mode == _LINK),
         changed=changed,
         ahead=_revision_files(top, commit, tip),
-        tracked=paths(top, "ls-files", "-z"),
+        tracked=tracked,
         untracked=paths(top, "ls-files", "--others", "--exclude-standard", "-z"),
     )
 
@@ -107,6 +109,16 @@ def _revision_files(top: Path, base: str, tip: str) -> dict[str, bytes | None]:
     files = {path: name for path, (mode, _then, name, status) in now.items() if status != "D" and mode != _SUBMODULE}
     found = {path: content for path, content in _contents(top, files).items() if _ASSIGNED in content}
     return {**found, **{path: None for path, entry in now.items() if entry[-1] == "D"}}
+
+
+def _index(top: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """The files in the index, and those that Git takes for unchanged without a look at them.
+
+    https://git-scm.com/docs/git-update-index: ``--assume-unchanged`` and ``--skip-worktree``.
+    """
+    entries = [entry.partition(" ")[::2] for entry in paths(top, "ls-files", "-v", "-z")]
+    hidden = frozenset(path for tag, path in entries if tag.islower() or tag == "S")
+    return frozenset(path for _, path in entries), hidden
 
 
 def _contents(top: Path, objects: Mapping[str, str]) -> dict[str, bytes]:

@@ -77,7 +77,7 @@ def _class(node: ast.ClassDef, constants: Constants, imports: dict[str, str], pa
 
 def _call(node: ast.Call, constants: Constants, imports: dict[str, str], package: str) -> Declaration | None:
     keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-    if _last(node) != "Table" or not (node.args or "name" in keywords):
+    if _called(node, imports) != "Table" or not (node.args or "name" in keywords):
         return None
     if len(node.args) <= 1 and "metadata" not in keywords and not any(isinstance(a, ast.Starred) for a in node.args):
         return None
@@ -111,7 +111,7 @@ def _is_column(statement: ast.stmt, imports: dict[str, str], package: str) -> bo
     _, value = assignment(statement)
     if not isinstance(value, ast.Call):
         return False
-    called = _last(value)
+    called = _called(value, imports)
     return called == "mapped_column" or (called == "Column" and not _is_foreign(value.func, imports, package))
 
 
@@ -174,6 +174,12 @@ def _is_foreign(function: ast.expr, imports: dict[str, str], package: str) -> bo
     if not source or source.startswith((".", f"{package}.")) or source == package:
         return False
     return not any(library in source for library in _LIBRARIES)
+
+
+def _called(call: ast.Call, imports: dict[str, str]) -> str:
+    """``Table`` of ``sa.Table()``, and of ``T()`` after ``from sqlalchemy import Table as T``."""
+    name = _last(call)
+    return imports.get(name, name).rpartition(".")[2] if isinstance(call.func, ast.Name) else name
 
 
 def _last(expression: ast.expr) -> str:

@@ -24,6 +24,7 @@ from alembic_review.observe.base_revisions import (
     write_base_folders,
 )
 from alembic_review.observe.edited_revisions import edited_revisions, locations_without_base, removed_revisions
+from alembic_review.observe.files_of_revisions import files_that_differ
 from alembic_review.observe.old_models import archive_of, observe_old_models
 from alembic_review.observe.scratch.run_folder import run_folder
 from alembic_review.observe.worker_process import Conversation, RunContext, observe
@@ -60,6 +61,7 @@ def observe_base(
             settings=tuple(changed_settings(base, settings)),
             not_checked=(
                 *locations_without_base(facts, folders),
+                *files_that_differ(facts, then, folders, base),
                 *(f"whether new revisions follow the head of {base.ref} ({why})" for why in unread),
             ),
             accepted=accepted_at_base(base, facts, settings),

@@ -47,6 +47,7 @@ class Environment:
     circumstances: Circumstances = field(default_factory=Circumstances)
     output: Output | None = None
     commands: ApplicationCommands = field(default_factory=ApplicationCommands)
+    started: str = field(default_factory=os.getcwd)
 
     @property
     def name(self) -> str:
@@ -187,6 +188,9 @@ class Environment:
                 steps = work(heads, context)
             return remembered(steps, failed, lambda error: self._explained(script, error))
 
+        if not os.path.exists(os.path.join(script.dir, "env.py")):
+            # The application has changed the working directory, to which the script location is relative.
+            script.dir = os.path.join(self.started, script.dir)
         internals.forget_comparators()
         with self.application.ready(), foreign_calls(script, lambda: calls) as foreign:
             try:
