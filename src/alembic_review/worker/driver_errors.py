@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from types import FrameType
 
+import alembic
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
 _SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
+_ALEMBIC = os.path.dirname(alembic.__file__) + os.sep
 # Input may be any setting, and its links are for pydantic's users.
 _PYDANTIC = re.compile(r" \[type=\w+, input_value=.*\]$|\n +For further information visit .*$", re.MULTILINE)
 _CLASS = re.compile(r"\A<class '[\w.]+\.(\w+)'>: ")
@@ -64,6 +66,11 @@ def is_sqlite(error: BaseException) -> bool:
 def in_sqlalchemy(frame: FrameType, folder: str = "") -> bool:
     """True for a frame of SQLAlchemy, or of one of its subpackages."""
     return frame.f_code.co_filename.startswith(_SQLALCHEMY + (folder + os.sep if folder else ""))
+
+
+def in_alembic(frame: FrameType) -> bool:
+    """True for a frame of Alembic."""
+    return frame.f_code.co_filename.startswith(_ALEMBIC)
 
 
 def _pg8000(error: BaseException) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from alembic.config import Config
+from alembic.runtime.migration import HeadMaintainer, MigrationContext
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
@@ -511,6 +512,14 @@ def test_a_query_while_modules_are_imported(
     else:
         assert said.startswith("env.py executes this query before the revisions have created users.")
     assert "has to run on an empty database" in said
+
+
+def test_a_version_table_that_is_gone_before_a_revision_is_recorded(empty: Connection) -> None:
+    context = MigrationContext.configure(empty)
+    recorded = caught(lambda: HeadMaintainer(context, ())._insert_version("a1"))
+    assert hinted(recorded, revision="", env_py="env.py").startswith(
+        "Alembic created its version table alembic_version before the first revision, and no longer finds it"
+    )
 
 
 MODELS = """

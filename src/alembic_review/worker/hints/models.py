@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy.sql.elements import TextClause
 
-from alembic_review.worker.driver_errors import in_sqlalchemy
+from alembic_review.worker.driver_errors import in_alembic, in_sqlalchemy
 from alembic_review.worker.hints.fault import Fault
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -21,6 +21,10 @@ _COLUMN = re.compile(
     r"^column (?P<pg>.+?) (?:of relation .+ )?does not exist"
     r"|^no such column: (?P<sqlite>\S+)|^table \S+ has no column named (?P<insert>\S+)"
 )
+
+
+# By which Alembic records a revision in its version table.
+_RECORDING = frozenset({"_insert_version", "_update_version", "_delete_version"})
 
 
 def hint(fault: Fault) -> str:
@@ -34,6 +38,11 @@ def _too_early(fault: Fault) -> str:
     if found is None:
         return ""
     table = found["pg"] or found["sqlite"]
+    if any(frame.f_code.co_name in _RECORDING and in_alembic(frame) for frame, _ in fault.frames):
+        return (
+            f"Alembic created its version table {table} before the first revision, and no longer finds it: a revision or "
+            "env.py rolled back Alembic's transaction, dropped the table, or left another search_path."
+        )
     importing = _imported_module(fault)
     if importing:
         return (
