@@ -1284,6 +1284,46 @@ TARGETS = [
         said="not checked: tables in the schemas audit",
         url=POSTGRESQL,
     ),
+    Way(
+        "condition_of_an_index",
+        {
+            "models.py": models(after='sa.Index("ix_title", Book.title, sqlite_where=Book.id > 5)'),
+            f"{VERSIONS}/a2_index.py": revision(
+                "a2", "a1", 'op.create_index("ix_title", "book", ["title"], sqlite_where=sa.text("id > 99"))'
+            ),
+        },
+        said="not checked: conditions of partial indexes",
+    ),
+    Way(
+        "index_on_an_expression",
+        {"models.py": models(after='sa.Index("ix_title", sa.func.lower(Book.title))')},
+        said="not checked: indexes on expressions",
+    ),
+    Way(
+        "generated_column",
+        {
+            "models.py": models(book='twice = sa.Column(sa.Integer, sa.Computed("id + id"))'),
+            f"{VERSIONS}/a2_twice.py": revision(
+                "a2", "a1", 'op.add_column("book", sa.Column("twice", sa.Integer, sa.Computed("id * 9")))'
+            ),
+        },
+        said="not checked: expressions of generated columns",
+    ),
+    Way(
+        "system_column",
+        {"models.py": models(book="isbn = sa.Column(sa.String(13), system=True)")},
+        said="not checked: columns with system=True: book.isbn",
+    ),
+    Way(
+        "model_of_the_version_table",
+        {
+            "models.py": models(
+                after='class Version(Base):\n    __tablename__ = "alembic_version"\n'
+                "    version_num = sa.Column(sa.String(32), primary_key=True)\n    note = sa.Column(sa.Text)\n"
+            )
+        },
+        said="not checked: the model of alembic_version",
+    ),
     Way("defaults_off", {"models.py": OTHER_DEFAULT}, said="not checked: server defaults"),
 ]
 

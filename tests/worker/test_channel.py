@@ -45,6 +45,15 @@ def test_frozen_data_becomes_objects() -> None:
         assert right.receive() == {"type": "facts", "key": {"schema": None, "name": "widget"}}
 
 
+def test_an_application_may_replace_the_functions_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("json.dumps", None)
+    monkeypatch.setattr("json.loads", None)
+    left, right = pair()
+    with left, right:
+        left.send("progress", text="x")
+        assert right.receive() == {"type": "progress", "text": "x"}
+
+
 def test_the_end_of_the_stream_is_an_error() -> None:
     left, right = pair()
     with right:

@@ -5,12 +5,12 @@ A message is a 4-byte big-endian length in bytes and that many bytes of UTF-8 JS
 
 from __future__ import annotations
 
-import json
 import socket
 import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from json import dumps, loads  # by name: an application may put functions of another library into the module
 from typing import Any
 
 PROTOCOL = 1
@@ -63,7 +63,7 @@ class Channel:
     def receive(self) -> dict[str, Any]:
         """Wait for one message. Raises ``ChannelClosedError`` at the end of the stream."""
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
-        message: dict[str, Any] = json.loads(self._read(length))
+        message: dict[str, Any] = loads(self._read(length))
         return message
 
     def _read(self, size: int) -> bytes:
@@ -89,7 +89,7 @@ def _pieces(value: Any, depth: int) -> Iterator[bytes]:
     if depth and isinstance(value, dict):
         yield b"{"
         for number, (key, entry) in enumerate(value.items()):
-            yield (b"," if number else b"") + json.dumps(key).encode() + b":"
+            yield (b"," if number else b"") + dumps(key).encode() + b":"
             yield from _pieces(entry, depth - 1)
         yield b"}"
     elif depth and isinstance(value, (list, tuple)):
@@ -100,4 +100,4 @@ def _pieces(value: Any, depth: int) -> Iterator[bytes]:
             yield from _pieces(entry, depth - 1)
         yield b"]"
     else:
-        yield json.dumps(value, default=vars, separators=(",", ":")).encode()
+        yield dumps(value, default=vars, separators=(",", ":")).encode()

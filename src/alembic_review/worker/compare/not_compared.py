@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from alembic.migration import MigrationContext
+from sqlalchemy import Column, Table
 
 from alembic_review.worker import internals
+from alembic_review.worker.compare.comparison import metadatas
 from alembic_review.worker.compare.revision_hook import revision_hook
 from alembic_review.worker.replay.catalogue import Snapshot
 
@@ -37,6 +40,11 @@ def not_checked(
             lines.append(f"tables in the schemas {', '.join(schemas)} (include_schemas is not enabled in env.py)")
     if revision_hook(context):
         lines.append("edits by process_revision_directives (the report shows the result of the comparison)")
+    if options.get("target_metadata") is not None:
+        tables = [table for each in metadatas(context) for table in each.tables.values()]
+        lines += _left_out(context, tables)
+        if not blind_spots:
+            lines += _of_models(context, tables)
     missing = missing_plugins(context)
     if missing:
         lines.append(f"{', '.join(missing)} (autogenerate_plugins in env.py exclude them)")
@@ -63,6 +71,32 @@ def _switched_off(context: MigrationContext, by_plugins: Collection[str]) -> Ite
         yield "column types (compare_type is off in env.py)"
     if context.dialect.name == "postgresql" and "enum values" not in by_plugins:
         yield "values of existing enum types"
+
+
+def _of_models(context: MigrationContext, tables: Sequence[Table]) -> Iterator[str]:
+    """What else Alembic does not compare, where the models have any of it."""
+    indexes = [index for table in tables for index in table.indexes]
+    name = context.dialect.name
+    if any(index.dialect_options[name].get("where") is not None for index in indexes):
+        yield "conditions of partial indexes (autogenerate does not compare them)"
+    if name == "sqlite" and any(not isinstance(one, Column) for index in indexes for one in index.expressions):
+        yield "indexes on expressions (autogenerate does not compare them on SQLite)"
+    if any(column.computed is not None for table in tables for column in table.columns):
+        yield "expressions of generated columns (autogenerate does not change them)"
+
+
+def _left_out(context: MigrationContext, tables: Sequence[Table]) -> Iterator[str]:
+    """What Alembic takes for no part of the models."""
+    system = sorted(f"{table.name}.{column.name}" for table in tables for column in table.columns if column.system)
+    if system:
+        yield f"columns with system=True: {', '.join(system)} (autogenerate takes them for the database's own)"
+    version = internals.version_tables(context)
+    if any(_named(table, context) == version for table in tables):
+        yield f"the model of {version[0]} (autogenerate leaves Alembic's version table out)"
+
+
+def _named(table: Table, context: MigrationContext) -> tuple[str, Any]:
+    return table.name, table.schema if table.schema != context.dialect.default_schema_name else None
 
 
 def missing_plugins(context: MigrationContext) -> list[str]:

@@ -40,8 +40,8 @@ def _too_early(fault: Fault) -> str:
     table = found["pg"] or found["sqlite"]
     if any(frame.f_code.co_name in _RECORDING and in_alembic(frame) for frame, _ in fault.frames):
         return (
-            f"Alembic created its version table {table} before the first revision, and no longer finds it: a revision or "
-            "env.py rolled back Alembic's transaction, dropped the table, or left another search_path."
+            f"Alembic created its version table {table} before the first revision, and no longer finds it: a revision "
+            "or env.py rolled back Alembic's transaction, dropped the table, or left another search_path."
         )
     importing = _imported_module(fault)
     if importing:
