@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEFT_OUT = ("trust", "large")
-LONGEST = ("test_nox", "test_walk", "test_accept", "test_readme")
+LONGEST = ("test_nox", "test_walk", "test_replay_cache", "test_rebase", "test_accept")
 
 
 def pytest_configure() -> None:
