@@ -43,9 +43,10 @@ class CommandLine:
 
 
 def load(line: CommandLine, *, cwd: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings for a run from ``cwd``: command line beats ini beats pyproject.toml beats default.
+    """The settings of a run in the folder ``cwd``.
 
-    Lists replace, they do not add up. Raises UsageError for what is missing, unknown or contradictory.
+    The command line overrides the Alembic config file, which overrides pyproject.toml, which overrides the default.
+    A list replaces another list. Raises ``UsageError`` for missing, unknown or contradictory settings.
     """
     try:
         return _load(line, cwd, environ)

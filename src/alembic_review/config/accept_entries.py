@@ -21,7 +21,10 @@ _SECTION = re.compile(r"\s*\[+\s*tool\s*\.\s*[\"']?alembic-review\b")
 
 
 def accept_entries(layer: Layer | None) -> tuple[Accept, ...]:
-    """The entries of a pyproject.toml. Raises ``UsageError`` for one that could accept more than was meant."""
+    """The entries of ``accept`` in a pyproject.toml.
+
+    Raises ``UsageError`` for an entry that is incomplete or selects too much.
+    """
     settings = layer.settings.accept if layer is not None else None
     if layer is None or layer.path is None or not settings:
         return ()
@@ -83,9 +86,10 @@ def entry_text(entry: Accept) -> str:
 
 
 def with_entry(text: str, entry: Accept, path: Path) -> tuple[str, int]:
-    """The text of a pyproject.toml with one more entry, and its line; whatever else is in the text stays as it is.
+    """The text of a pyproject.toml with one more entry, and the line number of the entry.
 
-    Raises ``UsageError`` where the entries are written in a way that another one can't be added to.
+    The rest of the text is not changed. Raises ``UsageError`` if no entry can be added because of the way in which
+    the existing ones are written.
     """
     before = _document(text)
     if before is None:

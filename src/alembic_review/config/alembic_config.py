@@ -15,11 +15,11 @@ _HINT = "Name it with -c FILE, as for `alembic -c FILE`, or set `config` in [too
 
 
 def find_conf(cwd: Path, root: Path | None, section: str, environ: Mapping[str, str]) -> Path:
-    """The config file nobody named: what ``alembic`` itself reads, else the one that Flask-Migrate creates.
+    """The config file if neither ``-c`` nor a setting names one.
 
-    That is the file of ``ALEMBIC_CONFIG``, ``alembic.ini``, or a pyproject.toml with ``[tool.alembic]``, and otherwise
-    ``migrations/alembic.ini`` beside an env.py; all in the working directory, then in the root. ``UsageError`` without
-    any of them, with a command for each config file elsewhere below the root.
+    This is the file of ``ALEMBIC_CONFIG``, ``alembic.ini``, a pyproject.toml with ``[tool.alembic]``, or
+    ``migrations/alembic.ini`` beside an env.py; in the working directory first, then in the root. Raises
+    ``UsageError`` if there is none, with a command for each config file below the root.
     """
     if environ.get(VARIABLE):
         return named_conf(cwd / environ[VARIABLE], f"the environment variable {VARIABLE}")
@@ -41,7 +41,7 @@ def find_conf(cwd: Path, root: Path | None, section: str, environ: Mapping[str, 
 
 
 def named_conf(path: Path, by: str) -> Path:
-    """``path``, checked to be a file; ``by`` says in the error who named it."""
+    """``path``, if it is a file. Raises ``UsageError`` otherwise; ``by`` is the option or setting that names it."""
     if path.is_dir():
         raise UsageError(f"{path} ({by}) is a folder, not a config file.", hint=_HINT)
     if not path.exists():
@@ -50,10 +50,10 @@ def named_conf(path: Path, by: str) -> Path:
 
 
 def check_section(conf: Path, section: str, cwd: Path, environ: Mapping[str, str]) -> None:
-    """Refuse a config file without the section that Alembic would read.
+    """Raise ``UsageError`` if the config file does not have the section that Alembic would read.
 
-    Alembic reads an ini and a pyproject.toml side by side: the one that is not named is that of ``ALEMBIC_CONFIG``, or
-    comes from the working directory.
+    Alembic reads an ini and a pyproject.toml side by side: the file that is not named is that of
+    ``ALEMBIC_CONFIG``, or is in the working directory.
     """
     default = Path(environ.get(VARIABLE) or INI)
     if is_pyproject(conf):
@@ -75,5 +75,5 @@ def check_section(conf: Path, section: str, cwd: Path, environ: Mapping[str, str
 
 
 def is_pyproject(conf: Path) -> bool:
-    """Tell whether Alembic would read ``conf`` as TOML: it goes by the name alone."""
+    """Whether Alembic reads ``conf`` as TOML, which depends on its name only."""
     return conf.name == PYPROJECT

@@ -20,7 +20,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_baseline(name: str, path: Path, *, update: bool) -> Baseline:
-    """The baseline in a file. Raises ``UsageError`` for what is not one; one to be updated may be missing."""
+    """The baseline in the file. Raises ``UsageError`` if it is not a baseline; with ``update`` it may be missing."""
     if update and not path.parent.is_dir():
         raise UsageError(f"--baseline: {name} can't be written: there is no folder {path.parent}.")
     if update and not path.exists():
@@ -41,7 +41,7 @@ def read_baseline(name: str, path: Path, *, update: bool) -> Baseline:
 
 
 def entries_of(content: bytes) -> tuple[KnownFinding, ...] | None:
-    """The entries of a file; ``None`` where it is not a baseline."""
+    """The entries in the content of a baseline file; ``None`` if it is not a baseline."""
     try:
         found = msgspec.json.decode(content, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def table_in_text(file: Path, text: bytes | None, name: str) -> Mapping[str, object]:
-    """The settings of one table of a file; none where it has none or can't be read, which today's own run tells."""
+    """The settings in one table of an earlier version of a file; empty if there are none, or if it can't be read."""
     decoded = (text or b"").decode("utf-8", "replace")
     if file.suffix == ".toml":
         try:

@@ -16,7 +16,10 @@ MARKERS = ("pyproject.toml", "setup.cfg", "setup.py")
 
 
 def find_root(start: Path) -> Path | None:
-    """The nearest folder at or above ``start`` with a project file, outside any environment; ``None`` without one."""
+    """The nearest folder at or above ``start`` that has a project file and is not in an environment.
+
+    ``None`` if there is none.
+    """
     for folder in (start, *start.parents):
         if any(os.path.isfile(folder / marker) for marker in MARKERS) and not in_environment(folder):  # noqa: PTH113 - says False where stat is forbidden
             return folder
@@ -34,7 +37,7 @@ def working_root(cwd: Path, conf: Path) -> Path | None:
 
 
 def in_environment(folder: Path) -> bool:
-    """Tell whether ``folder`` lies in a ``sys.prefix``, a virtual environment or a site-packages folder."""
+    """Whether ``folder`` is in a ``sys.prefix``, a virtual environment or a site-packages folder."""
     prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix} - SHARED_PREFIXES
     return any(
         part.name in ("site-packages", "dist-packages")
@@ -46,9 +49,9 @@ def in_environment(folder: Path) -> bool:
 
 
 def distribution_name(root: Path) -> str | None:
-    """The name that the project at ``root`` gives its distribution; ``None`` where none is written down.
+    """The name of the distribution of the project at ``root``; ``None`` if no file has it.
 
-    Nothing is executed: ``setup.py`` is parsed, and only a name that stands there literally counts.
+    Nothing is executed: ``setup.py`` is parsed, and only a literal name is read.
     """
     return _pyproject_name(root) or _setup_cfg_name(root) or _setup_py_name(root)
 

@@ -16,7 +16,7 @@ _BESIDE = (".env", ".flaskenv")
 
 
 def secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """Passwords of the config files, the environment, libpq's files, ``-x`` arguments and ``server``."""
+    """The passwords in the config files, the environment, the files of libpq, ``-x`` arguments and ``server``."""
     variables = {**environ, **settings.env}
     arguments = [*settings.x, *(value for environment in settings.environments for value in environment.x)]
     shown = {value for name, value in variables.items() if _SHOWN.search(name)}

@@ -62,13 +62,13 @@ def reference(layers: Layers, name: str, key: Callable[[FileSettings], str | Non
 
 
 def is_reference(value: str) -> bool:
-    """Tell whether a text is ``module:callable``."""
+    """Whether a text has the form ``module:callable``."""
     module, _, attribute = value.partition(":")
     return _is_dotted(module) and _is_dotted(attribute)
 
 
 def check_reference(value: str, name: str, place: str) -> None:
-    """Raise ``UsageError`` for anything but ``module:callable``."""
+    """Raise ``UsageError`` if the value does not have the form ``module:callable``."""
     if not is_reference(value):
         raise UsageError(
             f"{place}: `{name}`: {value!r} is not `module:callable`.",
@@ -141,9 +141,10 @@ def _rename(text: str, what: str, place: str) -> Rename:
 
 
 def fail_on(layers: Layers) -> tuple[FailOn, ...]:
-    """The kinds of all layers together; ``never`` leaves out those of the layers after it.
+    """The kinds of all layers; layers after one with ``never`` are ignored.
 
-    So ``never`` on the command line only reports, and a kind on the command line counts though a file says ``never``.
+    So ``never`` on the command line only reports, and a kind on the command line applies even if a file has
+    ``never``.
     """
     named = [(layer.settings.fail_on, layer.place) for layer in layers if layer.settings.fail_on is not None]
     for kinds, place in named:
@@ -177,7 +178,7 @@ def severity(layers: Layers) -> dict[str, Level]:
 
 
 def is_code(text: str) -> bool:
-    """Tell whether a text has the form of a code: ``AR101``."""
+    """Whether a text has the form of a code, such as ``AR101``."""
     return _CODE.fullmatch(text) is not None
 
 
@@ -213,7 +214,7 @@ def server_version(layers: Layers) -> int | None:
 
 
 def python(layers: Layers) -> str | None:
-    """The path of an interpreter that can be run; relative ones are seen from the folder of whoever names them."""
+    """The path of an interpreter that can be run; a relative path starts at the folder of the file that names it."""
     for layer in layers:
         value = layer.settings.python
         if value is not None:
@@ -294,7 +295,10 @@ def _is_named(environment: Environment, cwd: Path, config: str | None, section: 
 
 
 def before(layers: Layers) -> str | None:
-    """The absolute path of a file of SQL, seen from the folder of whoever names it, or ``module:callable``."""
+    """The absolute path of an SQL file, or ``module:callable``.
+
+    A relative path starts at the folder of the file that names it.
+    """
     for layer in layers:
         value = layer.settings.before
         if value is not None:

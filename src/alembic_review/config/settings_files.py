@@ -110,7 +110,7 @@ class Layer:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file; UsageError where it can't be read or is no TOML."""
+    """The content of a TOML file. Raises ``UsageError`` if it can't be read or is not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -126,7 +126,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def table_of(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """The table at ``names``, empty where there is none."""
+    """The table at the path ``names``; empty if there is none."""
     found: Any = data
     for name in names:
         found = found.get(name, {}) if isinstance(found, Mapping) else {}
@@ -179,7 +179,10 @@ def _refuse_misspelt(sections: Iterable[str], path: Path, start: str) -> None:
 
 
 def read_ini(path: Path) -> configparser.ConfigParser:
-    """The ini as Alembic reads it, with ``%(here)s``; UsageError with file and line where it can't be parsed."""
+    """The ini file as Alembic reads it, with ``%(here)s``.
+
+    Raises ``UsageError`` with the file and line if it can't be parsed.
+    """
     return _parse(path, configparser.ConfigParser({"here": path.absolute().parent.as_posix()}))
 
 
@@ -256,7 +259,7 @@ def _pair(key: str, line: str, place: str) -> tuple[str, str]:
 
 
 def decode(data: dict[str, object], place: str) -> FileSettings:
-    """The settings of one table, ``place`` in errors. Raises ``UsageError``."""
+    """The settings of one table. Raises ``UsageError``, in which ``place`` names the table."""
     _refuse_unknown(list(data), place)
     for key, known in (("environments", ENVIRONMENT_KEYS), ("accept", ACCEPT_KEYS)):
         for table in _tables(data.get(key)):

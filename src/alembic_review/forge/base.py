@@ -76,11 +76,20 @@ class PullRequests(Protocol):
         """All comments, oldest first, however many pages they take."""
         ...
 
-    def create(self, number: int, body: str) -> Comment: ...
+    def create(self, number: int, body: str) -> Comment:
+        """Post a comment with the text ``body`` and return it. Raises ``ForgeError`` if the request fails."""
+        ...
 
-    def update(self, number: int, comment: Comment, body: str) -> Comment: ...
+    def update(self, number: int, comment: Comment, body: str) -> Comment:
+        """Replace the text of ``comment`` by ``body`` and return the changed comment.
 
-    def delete(self, number: int, comment: Comment) -> None: ...
+        Raises ``ForgeError`` if the request fails.
+        """
+        ...
+
+    def delete(self, number: int, comment: Comment) -> None:
+        """Delete ``comment``. Raises ``ForgeError`` if the request fails."""
+        ...
 
     def labels(self, number: int) -> list[str]:
         """The names of the pull request's labels."""
@@ -90,7 +99,9 @@ class PullRequests(Protocol):
         """Add a label to the pull request; create it in the repository first if it is missing there."""
         ...
 
-    def remove_label(self, number: int, name: str) -> None: ...
+    def remove_label(self, number: int, name: str) -> None:
+        """Remove the label ``name`` from pull request ``number``. Raises ``ForgeError`` if the request fails."""
+        ...
 
 
 @dataclass(frozen=True)

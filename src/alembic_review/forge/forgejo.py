@@ -23,6 +23,7 @@ class Forgejo:
         self._repository = f"/repos/{repository}"
 
     def login(self) -> str:
+        """The login of the user whom the token belongs to. Raises ``ForgeError`` if the Git host does not report it."""
         try:
             login = text(self._api.get("/user").data, "login")
         except UnavailableError:
@@ -39,6 +40,7 @@ class Forgejo:
         return []
 
     def head(self, number: int) -> str:
+        """The hash of the newest commit of pull request ``number``. Raises ``ForgeError`` if the request fails."""
         try:
             return text(self._api.get(f"{self._repository}/pulls/{number}").data, "head", "sha")
         except UnavailableError:
@@ -61,15 +63,22 @@ class Forgejo:
                 return
 
     def create(self, number: int, body: str) -> Comment:
+        """Post a comment with the text ``body`` and return it. Raises ``ForgeError`` if the request fails."""
         return _comment(self._api.send("POST", f"{self._repository}/issues/{number}/comments", body=body).data)
 
     def update(self, number: int, comment: Comment, body: str) -> Comment:  # noqa: ARG002 - GitLab needs it
+        """Replace the text of ``comment`` by ``body`` and return the changed comment.
+
+        Raises ``ForgeError`` if the request fails.
+        """
         return _comment(self._api.send("PATCH", f"{self._repository}/issues/comments/{comment.id}", body=body).data)
 
     def delete(self, number: int, comment: Comment) -> None:  # noqa: ARG002 - GitLab needs it
+        """Delete ``comment``. Raises ``ForgeError`` if the request fails."""
         self._api.send("DELETE", f"{self._repository}/issues/comments/{comment.id}")
 
     def labels(self, number: int) -> list[str]:
+        """The names of the labels of pull request ``number``. Raises ``ForgeError`` if the request fails."""
         return [text(entry, "name") for entry in self._labels(number)]
 
     def add_label(self, number: int, label: Label) -> None:
@@ -89,6 +98,10 @@ class Forgejo:
         self._api.send("POST", f"{self._repository}/issues/{number}/labels", labels=[_id(found)])
 
     def remove_label(self, number: int, name: str) -> None:
+        """Remove the label ``name``, in any case, from pull request ``number``.
+
+        Raises ``ForgeError`` if the request fails.
+        """
         for entry in self._labels(number):
             if text(entry, "name").casefold() == name.casefold():
                 self._api.send("DELETE", f"{self._repository}/issues/{number}/labels/{_id(entry)}")

@@ -47,9 +47,11 @@ class GitHub:
         return [known for known in found if known is not None]
 
     def head(self, number: int) -> str:
+        """The hash of the newest commit of pull request ``number``. Raises ``ForgeError`` if the request fails."""
         return text(self._api.get(f"{self._repository}/pulls/{number}").data, "head", "sha")
 
     def comments(self, number: int) -> Iterator[Comment]:
+        """All comments of pull request ``number``, oldest first; fetches one page at a time."""
         for page in count(1):
             answer = self._api.get(f"{self._repository}/issues/{number}/comments", per_page=PAGE, page=page)
             yield from map(_comment, entries(answer.data))
@@ -57,15 +59,22 @@ class GitHub:
                 return
 
     def create(self, number: int, body: str) -> Comment:
+        """Post a comment with the text ``body`` and return it. Raises ``ForgeError`` if the request fails."""
         return _comment(self._api.send("POST", f"{self._repository}/issues/{number}/comments", body=body).data)
 
     def update(self, number: int, comment: Comment, body: str) -> Comment:  # noqa: ARG002 - GitLab needs it
+        """Replace the text of ``comment`` by ``body`` and return the changed comment.
+
+        Raises ``ForgeError`` if the request fails.
+        """
         return _comment(self._api.send("PATCH", f"{self._repository}/issues/comments/{comment.id}", body=body).data)
 
     def delete(self, number: int, comment: Comment) -> None:  # noqa: ARG002 - GitLab needs it
+        """Delete ``comment``. Raises ``ForgeError`` if the request fails."""
         self._api.send("DELETE", f"{self._repository}/issues/comments/{comment.id}")
 
     def labels(self, number: int) -> list[str]:
+        """The names of the labels of pull request ``number``. Raises ``ForgeError`` if the request fails."""
         answer = self._api.get(f"{self._repository}/issues/{number}/labels", per_page=PAGE)
         return [text(entry, "name") for entry in entries(answer.data)]
 
@@ -82,6 +91,7 @@ class GitHub:
         self._api.send("POST", f"{self._repository}/issues/{number}/labels", labels=[label.name])
 
     def remove_label(self, number: int, name: str) -> None:
+        """Remove the label ``name`` from pull request ``number``. Raises ``ForgeError`` if the request fails."""
         self._api.send("DELETE", f"{self._repository}/issues/{number}/labels/{segment(name)}")
 
 

@@ -22,6 +22,7 @@ class GitLab:
         self._project = f"/projects/{segment(project)}"
 
     def login(self) -> str:
+        """The login of the user whom the token belongs to. Raises ``ForgeError`` if the Git host does not report it."""
         login = text(self._api.get("/user").data, "username")
         if not login:
             raise ForgeError("GitLab does not report the user of the token.", hint="Name the user with --author.")
@@ -32,9 +33,11 @@ class GitLab:
         return []
 
     def head(self, number: int) -> str:
+        """The hash of the newest commit of merge request ``number``. Raises ``ForgeError`` if the request fails."""
         return text(self._api.get(f"{self._project}/merge_requests/{number}").data, "sha")
 
     def comments(self, number: int) -> Iterator[Comment]:
+        """All comments of merge request ``number``, oldest first; fetches one page at a time."""
         page = "1"
         while page:
             answer = self._api.get(self._notes(number), per_page=PAGE, page=page, sort="asc", order_by="created_at")
@@ -44,15 +47,22 @@ class GitLab:
             page = following if following.isdecimal() and int(following) > int(page) else ""
 
     def create(self, number: int, body: str) -> Comment:
+        """Post a comment with the text ``body`` and return it. Raises ``ForgeError`` if the request fails."""
         return _comment(self._api.send("POST", self._notes(number), body=body).data)
 
     def update(self, number: int, comment: Comment, body: str) -> Comment:
+        """Replace the text of ``comment`` by ``body`` and return the changed comment.
+
+        Raises ``ForgeError`` if the request fails.
+        """
         return _comment(self._api.send("PUT", f"{self._notes(number)}/{comment.id}", body=body).data)
 
     def delete(self, number: int, comment: Comment) -> None:
+        """Delete ``comment``. Raises ``ForgeError`` if the request fails."""
         self._api.send("DELETE", f"{self._notes(number)}/{comment.id}")
 
     def labels(self, number: int) -> list[str]:
+        """The names of the labels of merge request ``number``. Raises ``ForgeError`` if the request fails."""
         found = dig(self._api.get(f"{self._project}/merge_requests/{number}").data, "labels")
         return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
@@ -69,6 +79,7 @@ class GitLab:
         self._api.send("PUT", f"{self._project}/merge_requests/{number}", add_labels=label.name)
 
     def remove_label(self, number: int, name: str) -> None:
+        """Remove the label ``name`` from merge request ``number``. Raises ``ForgeError`` if the request fails."""
         self._api.send("PUT", f"{self._project}/merge_requests/{number}", remove_labels=name)
 
     def _notes(self, number: int) -> str:

@@ -19,10 +19,10 @@ _FETCH = "Fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` 
 
 
 def read_base(root: Path, ref: str) -> BaseCommit:
-    """The merge base of ``ref`` and HEAD, in the checkout that ``root`` lies in.
+    """The merge base of ``ref`` and HEAD, in the checkout that contains ``root``.
 
-    Raises ``UsageError`` for what can't be the name of a commit, and ``ObservationError`` where there is no checkout or
-    no merge base.
+    Raises ``UsageError`` if ``ref`` can't be the name of a commit, and ``ObservationError`` if there is no checkout
+    or no merge base.
     """
     if not ref or ref.startswith("-") or not ref.isprintable() or len(ref) > _LONGEST_REF:
         shown = shortened(repr(ref), _LONGEST_REF)

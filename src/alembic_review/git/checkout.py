@@ -10,13 +10,13 @@ from alembic_review.model.errors import ObservationError
 
 
 def path_in_checkout(root: Path | None) -> str:
-    """The root as a path inside its Git checkout (``.`` for the checkout's own top); empty outside of one."""
+    """The path of the root in its Git checkout, ``.`` for the top of the checkout; empty outside of a checkout."""
     found = _output(root, "rev-parse", "--show-prefix")
     return found.rstrip("/") or "." if found is not None else ""
 
 
 def current_commit(root: Path | None) -> str:
-    """The full name of the commit that is checked out at the root; empty outside of a Git checkout."""
+    """The full hash of the commit that is checked out at the root; empty outside of a Git checkout."""
     return _output(root, "rev-parse", "--verify", "--quiet", "HEAD") or ""
 
 

@@ -18,7 +18,10 @@ _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CO
 
 
 def run(folder: Path, *arguments: str, send: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run one command to its end, whatever its status. Raises ``ObservationError`` where there is no Git."""
+    """Run a Git command in a folder and return its result, whatever its exit status.
+
+    Raises ``ObservationError`` if Git can't be run.
+    """
     environ = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     # No lock on the index, nobody asked for a password, messages in English.
     environ |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -33,7 +36,7 @@ def run(folder: Path, *arguments: str, send: bytes = b"") -> subprocess.Complete
 
 
 def output(folder: Path, *arguments: str, send: bytes = b"") -> bytes:
-    """The output of one command. Raises ``ObservationError`` when it fails."""
+    """The standard output of a Git command, as bytes. Raises ``ObservationError`` if it fails."""
     done = run(folder, *arguments, send=send)
     if done.returncode != 0:
         raise ObservationError(f"`git {arguments[0]}` failed in {folder}.{message(done)}")
@@ -46,6 +49,6 @@ def paths(folder: Path, *arguments: str) -> frozenset[str]:
 
 
 def message(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Git's own words, in one line and without passwords, to be put after a sentence."""
+    """The error message of a Git command, in one line and with passwords masked, to be appended to a sentence."""
     text = " ".join(done.stderr.decode(errors="replace").split())
     return " Git says: " + _PASSWORD.sub(r"\1***@", text) if text else ""

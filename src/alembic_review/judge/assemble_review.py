@@ -104,7 +104,10 @@ def case_of(
     history: PullRequestBase | None = None,
     custom: tuple[str, ...] | None = None,
 ) -> Case:
-    """Ownership and the verdict on every change, for checks and plans to look at. Raises as ``judge``."""
+    """The facts with ownership and the verdict on every change, as input of checks and plans.
+
+    Raises the errors of ``judge``.
+    """
     merged = {revision.id for revision in history.facts.revisions} if history is not None else set()
     new = {revision.id for revision in facts.revisions} - merged if history is not None else set()
     models = frozenset(table.key for database in facts.databases for table in database.tables if not table.removed)

@@ -26,9 +26,10 @@ class Spot:
 
 
 def spot(case: Case, package: str, version_path: str | None) -> Spot:
-    """Where the next revision of a custom package goes; ``version_path`` is what the user says.
+    """The head, version location and branch label for the next revision of a custom package.
 
-    Raises ``UsageError`` where that can't be told, or is no place for it.
+    ``version_path`` is the folder that the user chose. Raises ``UsageError`` if there are several locations or
+    heads, or if the location is not one of the package's.
     """
     found = _spot(case, package, version_path)
     copy = next(
@@ -168,12 +169,12 @@ def _owner(case: Case, revision: Revision) -> str | None:
 
 
 def ancestors(known: dict[str, Revision], start: Iterable[str]) -> set[str]:
-    """These revisions and whatever comes before them, in their branch and by dependency."""
+    """These revisions and all revisions before them, by ``down_revision`` and ``depends_on``."""
     return _reach(known, start, dependencies=True)
 
 
 def lineage(known: dict[str, Revision], start: str) -> set[str]:
-    """This revision and whatever comes before it in its branch."""
+    """This revision and all revisions before it in its branch, by ``down_revision``."""
     return _reach(known, [start], dependencies=False)
 
 

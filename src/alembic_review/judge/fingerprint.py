@@ -13,7 +13,7 @@ _LENGTH = 16
 
 
 def digest(*parts: object) -> str:
-    """A short SHA-256 over canonical JSON."""
+    """The first characters of the SHA-256 of the parts as canonical JSON."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 

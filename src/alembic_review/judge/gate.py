@@ -24,7 +24,7 @@ ALWAYS = (FailOn.BLOCKED, FailOn.ERROR)
 
 
 def summarise(changes: Iterable[Change], findings: Iterable[Finding]) -> Summary:
-    """Count verdicts and severities of what is not accepted, and what is."""
+    """The numbers of changes per verdict and of findings per severity that are not accepted, and of accepted ones."""
     changes, findings = tuple(changes), tuple(findings)
     verdicts = Counter(change.verdict for change in changes if change.accepted is None)
     severities = Counter(finding.severity for finding in findings if finding.accepted is None)
@@ -41,7 +41,10 @@ def summarise(changes: Iterable[Change], findings: Iterable[Finding]) -> Summary
 
 
 def outcome(changes: Iterable[Change], findings: Iterable[Finding], brought: PullRequest | None = None) -> Outcome:
-    """Worst first, accepted or not; upstream drift alone is clean. ``brought`` is what a pull request changes."""
+    """The worst verdict of all changes, accepted or not.
+
+    Upstream drift alone is ``clean``. ``brought`` are the changes of a pull request.
+    """
     verdicts = {change.verdict for change in (*changes, *_made(brought))}
     if Verdict.BLOCKED in verdicts or any(finding.blocks for finding in findings):
         return Outcome.BLOCKED
@@ -51,10 +54,10 @@ def outcome(changes: Iterable[Change], findings: Iterable[Finding], brought: Pul
 def decide(
     fail_on: Sequence[FailOn], summary: Summary, findings: Iterable[Finding], brought: PullRequest | None = None
 ) -> Gate:
-    """Whether the check fails, and on what: ``ALWAYS``, and the kinds that ``fail_on`` adds.
+    """Whether the check fails, with the reasons: the kinds in ``ALWAYS`` and those that ``fail_on`` adds.
 
-    ``brought`` is what a pull request changes. Each cause is one reason: an error that blocks, or that belongs to a
-    blocked change, is counted as that. What is accepted is no reason.
+    ``brought`` are the changes of a pull request. Each cause is one reason: an error that blocks, or that belongs
+    to a blocked change, is counted as blocked only. Accepted changes and findings are no reason.
     """
     if FailOn.NEVER in fail_on:
         return Gate(refused=False)

@@ -29,6 +29,7 @@ class Judged:
 
     @property
     def blocked(self) -> bool:
+        """Whether the verdict of the change is *blocked*."""
         return self.decision.verdict is Verdict.BLOCKED
 
 
@@ -106,6 +107,7 @@ class Case:
         return self.facts.proofs if isinstance(self.facts, ProvedFacts) else Proofs()
 
     def revision(self, revision: str) -> Revision | None:
+        """The revision with this identifier; ``None`` if the facts have none."""
         return next((entry for entry in self.facts.revisions if entry.id == revision), None)
 
     def may_be_core(self, owned: Owned) -> bool:

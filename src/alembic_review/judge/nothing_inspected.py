@@ -18,7 +18,7 @@ _SHOWN = 5
 
 
 def require_models(facts: Facts, settings: Settings, unloaded: Unloaded) -> None:
-    """Raise ``ObservationError`` when there was no database or no model: nothing can be decided then."""
+    """Raise ``ObservationError`` if there was no database or no model, so that nothing can be judged."""
     if not facts.databases:
         raise ObservationError(
             "env.py configured no database to compare.", hint="Check that env.py calls context.run_migrations()."
@@ -31,7 +31,7 @@ def require_models(facts: Facts, settings: Settings, unloaded: Unloaded) -> None
 
 
 def require_inspected(case: Case) -> None:
-    """Raise ``ObservationError`` when models that must exist were not loaded, or nothing was compared."""
+    """Raise ``ObservationError`` if models that must exist were not loaded, or if nothing was compared."""
     hint = _import_hint(case.unloaded, case.evidence.locations)
     for database in case.databases:
         _require_comparison(database, hint)

@@ -49,7 +49,7 @@ def namespaces(tables: Iterable[Owned]) -> dict[str, str]:
 
 
 def is_named_by_hand(owned: Owned) -> bool:
-    """Tell whether somebody chose the name of this custom table: it is in the models, and no generator made it."""
+    """Whether a developer chose the name of this custom table: a model declares it, and it was not generated."""
     if owned.role is not Role.CUSTOM or owned.model is None or owned.model.removed:
         return False
     return owned.definition is not None or owned.factory

@@ -21,13 +21,16 @@ _OWNERSHIP = "AR1"
 
 
 def accept_comments(paths: Iterable[str]) -> tuple[Accept, ...]:
-    """The comments of these files; what is not a file has none. Raises ``OSError`` for one that can't be read."""
+    """The comments in these files that accept findings.
+
+    A path that is not a file has none. Raises ``OSError`` if a file can't be read.
+    """
     files = [path for path in dict.fromkeys(paths) if Path(path).is_file()]
     return tuple(one for path in files for one in comments_of(Path(path).read_bytes(), path))
 
 
 def comments_of(content: bytes, path: str) -> tuple[Accept, ...]:
-    """The comments of one file, each with the statement that it stands in, at the end of, or directly above."""
+    """The comments of one file, each with the statement that contains it, ends on its line, or follows it."""
     if _MARK.encode() not in content:
         return ()
     found: list[Accept] = []

@@ -75,14 +75,14 @@ def write_base_folders(
 
 
 def write_base_files(base: BaseCommit, target: Path) -> None:
-    """Write all files of the base below ``target``; without submodules, whose files Git has elsewhere."""
+    """Write all files of the base commit to ``target``, except those of submodules."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(base.files):
         _write(base, path, target)
 
 
 def content_at_base(base: BaseCommit, path: Path) -> bytes | None:
-    """The content that this file had at the base; ``None`` where there was no such file."""
+    """The content of this file at the base commit; ``None`` if it did not exist there."""
     inside = inside_checkout(base, path)
     return _content(base, inside) if inside is not None and inside in base.files else None
 

@@ -515,6 +515,10 @@ def with_proofs(facts: Facts, proofs: Proofs) -> ProvedFacts:
 
 
 def with_history(facts: Facts, history: HistoryFacts | str) -> Facts:
+    """The facts with the outcome of the trials of revisions.
+
+    If ``history`` is a text, the trials were not done for this reason, which is added to what was not checked.
+    """
     if isinstance(history, str):
         return replace(facts, not_checked=(*facts.not_checked, history))
     downgrades = chain(history.downgrades, repeat(()))

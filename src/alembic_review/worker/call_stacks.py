@@ -148,6 +148,7 @@ class Stacks:
         return self.frames[self._frame(frame)]
 
     def packages(self) -> set[str]:
+        """The names of all packages that have a frame in a recorded stack."""
         return {frame.package for frame in self.frames if frame.package}
 
     def _kind(self, code: CodeType) -> int:
@@ -189,6 +190,7 @@ def _across_greenlets(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def is_sqlalchemy(code: CodeType) -> bool:
+    """Whether the code belongs to SQLAlchemy."""
     return code.co_filename.startswith(_SQLALCHEMY)
 
 

@@ -60,6 +60,7 @@ def class_name(error: BaseException) -> str:
 
 
 def is_sqlite(error: BaseException) -> bool:
+    """Whether an exception was raised by the module ``sqlite3``."""
     return type(error).__module__ == "sqlite3"
 
 

@@ -129,4 +129,5 @@ def _of_others(path: str) -> bool:
 
 
 def at(frames: list[str]) -> str:
+    """The frames as lines ``at FILE:LINE in NAME``, to be appended to a message; empty if there are none."""
     return "".join(f"\n  at {frame}" for frame in frames)

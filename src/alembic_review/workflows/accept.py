@@ -37,11 +37,11 @@ def accept(
     progress: Progress = ignore,
     debug: bool = False,
 ) -> Written:
-    """Add an entry to the project's pyproject.toml, in which everything else stays as it is.
+    """Add an entry of ``accept`` to the project's pyproject.toml; the rest of the file is not changed.
 
-    Of an entry without a code, what its fingerprint stands for is looked for in ``saved``, or in a review that is made
-    now; the entry gets the code and the names. Raises as ``review``, and ``UsageError`` for an entry that would accept
-    nothing.
+    If the entry has a fingerprint and no code, the code and the names are taken from the finding or change with
+    that fingerprint in ``saved``, or in a new review if ``saved`` is ``None``. Raises ``UsageError`` if the entry
+    would accept nothing, and the errors of ``review``.
     """
     path = _settings_file(settings)
     if entry.until is not None and entry.until < _today():

@@ -24,7 +24,7 @@ _TABLE = "alembic-review"
 
 
 def comments_now(facts: Facts, settings: Settings, attempts: Attempts) -> Comments:
-    """The comments that the application's source has. None accepts anything where they can't be read."""
+    """The comments in the application's source that accept findings; none if the source can't be read."""
     files = commented_files(facts, settings)
     nothing: tuple[Accept, ...] = ()
     read = attempts.attempt("comments that accept findings", lambda: accept_comments(files), nothing)
@@ -32,7 +32,7 @@ def comments_now(facts: Facts, settings: Settings, attempts: Attempts) -> Commen
 
 
 def accepted_at_base(base: BaseCommit, facts: Facts, settings: Settings) -> AcceptedAtBase:
-    """The entries and comments of the base. Those that can't be read there count as new."""
+    """The entries and comments at the base commit. Entries that can't be read there count as new."""
     entries: list[Accept] = []
     after_merge = False
     project = settings.root / "pyproject.toml" if settings.root is not None else None
@@ -52,7 +52,7 @@ def accepted_at_base(base: BaseCommit, facts: Facts, settings: Settings) -> Acce
 
 
 def baseline_at_base(base: BaseCommit, settings: Settings) -> frozenset[str] | None:
-    """The fingerprints that the baseline had there; ``None`` where Git does not have the file at all."""
+    """The fingerprints in the baseline file at the base commit; ``None`` if Git does not track the file."""
     path = Path(settings.baseline.path) if settings.baseline is not None else None
     if path is None or not is_known(base, path):
         return None

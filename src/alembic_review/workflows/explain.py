@@ -8,7 +8,7 @@ from alembic_review.reports import Rule
 
 
 def explain(code: str) -> str:
-    """The page of a check, as Markdown. Raises ``UsageError`` for a code that no check has."""
+    """The page of the check ``code``, as Markdown. Raises ``UsageError`` for an unknown code."""
     for check in CHECKS:
         if check.code == code.upper():
             return check.page
@@ -17,5 +17,5 @@ def explain(code: str) -> str:
 
 
 def rules() -> tuple[Rule, ...]:
-    """The checks, for the reports that describe them."""
+    """Code, title, severity and page of every check."""
     return tuple(Rule(check.code, check.title, check.severity, check.page) for check in CHECKS)

@@ -20,7 +20,7 @@ from alembic_review.workflows.observation import Observation
 def judged(observed: Observation, settings: Settings, *, debug: bool = False) -> Review:
     """The review of all environments.
 
-    Raises ``UsageError`` when it can't be told which tables are custom, ``ObservationError`` when nothing could be
+    Raises ``UsageError`` if the custom packages can't be determined, and ``ObservationError`` if nothing was
     inspected.
     """
     root = path_in_checkout(settings.root)

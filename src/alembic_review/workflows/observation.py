@@ -57,9 +57,9 @@ class Observation:
 def observe_application(
     settings: Settings, request: WorkerRequest, base: BaseCommit | None, progress: Progress
 ) -> Observation:
-    """Everything that is observed of the application, and of the base of a pull request.
+    """Observe the application, and the base of a pull request if there is one.
 
-    Raises ``UsageError`` for settings that don't fit the application and ``ObservationError`` when it can't be
+    Raises ``UsageError`` for settings that don't fit the application, and ``ObservationError`` if it can't be
     observed.
     """
     shown = Shown()
@@ -185,6 +185,6 @@ def with_privilege(observed: Sequence[Facts], privilege: Privilege | None) -> tu
 
 
 def learn_secrets(settings: Settings) -> None:
-    """From now on, the passwords that these settings lead to are masked wherever they occur."""
+    """Mask the passwords in these settings, and in the files and variables that they name, from now on."""
     forget()
     learn(secrets(settings, os.environ))

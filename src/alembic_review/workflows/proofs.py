@@ -20,9 +20,10 @@ def prove(
     settings: Settings,
     old_models: Callable[[], tuple[Proved, ...]] | None = None,
 ) -> Proofs:
-    """The proofs of the safe changes and the new revisions of a case, whose facts ``worker`` has observed.
+    """Run the proofs of the pending safe changes and the new revisions of a case.
 
-    ``old_models`` runs the models of the base on the schemas that the new revisions leave.
+    ``worker`` has observed the facts of the case. ``old_models`` runs the models of the base on the schemas after
+    the new revisions.
     """
     names = _names(settings)
     if settings.prove is False:

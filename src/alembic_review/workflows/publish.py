@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def publish(review: Review, where: Where, environ: Mapping[str, str], *, label: bool = False) -> Posted:
-    """Create or update the one comment of a pull request that shows ``review``; with ``label``, set its label too.
+    """Create or update the comment that shows ``review`` on a pull request, and with ``label`` its label.
 
-    What ``where`` leaves open is read from ``environ``, the environment of the CI job. Raises ``UsageError`` for wrong
-    options and ``ForgeError`` when the comment could not be posted.
+    Values that ``where`` does not have are read from ``environ``, the environment of the CI job. Raises
+    ``UsageError`` for wrong options and ``ForgeError`` if the comment can't be posted.
     """
     from alembic_review import forge  # noqa: PLC0415 - loads HTTP and TLS
 

@@ -34,9 +34,10 @@ from alembic_review.workflows.accepting import accepted_at_base, baseline_at_bas
 def observe_base(
     base: BaseCommit, facts: Facts, settings: Settings, worker: Conversation, context: RunContext
 ) -> PullRequestBase:
-    """The base as the current env.py sees it; ``worker`` has observed ``facts``, and is asked for its schemas.
+    """Observe the revisions of the base with the current env.py and models.
 
-    Raises ``ObservationError`` where the revisions of the base can't be observed.
+    ``worker`` has observed ``facts``, and returns the schemas of its databases for the comparison. Raises
+    ``ObservationError`` if the revisions of the base can't be observed.
     """
     with run_folder() as target:
         locations = revision_folders(facts, settings.distribution)
@@ -92,7 +93,7 @@ def _observed(base: BaseCommit, folders: Sequence[BaseFolder], request: WorkerRe
 def observe_models_of_base(
     base: BaseCommit, then: PullRequestBase, facts: Facts, worker: Conversation, context: RunContext
 ) -> tuple[Proved, ...]:
-    """The models of the base on the schemas that the new revisions leave. Raises ``ReviewError``."""
+    """Run the models of the base on the schemas after the new revisions. Raises ``ReviewError``."""
     with run_folder() as target:
         write_base_files(base, target / "base")
         archive = archive_of(base.top, target / "base")
@@ -110,7 +111,7 @@ _LISTED = frozenset({"accept"})
 
 
 def changed_settings(base: BaseCommit, settings: Settings) -> Iterator[ChangedSettings]:
-    """The files in which such settings differ from the base's."""
+    """The files whose settings differ from those at the base."""
     files = [settings.root / "pyproject.toml"] if settings.root is not None else []
     if settings.config is not None:
         files.append(settings.config)

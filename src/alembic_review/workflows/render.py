@@ -15,7 +15,7 @@ _QUOTED = 300
 
 
 def saved_review(file: str) -> Review:
-    """The review of a JSON report, whoever may have written it; ``-`` is standard input. Raises ``UsageError``."""
+    """The review in a JSON report, which is validated; ``-`` reads standard input. Raises ``UsageError``."""
     try:
         if file == "-":
             text = sys.stdin.buffer.read(_LARGEST + 1)

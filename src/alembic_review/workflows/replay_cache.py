@@ -16,7 +16,7 @@ from alembic_review.reports.parts.labels import count
 
 
 def kept_replay(settings: Settings, request: WorkerRequest) -> KeptReplay:
-    """What there is for this review, or why there is nothing."""
+    """The cached replay for this review, or the reason why there is none."""
     reasons = {
         "turned off with --no-cache or `cache = false`": not settings.cache,
         "a server was named": settings.server is not None,
@@ -31,7 +31,7 @@ def kept_replay(settings: Settings, request: WorkerRequest) -> KeptReplay:
 
 
 def shown() -> str:
-    """What is kept, as lines for a person."""
+    """The entries of the cache as text: folder, size, and one line per entry."""
     place = entries.folder()
     found = list(entries.entries())
     if place is None or not found:
@@ -45,7 +45,7 @@ def shown() -> str:
 
 
 def cleared() -> str:
-    """Remove everything that is kept, and say how much that was."""
+    """Remove all entries of the cache; returns a line with their number and size."""
     size = sum(one.size for one in entries.entries())
     number = entries.clear()
     return f"Removed {count(number, 'replay')} ({_size(size)}).\n" if number else "The cache is empty.\n"

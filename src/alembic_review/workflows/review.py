@@ -21,14 +21,14 @@ from alembic_review.workflows.worker_requests import worker_request
 
 
 def ignore(_text: str) -> None:
-    """Progress that nobody wants to see."""
+    """A callback for progress that shows nothing."""
 
 
 def review(settings: Settings, *, progress: Progress = ignore, debug: bool = False) -> Review:
-    """Review the application that ``settings`` name, on scratch databases that are gone afterwards.
+    """Review the application that ``settings`` describe, on scratch databases that are removed afterwards.
 
-    Raises ``UsageError`` for settings that don't fit the application and ``ObservationError`` when it can't be
-    observed.
+    ``progress`` is called with a text at each step. Raises ``UsageError`` for settings that don't fit the
+    application, and ``ObservationError`` if it can't be observed.
     """
     start = time.perf_counter()
     learn_secrets(settings)
@@ -47,7 +47,7 @@ def review(settings: Settings, *, progress: Progress = ignore, debug: bool = Fal
 
 
 def failed_review(error: ReviewError, settings: Settings) -> Review:
-    """What the reports show when a run could not review: outcome ``failed``, and why."""
+    """The review that reports show if a run failed: outcome ``failed``, with the message and hint of ``error``."""
     interpreter = interpreter_of(settings)
     found = Review(
         outcome=Outcome.FAILED,

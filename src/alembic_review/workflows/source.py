@@ -28,7 +28,7 @@ class Source:
 
 
 def read_source(observed: Sequence[Facts], settings: Settings, *, debug: bool = False) -> Source:
-    """Read the source of the application: its packages, and the loose modules of a flat project."""
+    """Tables that the application's source declares, comments that accept findings, and steps that failed."""
     attempts = Attempts(show if debug else None)
     facts = observed[0]
     if settings.environments:

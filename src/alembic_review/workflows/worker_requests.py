@@ -17,7 +17,10 @@ from alembic_review.observe.worker_process import Progress, RunContext
 
 
 def worker_request(settings: Settings, *, debug: bool) -> WorkerRequest:
-    """What these settings ask of a worker. Raises ``UsageError`` without a configuration, and for unknown codes."""
+    """The request to a worker with these settings.
+
+    Raises ``UsageError`` if no Alembic config is named, or for an unknown code.
+    """
     require_known_codes(settings)
     if settings.config is None and settings.config_from is None:
         raise UsageError("No Alembic configuration was named.", hint="Name one with -c, or in the settings as config.")
@@ -39,7 +42,7 @@ def worker_request(settings: Settings, *, debug: bool) -> WorkerRequest:
 
 
 def environment_requests(settings: Settings, request: WorkerRequest) -> dict[str, WorkerRequest]:
-    """What the worker of each environment is asked, by name and in order; ``request`` is what they have in common."""
+    """The request to the worker of each environment, by name and in order. ``request`` has their common values."""
     return {
         one.name: replace(
             request,
@@ -59,7 +62,7 @@ def run_context(
     shown: Shown,
     replay: KeptReplay | None = None,
 ) -> RunContext:
-    """How the workers of these settings are started and answered."""
+    """The interpreter, time limit, databases and callbacks with which the workers of these settings are started."""
     python = interpreter_of(settings).path
     return RunContext(python, settings.env, settings.timeout, databases, progress, shown, replay=replay)
 

@@ -50,6 +50,7 @@ class Ownership:
     tables: Mapping[TableKey, Owned]
 
     def role(self, key: TableKey) -> Role:
+        """The role of a table; ``Role.UNKNOWN`` if nothing is known about it."""
         owned = self.tables.get(key)
         return owned.role if owned is not None else Role.UNKNOWN
 
@@ -64,6 +65,7 @@ class Ownership:
         return found[0] if len(found) == 1 else None
 
     def owner(self, key: TableKey) -> str | None:
+        """The package that owns a table; ``None`` if the owner is unknown."""
         owned = self.tables.get(key)
         return owned.owner if owned is not None else None
 

@@ -36,6 +36,7 @@ class Event:
 
     @property
     def sql(self) -> str:
+        """The statement as it was executed."""
         return self.row.statement.sql
 
 

@@ -153,6 +153,7 @@ def named(hazard: Hazard) -> str:
 
 
 def is_postgresql(database: JudgedDatabase) -> bool:
+    """Whether the database is PostgreSQL, as opposed to SQLite."""
     return database.facts.dialect == "postgresql"
 
 

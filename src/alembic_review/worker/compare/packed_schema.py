@@ -60,6 +60,7 @@ class Spelt(UserDefinedType):  # type: ignore[type-arg]
         self.words = words
 
     def get_col_spec(self, **_: Any) -> str:
+        """The type as SQL, for ``CREATE TABLE``; the arguments of SQLAlchemy are ignored."""
         return self.words
 
 

@@ -54,6 +54,7 @@ class Difference:
 
 
 def freeze(table: Table) -> FrozenTable:
+    """A copy of the table's attributes, columns, indexes and constraints, to find later changes in place."""
     return FrozenTable(
         name=table.name,
         schema=table.schema,

@@ -71,6 +71,7 @@ class Witnesses:
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
     def install(self) -> None:
+        """Listen to SQLAlchemy's events and patch its methods, so that definition sites are recorded from now on."""
         for kind in (Column, Index, Constraint):
             self._listen(kind, self._item_attached)
         self._listen(Table, self._table_attached)

@@ -61,6 +61,7 @@ class Before:
 
     @property
     def is_file(self) -> bool:
+        """Whether the setting names a file of SQL, as an absolute path, instead of a callable."""
         return os.path.isabs(self.setting)
 
     def apply(self, engine: Engine) -> None:

@@ -66,6 +66,7 @@ class Fault:
 
     @property
     def server(self) -> Server:
+        """The scratch server on which the error occurred."""
         return self.circumstances.server
 
     @cached_property
@@ -85,6 +86,7 @@ class Fault:
 
     @cached_property
     def of_sqlite(self) -> bool:
+        """Whether the original exception was raised by ``sqlite3``."""
         return is_sqlite(self.original)
 
     @cached_property

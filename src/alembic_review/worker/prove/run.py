@@ -46,11 +46,13 @@ class Unit:
 
     @property
     def connection(self) -> Connection:
+        """The connection of the context on which the unit runs."""
         assert self.context.connection is not None
         return self.context.connection
 
     @property
     def statements(self) -> list[Statement]:
+        """The statements that this unit has executed so far."""
         return self.recorder.statements[self.first :]
 
     @property

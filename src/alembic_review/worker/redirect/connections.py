@@ -116,6 +116,10 @@ class Redirect:
         self._audit = Audit(self._allows, self._reaches, self._refuse_raw, self._where, self.altered)
 
     def install(self) -> None:
+        """Redirect and monitor all connections of this process from now on.
+
+        Call it before the application is imported.
+        """
         event.listen(Engine, "do_connect", self._do_connect)
         event.listen(Pool, "first_connect", self._prove, insert=True)
         event.listen(Pool, "connect", self._prove, insert=True)

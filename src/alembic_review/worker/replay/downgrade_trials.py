@@ -64,6 +64,7 @@ class Notes:
     add: Callable[[Downgrade], None]
 
     def snapshot(self) -> Snapshot:
+        """The current catalogue of the database, with digests."""
         return self.replayed.catalogue.snapshot(connection_of(self.context), digests=True)
 
     def done(self, revision: str, before: Snapshot) -> None:
@@ -78,6 +79,7 @@ class Notes:
         self.add(Downgrade(revision, needed=needed, changed=after != before, left=left))
 
     def failed(self, revision: str, failure: Failure) -> StoppedError:
+        """Record that the downgrade of a revision failed; returns the exception that ends the trial."""
         self.add(Downgrade(revision, failure=failure))
         return StoppedError(f"The downgrade of revision {revision} failed: {failure.error}")
 

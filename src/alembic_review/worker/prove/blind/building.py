@@ -47,6 +47,7 @@ class Built:
 
 
 def key_of(table: Table) -> TableKey:
+    """The schema and name of a table of the models."""
     return TableKey(table.schema, table.name)
 
 

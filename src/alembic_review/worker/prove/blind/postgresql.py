@@ -215,6 +215,7 @@ def _split(value: str | None) -> tuple[str, ...]:
 
 
 def literal(text: str) -> str:
+    """The text as a string literal of SQL, with its quotes doubled."""
     return "'" + text.replace("'", "''") + "'"
 
 

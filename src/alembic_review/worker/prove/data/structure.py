@@ -73,9 +73,11 @@ class Table:
     bounds: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
+        """The column of this name; ``None`` if there is none."""
         return next((column for column in self.columns if column.name == name), None)
 
     def of_kind(self, *kinds: str) -> list[Constraint]:
+        """The constraints of these kinds, such as ``"unique"``, in their order."""
         return [one for one in self.constraints if one.kind in kinds]
 
 

@@ -35,6 +35,7 @@ class Reader:
 
     @property
     def statement(self) -> Any:
+        """A SELECT of at most one row of the entity."""
         return select(self.entity).limit(1)
 
 
@@ -145,6 +146,7 @@ class Undone:
         return self
 
     def undo(self) -> None:
+        """Roll back to the savepoint; it can be rolled back to again."""
         self._connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_TABLE}")
 
     def __exit__(self, *_: object) -> None:
