@@ -82,10 +82,10 @@ def test_what_is_refused_and_what_is_nothing_to_do(workflow: FakeRebase, capsys:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rebase", "-m", "x"], "-m is of no use with --rebase."),
-        (["--rebase", "--rev-id", "x"], "--rev-id is of no use with --rebase."),
-        (["--rebase", "--rename", "a.b=c"], "--rename is of no use with --rebase."),
-        (["--rebase", "--with-blind-spots"], "--with-blind-spots is of no use with --rebase."),
+        (["--rebase", "-m", "x"], "-m has no effect with --rebase."),
+        (["--rebase", "--rev-id", "x"], "--rev-id has no effect with --rebase."),
+        (["--rebase", "--rename", "a.b=c"], "--rename has no effect with --rebase."),
+        (["--rebase", "--with-blind-spots"], "--with-blind-spots has no effect with --rebase."),
         (["--since", "main", "-m", "x"], "--since is of no use without --rebase."),
         ([], "The revision has no message."),
     ],

@@ -57,7 +57,7 @@ def test_the_docstring_tells_what_is_in_it_and_what_is_not(head: str) -> None:
     assert told.startswith("a step\n\n")
     assert "\n\n\n" not in told
     assert "Destructive, data is lost:\n- remove_column poser_widget.colour\n" in told
-    assert "rows, fill them first (AR202):\n- add_column customer.loyalty_points\n" in told
+    assert "rows; fill them first (AR202):\n- add_column customer.loyalty_points\n" in told
     assert "It needs something." in told
     assert "Not undone here:\n- AR101" in told
     assert text.endswith(BODY)
@@ -96,19 +96,11 @@ def test_no_name_steers_the_terminal(name: str) -> None:
 
 def test_the_summary_names_the_file_and_what_is_destructive_first() -> None:
     assert summary(FULL, "versions/abc.py", types_left=("new, old",)) == (
-        "Wrote versions/abc.py\n"
-        "  revision abc, after 93d5b8e20f6c\n"
-        "  depends on c0ffee\n"
-        "  Destructive, look twice:\n"
-        "    - remove_column poser_widget.colour\n"
-        "  Fails where the table has rows, fill them first (AR202):\n"
-        "    - add_column customer.loyalty_points\n"
-        "  Changes:\n"
-        "    - add_table poser_order\n"
-        "  Left out:\n"
-        "    - add_index ix_batch_version_pk_transaction_id on batch_version (uuid, transaction_id): "
-        "It needs something.\n"
-        "  Its downgrade leaves the type with the values new, old behind.\n"
+        "Wrote versions/abc.py\n  revision abc, after 93d5b8e20f6c\n  depends on c0ffee\n  Destructive changes:\n    "
+        "- remove_column poser_widget.colour\n  Fails if the table has rows; fill them first (AR202):\n    - "
+        "add_column customer.loyalty_points\n  Changes:\n    - add_table poser_order\n  Left out:\n    - add_index "
+        "ix_batch_version_pk_transaction_id on batch_version (uuid, transaction_id): It needs something.\n  Its "
+        "downgrade leaves the type with the values new, old behind.\n"
     )
     first = replace(PLAN, head="base", branch_label="poser")
     assert summary(first, "x", written=False) == "Would write x\n  revision abc, first of the branch poser\n"

@@ -77,7 +77,7 @@ def revision_command(  # noqa: PLR0913 - one parameter per option
     if rebase is not None:
         unused = {"-m": message, "--package": package, "--version-path": version_path, "--rev-id": rev_id}
         flags = {"--leave-out-blocked": leave_out_blocked, "--with-blind-spots": with_blind_spots, "--rename": rename}
-        _refuse([name for name, value in (unused | flags).items() if value], "is of no use with --rebase")
+        _refuse([name for name, value in (unused | flags).items() if value], "has no effect with --rebase")
         settings = load(CommandLine(since=since, **what))
         return rebase_command(settings, rebase, dry_run=dry_run, verbose=verbose, debug=debug)
     _refuse(["--since"] if since is not None else [], "is of no use without --rebase")

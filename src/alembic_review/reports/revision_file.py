@@ -12,7 +12,7 @@ from alembic_review.reports.parts.labels import count, target_label
 from alembic_review.reports.parts.names import visible
 
 _WIDTH = 88
-_REQUIRED = "Fails where the table has rows, fill them first (AR202)"
+_REQUIRED = "Fails if the table has rows; fill them first (AR202)"
 
 
 def described(text: str, plan: RevisionPlan) -> str:
@@ -40,7 +40,7 @@ def summary(plan: RevisionPlan, path: str, *, types_left: Sequence[str] = (), wr
     if plan.depends_on:
         lines.append(f"  depends on {', '.join(map(visible, plan.depends_on))}")
     told = {*plan.destructive, *plan.required}
-    lines += _section("Destructive, look twice:", plan.destructive)
+    lines += _section("Destructive changes:", plan.destructive)
     lines += _section(f"{_REQUIRED}:", plan.required)
     lines += _section("Changes:", [change for change in plan.written if change not in told])
     lines += ["  Blind spots:", *(f"    - {visible(code.what)}" for code in plan.code)] if plan.code else []

@@ -326,7 +326,7 @@ class Session:
         if heads and not unknown:
             there = sum(1 for _ in script.iterate_revisions(tuple(heads), "base"))
             what = "1 revision" if there == 1 else f"{there} revisions"
-            self.missing += (f"{what} that the database shows as applied before the upgrade (not run)",)
+            self.missing += (f"{what} in the version table before the upgrade (not run)",)
 
     def _watched(self, script: ScriptDirectory, folders: Folders) -> frozenset[str]:
         """Revisions that could be the application's own."""

@@ -117,7 +117,7 @@ def test_settings_decide_before_any_witness() -> None:
     world.settings = replace(SETTINGS, owners={"product": "poser", "log.poser_widget": "basis"})
     world.table("log.poser_widget", ["poser:30"], by=APP_REVISION)
     assert owned(world, "product") == ("poser", "custom")
-    assert table(world.review(), "product").evidence[0] == "the settings say poser"
+    assert table(world.review(), "product").evidence[0] == "`owners` in the settings: poser"
     roles = {entry.schema: entry.role for entry in world.review().tables if entry.name == "poser_widget"}
     assert roles == {None: Role.CUSTOM, "log": Role.CORE}
 

@@ -150,7 +150,7 @@ class _Decider:
         """Owner, whether it is disputed, and what to say about it besides the two witnesses."""
         said = self._settings.owners.get(table_text(key))
         if said is not None:
-            return said, False, (f"the settings say {said}",)
+            return said, False, (f"`owners` in the settings: {said}",)
         if key in self._version_tables:
             return None, False, ("version table of another environment",)
         if definition is not None and provenance is not None:

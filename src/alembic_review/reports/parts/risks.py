@@ -58,7 +58,7 @@ RISKS = {
     ),
     "AR703": Risk("blocks writes", "index build blocks writes", "index builds block writes"),
     "AR705": Risk(
-        "holds a lock for long", "lock is held while rows are worked on", "locks are held while rows are worked on"
+        "holds a lock for long", "lock is held while rows are worked on", "locks are held while rows are processed"
     ),
     "AR710": Risk("may stay half applied", "revision may stay half applied", "revisions may stay half applied"),
     "AR801": Risk(

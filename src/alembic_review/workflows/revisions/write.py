@@ -83,7 +83,9 @@ def _revise(  # noqa: PLR0913, PLR0917 - one attempt, with all that it shares wi
         context.progress("writing the revision")
         files = worker.write(plans)
         if not files:
-            return Result(review, nothing="Nothing to write: env.py's process_revision_directives left no revision.\n")
+            return Result(
+                review, nothing="Nothing to write: process_revision_directives in env.py removed the revision.\n"
+            )
         trial = Trial(settings, request, databases, context, observed, review, plans)
         return write_if_it_works(trial, files, worker, dry_run=wish.dry_run)
 

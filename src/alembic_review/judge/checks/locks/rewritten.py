@@ -35,7 +35,7 @@ def _tell(event: locking.Event) -> locking.Told:
     table = table_text(event.key)
     blocked = locking.blocked(event.relation.held)
     message = f"A statement rewrites the whole table `{table}`"
-    message += f" and blocks {blocked} meanwhile." if blocked else "."
+    message += f" and blocks {blocked} until it ends." if blocked else "."
     view = _VIEW.match(event.sql)
     if view is not None:
         refresh = f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view['view']}"

@@ -27,7 +27,7 @@ def _run(case: Case) -> Iterator[Report]:
 def _tell(event: locking.Event) -> locking.Told:
     table = table_text(event.key)
     message = (
-        f"A statement scans the whole table `{table}` and blocks {locking.blocked(event.relation.held)} meanwhile."
+        f"A statement scans the whole table `{table}` and blocks {locking.blocked(event.relation.held)} until it ends."
     )
     required = _NOT_NULL.search(event.sql)
     if required is not None:
