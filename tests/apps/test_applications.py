@@ -63,7 +63,7 @@ def test_an_application_that_connects_past_the_redirect_as_it_is_created(tmp_pat
     check_every_run(run, application)
     assert run.status == 3
     assert "Error: A direct psycopg2 connection was refused" in run.stderr
-    assert "Hint: Use the connection that Alembic gives" in run.stderr
+    assert "Hint: Use Alembic's connection" in run.stderr
 
 
 @pytest.mark.one_stack

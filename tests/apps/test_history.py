@@ -295,7 +295,7 @@ def test_a_connection_that_outlives_a_run(tmp_path: Path) -> None:
     run = reviewed(tmp_path, SILENT, connection, database=POSTGRESQL)
     assert told(run) == []
     (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "order" in line]
-    assert line == "another order of poser's revisions (env.py reuses a connection of an earlier run)"
+    assert line == "poser's revisions in a different dependency order (env.py reuses a connection of an earlier run)"
 
 
 @pytest.mark.one_stack
@@ -306,5 +306,5 @@ def test_what_belongs_to_the_whole_server_can_be_made_once_only(tmp_path: Path) 
     assert told(run) == []
     (line,) = [line for line in review_of(run)["provenance"]["not_checked"] if "order" in line]
     assert line.startswith(
-        "another order of poser's revisions (revision aa00bb11cc22 can't be applied twice on one server"
+        "poser's revisions in a different dependency order (revision aa00bb11cc22 can't be applied twice on one server"
     )

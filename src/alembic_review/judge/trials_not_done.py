@@ -25,4 +25,6 @@ def untried(case: Case) -> Iterator[str]:
         if rehearsal.failed is not None and case.altered_core(rehearsal.failed):
             reason = f"revision {rehearsal.failed} alters a core table"
         if reason and any(evidence.is_application(owner) for owner in owners):
-            yield f"another order of {whose(', '.join(sorted(filter(None, owners))))} revisions ({reason})"
+            yield (
+                f"{whose(', '.join(sorted(filter(None, owners))))} revisions in a different dependency order ({reason})"
+            )

@@ -283,7 +283,7 @@ def test_a_table_of_a_revision_in_no_known_package_has_no_owner() -> None:
 def test_core_packages_that_the_settings_do_not_name_are_an_error() -> None:
     world = basics()
     world.settings = replace(SETTINGS, core=("annex",))
-    with pytest.raises(UsageError, match="basis neither core nor custom, and it owns product"):
+    with pytest.raises(UsageError, match="basis owns product, but neither `core` nor `custom`"):
         world.review()
     world.settings = replace(SETTINGS, core=("basis", "annex"))
     assert world.review().outcome.value == "clean"

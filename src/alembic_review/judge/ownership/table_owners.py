@@ -291,6 +291,7 @@ def _check_core(tables: Mapping[TableKey, Owned], settings: Settings, evidence: 
     for owned in tables.values():
         if owned.owner is not None and owned.owner not in settings.core and not evidence.is_application(owned.owner):
             raise UsageError(
-                f"The settings name {owned.owner} neither core nor custom, and it owns {table_text(owned.key)}.",
+                f"{owned.owner} owns {table_text(owned.key)}, but neither `core` nor `custom` in the settings names "
+                "it.",
                 hint=f"Add it to core (now: {named}) or to custom.",
             )

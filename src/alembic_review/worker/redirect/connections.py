@@ -358,7 +358,7 @@ class Redirect:
     def _refuse_raw(self, driver: str) -> RefusedError:
         return self._refuse(
             f"A direct {driver} connection was refused: it is not redirected to the scratch database.",
-            "Use the connection that Alembic gives (op.get_bind(), or the engine of env.py).",
+            "Use Alembic's connection (op.get_bind()) or the engine of env.py.",
         )
 
     def _refuse_file(self) -> RefusedError:

@@ -112,7 +112,7 @@ def _require_one(settings: Settings) -> None:
             for one in settings.environments
         ]
         raise UsageError(
-            "The settings list several `environments`, and a revision is for one of them.",
+            "The settings list several `environments`, and a revision is written for one of them.",
             hint=f"Name it: {' or '.join(names)}.",
         )
 
