@@ -156,7 +156,8 @@ def _with_places(compared: Compared, stacks: Stacks, attempts: Attempts) -> tupl
     for table in compared.tables:
         numbers = changed.get(table.key, set()) if not table.removed else set()
         placed = partial(_placed, table, numbers, stacks)
-        found.append(attempts.attempt(f"the lines of what is on the table {table.key.name}", placed, table))
+        what = f"locations of columns, indexes and constraints of the table {table.key.name}"
+        found.append(attempts.attempt(what, placed, table))
     return tuple(found)
 
 

@@ -633,7 +633,7 @@ class Session:
                 for proved in (False, True)
             ]
             nothing: list[tuple[str, ...]] = [(), ()]
-            lines = self.attempts.attempt("what Alembic leaves out", passed_over, nothing)
+            lines = self.attempts.attempt("differences that Alembic does not compare", passed_over, nothing)
             untold, unseen = ((*one, *unconfigured) for one in lines)
         creations, others_created = self.creations.of(target, noted, connection, targets, name)
         histories = lambda: version_tables(catalogue, connection, unmodelled)  # noqa: E731
@@ -642,7 +642,7 @@ class Session:
             replayed=replayed,
             context=context,
             version_table=own,
-            version_tables=tuple(self.attempts.attempt("version tables of others", histories, [])),
+            version_tables=tuple(self.attempts.attempt("version tables of other environments", histories, [])),
             tables=tables,
             comparison=comparison,
             creations=creations,
