@@ -534,12 +534,12 @@ def check_refused(outcome: Outcome) -> None:
 def check_redirected(outcome: Outcome) -> None:
     assert outcome.status == 0, outcome.explain()
     assert sorted(row(change) for change in outcome.report["changes"]) == PENDING
-    assert "own connection" not in outcome.not_checked
+    assert "database access " not in outcome.not_checked
 
 
 def check_reported(outcome: Outcome) -> None:
     assert outcome.status == 0, outcome.explain()
-    told = ("another process of the application", "the application's own connection", "that the application opens")
+    told = ("another process of the application", "database access ", "that the application opens")
     assert any(words in outcome.not_checked for words in told), outcome.explain()
     assert "env.py:" in outcome.not_checked, outcome.explain()
 
