@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from alembic_review.worker.redirect.drivers import UNWATCHED
 from tests.apps.decoy import Decoy, listening
-from tests.apps.edits import Append, Edit, Replace
+from tests.apps.edits import Append, Edit, Replace, Write
 from tests.apps.environments import stack
 from tests.apps.harness import Application, make_project
 from tests.apps.scenario import row
@@ -26,7 +27,8 @@ from tests.trust.here import Outcome, review
 OLD_STACK = stack().sqlalchemy < (2, 0)
 # What `postgresql://` means to SQLAlchemy.
 DRIVER = "psycopg2" if OLD_STACK else "psycopg"
-REFUSED, REDIRECTED, REPORTED, STOPPED = "refused", "redirected", "reported", "stopped"
+REFUSED, REDIRECTED, REPORTED = "refused", "redirected", "reported"
+LISTED, STOPPED = "listed", "stopped"
 
 TCP = "host='127.0.0.1', port=PORT, user='library', password='s3cr%et', dbname='library', connect_timeout=2"
 DSN = "'host=127.0.0.1 port=PORT dbname=library connect_timeout=2'"
@@ -424,6 +426,10 @@ SOCKETS = {
         "import socket\ns = socket.socket()\ntry: s.sendto(b'x', 0x20000000, ('127.0.0.1', PORT))\n"
         "except OSError: pass\ns.close()"
     ),
+    "fast_open_of_a_message": (
+        "import socket\ns = socket.socket()\ntry: s.sendmsg([b'x'], [], 0x20000000, ('127.0.0.1', PORT))\n"
+        "except OSError: pass\ns.close()"
+    ),
     "ctypes_connect": (
         "import ctypes, socket, struct\ns = socket.socket()\na = struct.pack('<H', 2) + struct.pack('>H', PORT) + "
         "bytes([127, 0, 0, 1]) + bytes(8)\nctypes.CDLL(None).connect(s.fileno(), a, len(a))\ns.close()"
@@ -444,6 +450,10 @@ def all_ways() -> dict[str, Way]:
         found[f"sqlite-{name}"] = Way(engine(made, "import sqlite3"), REDIRECTED)
     found |= {f"process-{name}": Way(in_env(code), REPORTED) for name, code in PROCESSES.items()}
     found |= {f"socket-{name}": Way(in_env(code), REPORTED) for name, code in SOCKETS.items()}
+    found |= {
+        f"native-{name}": Way((Write(f"{name}.py", ""), *in_env(f"import {name}")), LISTED)
+        for name in sorted(UNWATCHED)
+    }
     for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE"):
         value = "prod" if name == "PGSERVICE" else "127.0.0.1"
         variables = ((name, value), ("PGPORT", "PORT"))
@@ -544,9 +554,20 @@ def check_reported(outcome: Outcome) -> None:
     assert "env.py:" in outcome.not_checked, outcome.explain()
 
 
+def check_listed(outcome: Outcome) -> None:
+    assert outcome.status == 0, outcome.explain()
+    assert "direct connections of" in outcome.not_checked, outcome.explain()
+
+
 def check_stopped(outcome: Outcome) -> None:
     assert outcome.status == 3, outcome.explain()
     assert "ended with exit status" in outcome.failure, outcome.explain()
 
 
-CHECKS = {REFUSED: check_refused, REDIRECTED: check_redirected, REPORTED: check_reported, STOPPED: check_stopped}
+CHECKS = {
+    REFUSED: check_refused,
+    REDIRECTED: check_redirected,
+    REPORTED: check_reported,
+    LISTED: check_listed,
+    STOPPED: check_stopped,
+}

@@ -104,7 +104,7 @@ def test_a_driver_that_can_not_be_protected_is_named(tmp_path: Path) -> None:
         "result = {'before': before, 'after': redirect.not_checked()}",
     )
     assert found["before"] == []
-    assert found["after"] == ["direct connections of pyodbc (not monitored with this version)"]
+    assert found["after"] == ["direct connections of pyodbc (not monitored)"]
 
 
 SOCKET = """\

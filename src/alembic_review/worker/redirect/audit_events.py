@@ -57,6 +57,8 @@ class Audit:
             "sqlite3.connect": self._sqlite,
             "socket.connect": self._socket,
             "socket.sendto": self._socket,
+            # Without an address it goes where the socket is connected to.
+            "socket.sendmsg": lambda socket, address: None if address is None else self._socket(socket, address),
             "ctypes.dlopen": self._library,
             "ctypes.dlsym": self._function,
             "sqlite3.load_extension": lambda _connection, path: self._note_extension(path),

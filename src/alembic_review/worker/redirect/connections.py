@@ -143,7 +143,7 @@ class Redirect:
         """One line for each way around the redirect that can't be watched, and for what went it."""
         pools = () if self._watches_pools else ("connection pools (not monitored with this version of SQLAlchemy)",)
         unwatched = sorted(self._drivers.unwatched)
-        drivers = tuple(f"direct connections of {name} (not monitored with this version)" for name in unwatched)
+        drivers = tuple(f"direct connections of {name} (not monitored)" for name in unwatched)
         return (*pools, *drivers, *self._audit.not_checked())
 
     def start_run(self) -> None:

@@ -70,6 +70,9 @@ CONNECT_FUNCTIONS: dict[str, tuple[str, ...]] = {
 sqlite3 is watched through Python's audit events, and so are the sockets of drivers written in Python.
 """
 
+UNWATCHED = frozenset({"adbc_driver_manager", "connectorx", "duckdb", "hdbcli", "ibm_db", "psqlpy", "turbodbc"})
+"""Modules in C or Rust that open connections to databases where Python does not see them."""
+
 DRIVERS = frozenset(name.partition(".")[0] for name in CONNECT_FUNCTIONS)
 """The top-level modules of the known drivers."""
 
@@ -84,6 +87,7 @@ def guard(allows: Allows, refuse: Refuse, hear: Hear) -> DriverGuard:
     """
     found = DriverGuard(allows, refuse, hear)
     when_imported(CONNECT_FUNCTIONS.keys(), found.protect)
+    when_imported(UNWATCHED, lambda module: found.unwatched.add(module.__name__))
     return found
 
 
