@@ -140,7 +140,7 @@ def test_what_revisions_do_is_told_even_where_the_models_do_not_want_it(tmp_path
         )
     hints = {finding["hint"] for finding in review_of(run)["findings"] if finding["code"] == "AR106"}
     assert all(hint.startswith("Remove the operation from the revision") for hint in hints), hints
-    assert any("do to rows" in line for line in review_of(run)["provenance"]["not_checked"])
+    assert any("of new revisions to rows" in line for line in review_of(run)["provenance"]["not_checked"])
 
 
 @pytest.mark.one_stack
