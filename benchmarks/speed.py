@@ -3,7 +3,8 @@
 ``python -m benchmarks.speed --sizes 150 1000 5000 --rounds 7 --page docs/performance.md`` runs every command once per
 round, one after the other, and reports medians and ratios. CPU is that of a command with all its children, the database
 server of a review included; the shared server that Alembic's own commands use is added to theirs. Memory is the sum of
-the proportional set sizes (PSS) of a command's processes at its highest, without PostgreSQL's own.
+the proportional set sizes (PSS) of a command's processes at its highest, without PostgreSQL's own. All bytecode is
+compiled beforehand, and reviews use a cache of their own.
 """
 
 from __future__ import annotations
@@ -22,13 +23,24 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from alembic_review.observe.scratch import Scratch, open_scratch
+import alembic_review
+from alembic_review.observe.scratch import Scratch, ScratchDatabase, open_scratch
 from benchmarks.compare_with_alembic import descendants, url
 from benchmarks.generated import Generated, generate
 
 POLL_SECONDS = 0.02
 _TICKS = os.sysconf("SC_CLK_TCK")
 _BASE = "python -c pass"
+_HELP = "alembic-review --help"
+_HAND, _KEPT = "by hand", "maintained"
+_COLD, _WARM, _SINCE = "cold", "one edited model", "--since, one new revision"
+_MEANING = f"""\
+Every command is a whole process with its children, run in turns with the others on generated applications. *{_HAND}*
+creates a database and runs `alembic upgrade heads` and `alembic check`; *{_KEPT}* runs `alembic check` on a database
+that is up to date. The reviews run with `--no-prove`: *{_COLD}* with `--no-cache`, *{_WARM}* with the revisions in the
+[cache](how-to/cache.md), and *--since* in a checkout with one new revision. CPU includes the database server, memory
+(PSS) does not.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,9 @@ def measure(command: Sequence[str], folder: Path, expected: Iterable[int], serve
     """Run a command that has to end with one of the ``expected`` statuses; ``server`` reads a shared server's CPU."""
     used, shared, start = _cpu(), server(), time.perf_counter()
     peak = 0.0
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environ(folder)
+    ) as process:
         done = threading.Event()
 
         def watch() -> None:
@@ -61,6 +75,16 @@ def measure(command: Sequence[str], folder: Path, expected: Iterable[int], serve
     if process.returncode not in set(expected):
         sys.exit(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
     return Measured(seconds, _cpu() - used + server() - shared, peak)
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    left_out = {"ALEMBIC_REVIEW_NO_CACHE", "PYTHONDONTWRITEBYTECODE", "XDG_CACHE_HOME"}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return {**kept, "XDG_CACHE_HOME": str(folder.parent / "cache")}
+
+
+def _compile(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True, env=_environ(folder))
 
 
 def _cpu() -> float:
@@ -102,44 +126,54 @@ def server_cpu(folder: str) -> float:
 class Application:
     """One generated application, and the ways to look at it; the maintained database is upgraded beforehand."""
 
-    def __init__(self, folder: Path, tables: int, server: Scratch) -> None:
+    def __init__(self, folder: Path, tables: int, dialect: str, server: Scratch) -> None:
         self.server = server
-        self.committed = generate(folder / "committed", tables)
+        self._tables = tables
+        self._named = "sqlite:///app.db" if dialect == "sqlite" else "postgresql://nobody@nowhere.invalid/app"
+        (folder / "cache").mkdir()
+        _compile(Path(alembic_review.__file__).parent)
+        self.committed = self._generate(folder / "committed")
         database = server.create()
-        self._folder = str(Path(str(database.host)).parent)
-        self._maintained = url(database)
+        self._folder = str(Path(str(database.host)).parent) if database.host else ""
+        self._maintained = _url(database)
         self._alembic(self.committed, self._maintained, "upgrade", "heads")
-        self.edited = generate(folder / "edited", tables)
+        self.edited = self._generate(folder / "edited")
         self._review(self.edited)
         self.edited.edit_model(0)
-        self.proposed = self._proposed(folder / "proposed", tables)
+        _compile(folder)
+        self.proposed = self._proposed(folder / "proposed")
+
+    def _generate(self, folder: Path) -> Generated:
+        made = generate(folder, self._tables, self._named)
+        _compile(folder)
+        return made
 
     def cpu(self) -> float:
         """What the shared server has used so far."""
-        return server_cpu(self._folder)
+        return server_cpu(self._folder) if self._folder else 0.0
 
     def sides(self) -> Mapping[str, Callable[[], Measured]]:
         """Every command that is measured, by name."""
         return {
             _BASE: lambda: self._run(self.committed, [sys.executable, "-c", "pass"]),
-            "alembic-review --help": lambda: self._review(self.committed, "--help"),
-            "by hand": self.by_hand,
-            "maintained": lambda: self._alembic(self.committed, self._maintained, "check"),
-            "cold": lambda: self._review(self.committed, "--no-cache"),
-            "one edited model": lambda: self._review(self.edited),
-            "--since, one new revision": lambda: self._review(self.proposed, "--since", "HEAD~1"),
+            _HELP: lambda: self._review(self.committed, "--help"),
+            _HAND: self.by_hand,
+            _KEPT: lambda: self._alembic(self.committed, self._maintained, "check"),
+            _COLD: lambda: self._review(self.committed, "--no-cache"),
+            _WARM: lambda: self._review(self.edited),
+            _SINCE: lambda: self._review(self.proposed, "--since", "HEAD~1"),
         }
 
     def by_hand(self) -> Measured:
         """A new database, ``upgrade heads`` and ``check``."""
-        target = url(self.server.create())
+        target = _url(self.server.create())
         parts = [self._alembic(self.committed, target, *words) for words in (("upgrade", "heads"), ("check",))]
         return Measured(
             sum(part.seconds for part in parts), sum(part.cpu for part in parts), max(part.memory for part in parts)
         )
 
-    def _proposed(self, folder: Path, tables: int) -> Generated:
-        made = generate(folder, tables)
+    def _proposed(self, folder: Path) -> Generated:
+        made = self._generate(folder)
         identity = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
         for step in range(2):
             if step:
@@ -157,53 +191,69 @@ class Application:
         return self._run(application, command)
 
     def _review(self, application: Generated, *words: str) -> Measured:
-        options = [] if "--help" in words else ["-c", str(application.config), "-o", "json=-"]
+        options = [] if "--help" in words else ["-c", str(application.config), "-o", "json=-", "--no-prove"]
         return self._run(application, [sys.executable, "-m", "alembic_review", *options, *words])
 
 
-def table(found: Mapping[str, Sequence[Measured]]) -> list[str]:
+def _url(database: ScratchDatabase) -> str:
+    return url(database) if database.host else f"sqlite:///{database.database}"
+
+
+def table(medians: Mapping[str, Measured]) -> list[str]:
     """Medians as a Markdown table, with their ratios to the work by hand and to a maintained database."""
-    medians = {name: _median(each) for name, each in found.items()}
-    lines = [
-        "| command | time (s) | CPU (s) | memory (MiB) | CPU / by hand | CPU / maintained |",
-        "|---|---|---|---|---|---|",
-    ]
-    hand, kept = medians["by hand"].cpu, medians["maintained"].cpu
+    columns = ("time (s)", "CPU (s)", "memory (MiB)", "time / by hand", "time / maintained", "CPU / maintained")
+    lines = [f"| command | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    hand, kept = medians[_HAND], medians[_KEPT]
     for name, one in medians.items():
-        lines.append(
-            f"| {name} | {one.seconds:.2f} | {one.cpu:.2f} | {one.memory:.0f} | "
-            f"{one.cpu / hand:.2f} | {one.cpu / kept:.2f} |"
-        )
-    start = medians["alembic-review --help"].cpu / max(medians[_BASE].cpu, 1 / _TICKS)
-    return [*lines, "", f"`--help` uses {start:.1f} times the CPU of `{_BASE}`."]
+        figures = (f"{one.seconds:.2f}", f"{one.cpu:.2f}", f"{one.memory:.0f}")
+        ratios = (one.seconds / hand.seconds, one.seconds / kept.seconds, one.cpu / kept.cpu)
+        lines.append(f"| {name} | {' | '.join([*figures, *(f'{ratio:.2f}' for ratio in ratios)])} |")
+    start = medians[_HELP].cpu / max(medians[_BASE].cpu, 1 / _TICKS)
+    memory = medians[_WARM].memory / kept.memory
+    lines += ["", f"The review of *{_WARM}* takes {memory:.2f} times the memory of `alembic check`."]
+    return [*lines, f"`--help` uses {start:.1f} times the CPU of `{_BASE}`."]
 
 
 def _median(each: Sequence[Measured]) -> Measured:
     return Measured(*(statistics.median(getattr(one, name) for one in each) for name in ("seconds", "cpu", "memory")))
 
 
+def _measured(dialect: str, size: int, rounds: int) -> dict[str, Measured]:
+    """Medians of every command, by name."""
+    with tempfile.TemporaryDirectory() as folder, open_scratch(dialect, None) as server:
+        sides = Application(Path(folder), size, dialect, server).sides()
+        found: dict[str, list[Measured]] = {name: [] for name in sides}
+        for _ in range(rounds):
+            for name, run in sides.items():
+                found[name].append(run())
+    return {name: _median(each) for name, each in found.items()}
+
+
 def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[150, 1000, 5000], help="numbers of tables")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[150, 1000, 5000], help="numbers of tables, PostgreSQL")
+    parser.add_argument("--sqlite", type=int, nargs="*", default=[150, 1000], help="numbers of tables, SQLite")
     parser.add_argument("--rounds", type=int, default=7, help="how often each command runs")
     parser.add_argument("--page", type=Path, help="the Markdown file to write; else standard output")
     options = parser.parse_args()
-    lines = ["# Performance", "", f"Medians of {options.rounds} alternating runs, written by `nox -s speed`."]
-    growth: dict[int, float] = {}
-    for size in sorted(options.sizes):
-        with tempfile.TemporaryDirectory() as folder, open_scratch("postgresql", None) as server:
-            sides = Application(Path(folder), size, server).sides()
-            found: dict[str, list[Measured]] = {name: [] for name in sides}
-            for _ in range(options.rounds):
-                for name, run in sides.items():
-                    found[name].append(run())
-        growth[size] = _median(found["one edited model"]).cpu / size
-        lines += ["", f"## {size} tables on PostgreSQL", "", *table(found)]
-    sizes = sorted(growth)
-    for small, large in pairwise(sizes):
-        lines += ["", f"CPU per table at {large} tables is {growth[large] / growth[small]:.2f} times that at {small}."]
-    text = "\n".join(lines) + "\n"
+    lines = [
+        "# Measurements",
+        "",
+        f"Medians of {options.rounds} alternating runs, written by `nox -s speed`.",
+        "",
+        _MEANING,
+    ]
+    for dialect, title, sizes in (("postgresql", "PostgreSQL", options.sizes), ("sqlite", "SQLite", options.sqlite)):
+        growth: dict[int, float] = {}
+        for size in sorted(sizes):
+            medians = _measured(dialect, size, options.rounds)
+            growth[size] = medians[_WARM].cpu / size
+            lines += [f"## {size} tables on {title}", "", *table(medians), ""]
+        for small, large in pairwise(sorted(growth)):
+            ratio = f"{growth[large] / growth[small]:.2f}"
+            lines += [f"On {title}, CPU per table at {large} tables is {ratio} times that at {small}.", ""]
+    text = "\n".join(lines).rstrip() + "\n"
     if options.page is not None:
         options.page.write_text(text, encoding="utf-8")
     else:
