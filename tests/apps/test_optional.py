@@ -16,8 +16,8 @@ OPTIONAL = {
     "assemble_facts:listeners": "functions that listen to every table",
     "session:not_compared.not_checked": "differences that Alembic does not compare",
     "session:version_tables": "version tables of other environments",
-    "replay.revision_trials:History.rehearsals": "revisions in another order",
-    "replay.revision_trials:History.downgrades": "downgrades",
+    "replay.revision_trials:RevisionTrials.order_trials": "revisions in another order",
+    "replay.revision_trials:RevisionTrials.downgrades": "downgrades",
 }
 HUNG = "core.Product.shelf_label = sa.Column(sa.String(30))\n"
 FAIL = """

@@ -11,7 +11,7 @@ from alembic_review.model.facts import (
     Alteration,
     ChangeFact,
     DatabaseFacts,
-    Declared,
+    DeclaredTable,
     Edit,
     Facts,
     Filter,
@@ -52,7 +52,7 @@ class World:
     changes: list[ChangeFact] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)
-    declared: list[Declared] = field(default_factory=list)
+    declared: list[DeclaredTable] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
 
     def frame(self, package: str, line: int = 1, *, hook: bool = False) -> int:
@@ -164,4 +164,16 @@ def started(core: str = "core") -> World:
     return world
 
 
-__all__ = ["ROOT", "Alteration", "Declared", "Edit", "Filtered", "Item", "Origin", "TypeUse", "World", "key", "started"]
+__all__ = [
+    "ROOT",
+    "Alteration",
+    "DeclaredTable",
+    "Edit",
+    "Filtered",
+    "Item",
+    "Origin",
+    "TypeUse",
+    "World",
+    "key",
+    "started",
+]

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from alembic_review.model.facts import ColumnCode, Declaration
+from alembic_review.model.facts import ColumnCode, OrmClass
 from alembic_review.model.review import Suggestion
 from tests.judge.world import SETTINGS, World, basics, found, key
 
@@ -23,7 +23,7 @@ def hung(code: ColumnCode = LABEL, at: str = "poser:20", **declared: Any) -> Wor
     number = next(n for n, item in enumerate(items) if item.name == code.name)
     world.change("add_column", "store", code.name, columns=(code.name,), item=number, code=code)
     fields: dict[str, Any] = {"mapped_class": "basis.db:Store", "base": "basis.db:Base", "primary_key": (UUID,)}
-    world.databases[0].declarations.append(Declaration(key("store"), **(fields | declared)))
+    world.databases[0].declarations.append(OrmClass(key("store"), **(fields | declared)))
     return world
 
 

@@ -19,8 +19,7 @@ from alembic_review.model.facts import (
     ChangeFact,
     Creation,
     DatabaseFacts,
-    Declaration,
-    Declared,
+    DeclaredTable,
     Downgrade,
     Edit,
     Facts,
@@ -31,10 +30,11 @@ from alembic_review.model.facts import (
     Item,
     Listener,
     ModelTable,
+    OrderTrial,
     Origin,
+    OrmClass,
     Package,
     Privilege,
-    Rehearsal,
     Revision,
     ServerChange,
     TableKey,
@@ -94,10 +94,10 @@ class World:
     packages: list[Package] = field(default_factory=lambda: [package(name) for name in (APP, CORE, ANNEX, SCRIBE)])
     locations: list[VersionLocation] = field(default_factory=list)
     revisions: list[Revision] = field(default_factory=list)
-    declared: list[Declared] = field(default_factory=list)
+    declared: list[DeclaredTable] = field(default_factory=list)
     modules: list[str] = field(default_factory=lambda: [f"{name}.model" for name in (APP, CORE, ANNEX, SCRIBE)])
     listeners: list[Listener] = field(default_factory=list)
-    rehearsals: list[Rehearsal] = field(default_factory=list)
+    order_trials: list[OrderTrial] = field(default_factory=list)
     history: PullRequestBase | None = None
     comments: Comments = NO_COMMENTS
     superuser: Privilege | None = None
@@ -163,7 +163,7 @@ class World:
             stacks=tuple(self.stacks),
             modules=tuple(self.modules),
             listeners=tuple(self.listeners),
-            rehearsals=tuple(self.rehearsals),
+            order_trials=tuple(self.order_trials),
             superuser=self.superuser,
             server_changes=tuple(self.server_changes),
             untargeted=tuple(self.untargeted),
@@ -216,7 +216,7 @@ class World:
 
     def declare(self, table: str | None, module: str, schema: str | None = None) -> None:
         path = f"{ROOT}/{module.replace('.', '/')}.py"
-        self.declared.append(Declared(module.partition(".")[0], module, table, path, 5, schema))
+        self.declared.append(DeclaredTable(module.partition(".")[0], module, table, path, 5, schema))
 
 
 @dataclass
@@ -234,7 +234,7 @@ class Database:
     before: list[TableKey] = field(default_factory=list)
     alterations: list[Alteration] = field(default_factory=list)
     changes: list[ChangeFact] = field(default_factory=list)
-    declarations: list[Declaration] = field(default_factory=list)
+    declarations: list[OrmClass] = field(default_factory=list)
     downgrades: list[Downgrade] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     filtered: list[Filtered] = field(default_factory=list)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_review.reports import REPORTS, Options, Report
+from alembic_review.reports import REPORTS, Format, Options
 from alembic_review.reports.formats.json import read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -26,7 +26,7 @@ VARIANTS = {
 }
 
 
-def _report(name: str) -> Report:
+def _report(name: str) -> Format:
     return next(report for report in REPORTS if report.name == name)
 
 

@@ -49,8 +49,8 @@ def test_wrong_arguments_fail_as_before() -> None:
 
 
 INSTALL = """
-from alembic_review.worker.replay.changes_outside_revisions import Intruders
-from alembic_review.worker.redirect.connections import Redirect, Scratch
+from alembic_review.worker.replay.changes_outside_revisions import OutsideChanges
+from alembic_review.worker.redirect.connections import Redirect, ScratchDatabase
 from alembic_review.worker.call_stacks import Stacks
 from alembic_review.worker.definitions.definition_sites import Witnesses
 
@@ -58,7 +58,7 @@ def install():
     stacks = Stacks()
     Redirect(lambda dialect, target: None, stacks).install()
     Witnesses(stacks).install()
-    Intruders(stacks, lambda connection: None, lambda package: False).install()
+    OutsideChanges(stacks, lambda connection: None, lambda package: False).install()
 """
 EVERYTHING = """
 import importlib, inspect, json, sys

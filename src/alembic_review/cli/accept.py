@@ -19,7 +19,7 @@ from alembic_review.model.settings import Settings
 from alembic_review.reports.parts.names import visible
 
 if TYPE_CHECKING:
-    from alembic_review.workflows.accept import Written
+    from alembic_review.workflows.accept import WrittenEntry
 
 _CODE = re.compile(r"AR[0-9]{3}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
@@ -123,7 +123,7 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _run(settings: Settings, entry: Accept, saved: Review | None, *, verbose: bool, debug: bool) -> Written:
+def _run(settings: Settings, entry: Accept, saved: Review | None, *, verbose: bool, debug: bool) -> WrittenEntry:
     """Accept, and turn what nobody foresaw into an error like any other."""
     try:
         from alembic_review.workflows.accept import accept  # noqa: PLC0415 - not needed for --help

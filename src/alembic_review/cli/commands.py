@@ -27,7 +27,7 @@ __all__ = ["DEFAULT", "cli"]
 _FORMATS = ", ".join(report.name for report in REPORTS)
 
 
-class Named(TypedDict):
+class WhereToPublish(TypedDict):
     """Where to publish, as far as the options of ``_WHERE`` name it."""
 
     forge: str
@@ -191,7 +191,7 @@ def render_command(*, file: str, output: tuple[str, ...], sql: bool, verbose: bo
 @cli.command("publish", short_help="Post a saved JSON report on a pull request.")
 @click.argument("file")
 @options(*_WHERE, DEBUG)
-def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **where: Unpack[Named]) -> int:
+def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **where: Unpack[WhereToPublish]) -> int:
     """Post the saved JSON report FILE as a comment on a pull request, or update that comment.
 
     Values that no option sets are read from the environment of the CI job. If the comment or the label can't be set, a
@@ -217,7 +217,7 @@ def publish_command(*, file: str, label: bool, strict: bool, debug: bool, **wher
     return 0
 
 
-def _publish(review: Review, where: Named, *, label: bool) -> Posted:
+def _publish(review: Review, where: WhereToPublish, *, label: bool) -> Posted:
     """Publish, and turn an unexpected exception into an error that may be let pass."""
     try:
         from alembic_review.forge import Where  # noqa: PLC0415 - not needed for --help

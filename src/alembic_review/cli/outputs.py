@@ -15,7 +15,7 @@ from alembic_review.cli import screen
 from alembic_review.cli.screen import Progress
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.review import Review
-from alembic_review.reports import REPORTS, Options, Report, Rule
+from alembic_review.reports import REPORTS, Format, Options, Rule
 
 TERMINAL = "terminal"
 _STDOUT = "-"
@@ -25,7 +25,7 @@ _STDOUT = "-"
 class Output:
     """One report and its file; ``None`` is standard output."""
 
-    report: Report
+    report: Format
     file: Path | None
 
 

@@ -28,7 +28,7 @@ from alembic_review.judge.trials_not_done import untried
 from alembic_review.judge.verdicts.cause import Causes
 from alembic_review.judge.verdicts.verdict_table import Decision, Verdicts
 from alembic_review.model.accepting import NO_COMMENTS, Comments
-from alembic_review.model.facts import ChangeFact, DatabaseFacts, Declared, Facts, TableKey
+from alembic_review.model.facts import ChangeFact, DatabaseFacts, DeclaredTable, Facts, TableKey
 from alembic_review.model.optional_steps import Attempts
 from alembic_review.model.proofs import BLIND_SPOTS
 from alembic_review.model.pull_request_base import PullRequestBase
@@ -44,7 +44,7 @@ _WORST = (Verdict.BLOCKED, Verdict.UPSTREAM, Verdict.SAFE)
 def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobody else knows
     facts: Facts,
     settings: Settings,
-    declared: tuple[Declared, ...] | None,
+    declared: tuple[DeclaredTable, ...] | None,
     *,
     tool: str,
     server: str,
@@ -100,7 +100,7 @@ def judge(  # noqa: PLR0913 - the facts, and three lines of provenance that nobo
 def case_of(
     facts: Facts,
     settings: Settings,
-    declared: tuple[Declared, ...] | None,
+    declared: tuple[DeclaredTable, ...] | None,
     history: PullRequestBase | None = None,
     custom: tuple[str, ...] | None = None,
 ) -> Case:

@@ -15,7 +15,7 @@ from alembic_review.judge.ownership.table_owners import custom_packages
 from alembic_review.judge.several_environments import together, united
 from alembic_review.model.accepting import NO_COMMENTS, Comments
 from alembic_review.model.errors import ObservationError
-from alembic_review.model.facts import Declared, Facts
+from alembic_review.model.facts import DeclaredTable, Facts
 from alembic_review.model.review import (
     Change,
     Finding,
@@ -36,7 +36,7 @@ _UNMATCHED = "AR904"
 def judge_together(  # noqa: PLR0913 - as ``judge``
     observed: Sequence[Facts],
     settings: Settings,
-    declared: tuple[Declared, ...] | None,
+    declared: tuple[DeclaredTable, ...] | None,
     *,
     tool: str,
     server: str,
@@ -99,14 +99,14 @@ def _without_deeds_of_others(review: Review, told: Mapping[object, str | None]) 
     return replace(review, findings=findings)
 
 
-def case_of_reviewed(observed: Sequence[Facts], settings: Settings, declared: tuple[Declared, ...] | None) -> Case:
+def case_of_reviewed(observed: Sequence[Facts], settings: Settings, declared: tuple[DeclaredTable, ...] | None) -> Case:
     """The case of the first environment that ``settings`` want to see. Raises as ``judge``."""
     custom = custom_packages(united(observed), settings)
     facts, own = next((facts, own) for facts, own, reviewed in _each(observed, settings) if reviewed)
     return case_of(facts, own, declared, custom=custom)
 
 
-def cases(observed: Sequence[Facts], settings: Settings, declared: tuple[Declared, ...] | None) -> list[Case]:
+def cases(observed: Sequence[Facts], settings: Settings, declared: tuple[DeclaredTable, ...] | None) -> list[Case]:
     """The case of each environment. Raises as ``judge``."""
     custom = custom_packages(united(observed), settings)
     return [case_of(facts, own, declared, custom=custom) for facts, own, _ in _each(observed, settings)]

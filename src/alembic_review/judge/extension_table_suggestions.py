@@ -11,7 +11,7 @@ from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import Owned, table_text
 from alembic_review.judge.table_prefixes import habitual_prefix
 from alembic_review.judge.verdicts.cause import Cause
-from alembic_review.model.facts import ColumnCode, Declaration, ModelTable
+from alembic_review.model.facts import ColumnCode, ModelTable, OrmClass
 from alembic_review.model.review import Finding, Role, Suggestion
 
 SUGGESTIONS = "suggested extension tables for columns of core tables"
@@ -68,7 +68,7 @@ def _suggestions(case: Case, database: JudgedDatabase, findings: Sequence[Findin
         )
 
 
-def _hung(database: JudgedDatabase, owned: Owned, model: ModelTable, declaration: Declaration) -> Iterator[_Hung]:
+def _hung(database: JudgedDatabase, owned: Owned, model: ModelTable, declaration: OrmClass) -> Iterator[_Hung]:
     known = {column.name: column for column in declaration.columns}
     pending = {
         judged.fact.item: judged
@@ -104,7 +104,7 @@ def _package(case: Case, hung: Iterable[_Hung]) -> str | None:
     return next(iter(packages)) if len(packages) == 1 and packages <= case.evidence.custom else None
 
 
-def _table_name(case: Case, database: JudgedDatabase, declaration: Declaration, package: str) -> str | None:
+def _table_name(case: Case, database: JudgedDatabase, declaration: OrmClass, package: str) -> str | None:
     """As the application calls its tables; ``None`` when there is such a table, or an extension table already."""
     tables = database.ownership.tables
     own = [key.name for key, owned in tables.items() if owned.owner == package]
@@ -117,7 +117,7 @@ def _table_name(case: Case, database: JudgedDatabase, declaration: Declaration, 
     return None if taken else name
 
 
-def _code(declaration: Declaration, columns: Sequence[ColumnCode], name: str, package: str) -> str:
+def _code(declaration: OrmClass, columns: Sequence[ColumnCode], name: str, package: str) -> str:
     module, _, core = declaration.mapped_class.partition(":")
     base_module, _, base = declaration.base.partition(":")
     target = table_text(declaration.key)
@@ -159,7 +159,7 @@ def _free_attribute(name: str, taken: set[str]) -> str:
     return name
 
 
-def _imports_agree(declaration: Declaration, columns: Sequence[ColumnCode], name: str) -> bool:
+def _imports_agree(declaration: OrmClass, columns: Sequence[ColumnCode], name: str) -> bool:
     """False where one name would mean two things in the module."""
     classes = [declaration.mapped_class, declaration.base]
     statements = {f"from {one.partition(':')[0]} import {one.partition(':')[2]}" for one in classes}
@@ -173,7 +173,7 @@ def _imports(names: set[tuple[str, str]]) -> list[str]:
     return [f"from {module} import {', '.join(sorted(one for at, one in names if at == module))}" for module in modules]
 
 
-def _arguments(declaration: Declaration) -> list[str]:
+def _arguments(declaration: OrmClass) -> list[str]:
     """A key of several columns is one foreign key."""
     if len(declaration.primary_key) == 1:
         return []

@@ -45,7 +45,7 @@ class JudgedDatabase:
 
 
 @dataclass(frozen=True)
-class Written:
+class RevisionChange:
     """A change that the revisions of a pull request make, in the database as the base has it.
 
     ``revision`` is the one that makes it; ``None`` where it can't be told. It is ``renamed`` where the comparison only
@@ -98,7 +98,7 @@ class Case:
     settle: Settle
     unloaded: Unloaded
     history: PullRequestBase | None = None
-    written: tuple[Written, ...] = ()
+    written: tuple[RevisionChange, ...] = ()
     settled: tuple[Settled, ...] = ()
 
     @property

@@ -19,11 +19,11 @@ def untried(case: Case) -> Iterator[str]:
         for reason, names in reasons.items():
             which = f"revision {names[0]}" if len(names) == 1 else f"{len(names)} revisions, {names[-1]} to {names[0]}"
             yield f"the downgrade of {which} ({reason})"
-    for rehearsal in case.facts.rehearsals:
-        owners = {evidence.revision_owner(name) for name in rehearsal.revisions}
-        reason = rehearsal.skipped
-        if rehearsal.failed is not None and case.altered_core(rehearsal.failed):
-            reason = f"revision {rehearsal.failed} alters a core table"
+    for trial in case.facts.order_trials:
+        owners = {evidence.revision_owner(name) for name in trial.revisions}
+        reason = trial.skipped
+        if trial.failed is not None and case.altered_core(trial.failed):
+            reason = f"revision {trial.failed} alters a core table"
         if reason and any(evidence.is_application(owner) for owner in owners):
             yield (
                 f"{whose(', '.join(sorted(filter(None, owners))))} revisions in a different dependency order ({reason})"

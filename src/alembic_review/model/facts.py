@@ -181,7 +181,7 @@ class ColumnCode:
 
 
 @dataclass(frozen=True)
-class Declaration:
+class OrmClass:
     """The ORM class of a table that has columns to add, or that got columns elsewhere than it was defined.
 
     ``mapped_class`` and ``base`` as ``module:Name``; ``columns`` are those that it got elsewhere.
@@ -394,7 +394,7 @@ class ServerChange:
 
 
 @dataclass(frozen=True)
-class Failure:
+class RevisionFailure:
     """What a revision script raised: one line, the statement behind it, and the line in the revision's file."""
 
     error: str
@@ -418,12 +418,12 @@ class Downgrade:
     needed: bool = True
     changed: bool = True
     left: tuple[TableKey, ...] = ()
-    failure: Failure | None = None
+    failure: RevisionFailure | None = None
     skipped: str = ""
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class OrderTrial:
     """A replay on further scratch databases: each of these ``revisions`` as early as ``depends_on`` lets it come.
 
     They are those of one ``package``, or of one folder outside any. ``failed`` is the one that did not apply,
@@ -434,7 +434,7 @@ class Rehearsal:
     revisions: tuple[str, ...]
     failed: str | None = None
     before: tuple[str, ...] = ()
-    failure: Failure | None = None
+    failure: RevisionFailure | None = None
     skipped: str = ""
 
 
@@ -471,7 +471,7 @@ class DatabaseFacts:
     database_tables: tuple[TableKey, ...] = ()
     version_tables: tuple[TableKey, ...] = ()
     changes: tuple[ChangeFact, ...] = ()
-    declarations: tuple[Declaration, ...] = ()
+    declarations: tuple[OrmClass, ...] = ()
     compared: int = 0
     filters: tuple[Filter, ...] = ()
     filtered: tuple[Filtered, ...] = ()
@@ -491,14 +491,14 @@ class DatabaseFacts:
 
 
 @dataclass(frozen=True)
-class HistoryFacts:
+class TrialFacts:
     """What the application's revisions do beyond one upgrade; ``downgrades`` for each database, in the facts' order.
 
     ``not_checked`` and ``timings_ms`` take the place of the facts' own.
     """
 
     downgrades: tuple[tuple[Downgrade, ...], ...] = ()
-    rehearsals: tuple[Rehearsal, ...] = ()
+    order_trials: tuple[OrderTrial, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
 
@@ -532,7 +532,7 @@ class Facts:
     search_path: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
     compile_rules: tuple[CompileRule, ...] = ()
-    rehearsals: tuple[Rehearsal, ...] = ()
+    order_trials: tuple[OrderTrial, ...] = ()
     not_checked: tuple[str, ...] = ()
     timings_ms: dict[str, int] = field(default_factory=dict)
     environment: str | None = None
@@ -545,7 +545,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredTable:
     """A table declaration found by reading source: a class or a ``Table(…)`` call.
 
     ``table`` is ``None`` where its name can't be read: only running the module would tell it.

@@ -22,7 +22,7 @@ _LIBRARIES = ("sqlalchemy", "sqlmodel")
 
 
 @dataclass(frozen=True)
-class Declaration:
+class TableInSource:
     """A table by name, schema and line; the name is ``None`` where only running the module would tell it."""
 
     table: str | None
@@ -30,15 +30,15 @@ class Declaration:
     line: int
 
 
-def in_text(text: str) -> Iterator[Declaration]:
+def in_text(text: str) -> Iterator[TableInSource]:
     """The declarations in source that this Python can't parse; no schema is found there."""
     for pattern in (_NAMED_CLASS, _CALLED_TABLE):
         for match in pattern.finditer(text):
             start = match.start("name") if match["name"] else match.end() - 1
-            yield Declaration(match["name"], None, text.count("\n", 0, start) + 1)
+            yield TableInSource(match["name"], None, text.count("\n", 0, start) + 1)
 
 
-def in_tree(tree: ast.Module, package: str) -> Iterator[Declaration]:
+def in_tree(tree: ast.Module, package: str) -> Iterator[TableInSource]:
     """The declarations in a module of this package: classes, and calls of ``Table``."""
     constants, imports = Constants(tree), _imports(tree)
     for node in ast.walk(tree):
@@ -52,7 +52,7 @@ def in_tree(tree: ast.Module, package: str) -> Iterator[Declaration]:
             yield found
 
 
-def _class(node: ast.ClassDef, constants: Constants, imports: dict[str, str], package: str) -> Declaration | None:
+def _class(node: ast.ClassDef, constants: Constants, imports: dict[str, str], package: str) -> TableInSource | None:
     values = dict(assignment(statement) for statement in node.body)
     schema = _schema(values.get("__table_args__"), constants)
     if _NAME in values:
@@ -72,10 +72,10 @@ def _class(node: ast.ClassDef, constants: Constants, imports: dict[str, str], pa
         return None
     if isinstance(value, ast.Constant) and value.value is None:
         return None  # the way to say that a subclass shares its parent's table
-    return Declaration(constants.text(value), schema, node.lineno)
+    return TableInSource(constants.text(value), schema, node.lineno)
 
 
-def _call(node: ast.Call, constants: Constants, imports: dict[str, str], package: str) -> Declaration | None:
+def _call(node: ast.Call, constants: Constants, imports: dict[str, str], package: str) -> TableInSource | None:
     keywords = {keyword.arg: keyword.value for keyword in node.keywords}
     if _called(node, imports) != "Table" or not (node.args or "name" in keywords):
         return None
@@ -84,7 +84,7 @@ def _call(node: ast.Call, constants: Constants, imports: dict[str, str], package
     name = constants.text(node.args[0] if node.args else keywords["name"])
     if name is None and (_REFLECTED & keywords.keys() or _is_foreign(node.func, imports, package)):
         return None
-    return Declaration(name, constants.text(keywords.get("schema")), node.lineno)
+    return TableInSource(name, constants.text(keywords.get("schema")), node.lineno)
 
 
 def _is_mapped(node: ast.ClassDef) -> bool:

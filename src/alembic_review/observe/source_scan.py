@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from alembic_review.model.facts import Declared, Package
+from alembic_review.model.facts import DeclaredTable, Package
 from alembic_review.model.optional_steps import Attempts
-from alembic_review.observe.declared_tables import Declaration, in_text, in_tree
+from alembic_review.observe.declared_tables import TableInSource, in_text, in_tree
 from alembic_review.observe.source_constants import assignment
 
 _SKIPPED = frozenset({"tests", "test", "__pycache__", "node_modules", "site-packages"})
@@ -24,7 +24,7 @@ _WORDS = (b"Table", b"__tablename__", b"Column", b"mapped_column", b"Mapped", b"
 
 def declared_tables(
     packages: Iterable[Package], attempts: Attempts, loaded: Collection[str] = ()
-) -> tuple[Declared, ...]:
+) -> tuple[DeclaredTable, ...]:
     """The tables that classes and calls of ``Table`` declare in the modules of these packages.
 
     A name is read where the module spells it out or puts it together from constants of its own, else it is ``None``.
@@ -32,7 +32,7 @@ def declared_tables(
     be newer than ours: what does not parse here, or makes one of the ``attempts`` fail, is searched as text, which
     finds the same tables but no schema.
     """
-    found: list[Declared] = []
+    found: list[DeclaredTable] = []
     seen: set[Path] = set()
     for package in packages:
         for path, module in _modules(package):
@@ -106,7 +106,7 @@ def _is_importable(path: Path, name: str, modules: Collection[str]) -> bool:
     return (path / "__init__.py").exists() or any(module.startswith(f"{name}.") for module in modules)
 
 
-def _declared(package: str, module: str, path: Path, attempts: Attempts) -> Iterator[Declared]:
+def _declared(package: str, module: str, path: Path, attempts: Attempts) -> Iterator[DeclaredTable]:
     try:
         source = path.read_bytes()
     except OSError:
@@ -116,10 +116,10 @@ def _declared(package: str, module: str, path: Path, attempts: Attempts) -> Iter
     what = f"the source of {module} but as text"
     found = attempts.attempt(what, lambda: _in_source(source, package), None)
     for one in found if found is not None else in_text(source.decode(errors="replace")):
-        yield Declared(package, module, one.table, str(path), one.line, one.schema)
+        yield DeclaredTable(package, module, one.table, str(path), one.line, one.schema)
 
 
-def _in_source(source: bytes, package: str) -> list[Declaration] | None:
+def _in_source(source: bytes, package: str) -> list[TableInSource] | None:
     """The declarations in a module; ``None`` where this Python can't parse it."""
     try:
         with warnings.catch_warnings():

@@ -27,7 +27,7 @@ from alembic_review.model.errors import (
     SuperuserNeededError,
     UnexplainedError,
 )
-from alembic_review.model.facts import Facts, HistoryFacts, Privilege
+from alembic_review.model.facts import Facts, Privilege, TrialFacts
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.proofs import ProofPlan, Proofs, Proved, ProvedFacts
 from alembic_review.model.revision_plan import RevisionFile, RevisionPlan
@@ -104,7 +104,7 @@ class _SuperuserMessage(msgspec.Struct):
 
 
 class _HistoryMessage(msgspec.Struct):
-    history: HistoryFacts
+    history: TrialFacts
     files: dict[str, str] | None = None
 
 
@@ -290,13 +290,13 @@ class Conversation:
         self._send(type="prove", proof=name, plan=sent)
         return _decoded(self._answer("proved"), _ProvedMessage).proved
 
-    def history(self, revisions: Collection[str] | None = None) -> HistoryFacts | str:
+    def history(self, revisions: Collection[str] | None = None) -> TrialFacts | str:
         """After ``review``: what the revisions do when taken back and in another order, or that this is not checked.
 
         Only these ``revisions`` and those after them are tried, or all of the application.
         """
 
-        def asked() -> HistoryFacts:
+        def asked() -> TrialFacts:
             self._send(type="history", revisions=sorted(revisions) if revisions is not None else None)
             message = _decoded(self._answer("history"), _HistoryMessage)
             if message.files is not None and self.context.replay is not None:
@@ -305,7 +305,7 @@ class Conversation:
 
         attempts = Attempts(show if self.request.debug else None)
 
-        def unless_repeated() -> HistoryFacts | SuperuserNeededError | UnexplainedError:
+        def unless_repeated() -> TrialFacts | SuperuserNeededError | UnexplainedError:
             try:
                 return asked()
             except (SuperuserNeededError, UnexplainedError) as error:
@@ -514,7 +514,7 @@ def with_proofs(facts: Facts, proofs: Proofs) -> ProvedFacts:
     return ProvedFacts(**{**vars(facts), "timings_ms": {**facts.timings_ms, **times}}, proofs=proofs)
 
 
-def with_history(facts: Facts, history: HistoryFacts | str) -> Facts:
+def with_history(facts: Facts, history: TrialFacts | str) -> Facts:
     """The facts with the outcome of the trials of revisions.
 
     If ``history`` is a text, the trials were not done for this reason, which is added to what was not checked.
@@ -527,7 +527,7 @@ def with_history(facts: Facts, history: HistoryFacts | str) -> Facts:
         databases=tuple(
             replace(one, downgrades=tried) for one, tried in zip(facts.databases, downgrades, strict=False)
         ),
-        rehearsals=history.rehearsals,
+        order_trials=history.order_trials,
         not_checked=history.not_checked,
         timings_ms=history.timings_ms,
     )

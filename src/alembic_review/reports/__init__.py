@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic_review.reports.base import Options, Report, Rule
+from alembic_review.reports.base import Format, Options, Rule
 from alembic_review.reports.formats import REPORTS
 
-__all__ = ["REPORTS", "Options", "Report", "Rule"]
+__all__ = ["REPORTS", "Format", "Options", "Rule"]

@@ -48,7 +48,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Report:
+class Format:
     """One format: its name for ``-o``, what it is in a few words, and the function that writes it.
 
     ``for_people`` reports are shown in the terminal's own width, colours and encoding; the others are always UTF-8.

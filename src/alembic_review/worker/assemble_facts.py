@@ -19,11 +19,11 @@ from alembic.script import ScriptDirectory
 from alembic_review.model.facts import (
     Creation,
     DatabaseFacts,
-    Declaration,
     Facts,
     Frame,
     Item,
     ModelTable,
+    OrmClass,
     Place,
     Revision,
     TableKey,
@@ -57,7 +57,7 @@ class Compared:
     comparison: Comparison
     creations: tuple[Creation, ...]
     other_creations: tuple[Creation, ...]
-    declarations: tuple[Declaration, ...]
+    declarations: tuple[OrmClass, ...]
     warnings: list[str]
     not_checked: tuple[str, ...]
     unseen: tuple[str, ...]

@@ -21,14 +21,14 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_review.model.facts import (
     ChangeFact,
-    Declaration,
     Downgrade,
     Facts,
     Hidden,
-    HistoryFacts,
     ModelTable,
-    Rehearsal,
+    OrderTrial,
+    OrmClass,
     TableKey,
+    TrialFacts,
     Untargeted,
 )
 from alembic_review.model.input_states import KEPT
@@ -62,10 +62,10 @@ from alembic_review.worker.environment.unloaded_revision_files import not_loaded
 from alembic_review.worker.hints import Circumstances, Server
 from alembic_review.worker.hints.urls import without_driver
 from alembic_review.worker.packages import describe_packages, may_be_custom, name_parts
-from alembic_review.worker.redirect.connections import Redirect, Scratch, Target
+from alembic_review.worker.redirect.connections import Redirect, ScratchDatabase, Target
 from alembic_review.worker.redirect.server_privileges import Privileges
 from alembic_review.worker.replay.catalogue import Namer, catalogue_of, version_tables
-from alembic_review.worker.replay.changes_outside_revisions import Intruders
+from alembic_review.worker.replay.changes_outside_revisions import OutsideChanges
 from alembic_review.worker.replay.completeness import Completed, marked
 from alembic_review.worker.replay.created_from_models import Creations
 from alembic_review.worker.replay.downgrade_differences import contents, downgrade_steps
@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     from alembic_review.model.proofs import Proved
     from alembic_review.worker.environment.schema_before import Before
     from alembic_review.worker.prove.bench import Bench
-    from alembic_review.worker.replay.revision_trials import History
+    from alembic_review.worker.replay.revision_trials import RevisionTrials
     from alembic_review.worker.write.revision_files import Plan
 
 
@@ -115,7 +115,7 @@ class Session:
             lambda: self.circumstances.server.kind == "given",
             lambda statement: self.channel.send("noted", statement=statement),
         )
-        self.intruders = Intruders(self.stacks, self._replayed_on, cache(self._may_be_custom))
+        self.intruders = OutsideChanges(self.stacks, self._replayed_on, cache(self._may_be_custom))
         found = (self.witnesses.original, self._connected_to, self._replayed_on, self.witnesses.definition)
         self.creations = Creations(self.stacks, *found)
         self.completed = Completed(self._key_of)
@@ -458,8 +458,8 @@ class Session:
         """
         before = self._not_checked()
         if not self.watched:
-            return {"history": HistoryFacts(not_checked=before, timings_ms=self.timings)}
-        from alembic_review.worker.replay.revision_trials import History as Trials  # noqa: PLC0415 - many runs try nothing
+            return {"history": TrialFacts(not_checked=before, timings_ms=self.timings)}
+        from alembic_review.worker.replay.revision_trials import RevisionTrials as Trials  # noqa: PLC0415 - many runs try nothing
         from alembic_review.worker.replay.revision_trials import to_try  # noqa: PLC0415 - as above
 
         chosen = to_try(self.script, self.watched, self.compared, revisions)
@@ -475,20 +475,20 @@ class Session:
                 kept = self.recorder.files_of_trials(self.script)
         return {"history": found, "files": kept}
 
-    def _tried(self, history: History) -> HistoryFacts:
+    def _tried(self, history: RevisionTrials) -> TrialFacts:
         # Of several environments, each is tried in the databases as they were before and after its own upgrade.
         several = self.request.environment
         self.state = "before" if several else ""
         with self._timed("order"):
-            no_rehearsals: tuple[Rehearsal, ...] = ()
-            rehearsals = self.attempts.attempt("revisions in another order", history.rehearsals, no_rehearsals)
+            no_order_trials: tuple[OrderTrial, ...] = ()
+            order_trials = self.attempts.attempt("revisions in another order", history.order_trials, no_order_trials)
         self.state = "after" if several else ""
         with self._timed("downgrade"), self.redirect.elsewhere() if several else nullcontext():
             no_downgrades: list[tuple[Downgrade, ...]] = []
             downgrades = tuple(self.attempts.attempt("downgrades", history.downgrades, no_downgrades))
         self._require_explained()
         self.privileges.check()
-        return HistoryFacts(downgrades, rehearsals, self._not_checked(), self.timings)
+        return TrialFacts(downgrades, order_trials, self._not_checked(), self.timings)
 
     def _untargeted(self, script: ScriptDirectory) -> tuple[Untargeted, ...]:
         """The application's tables that no comparison looked at."""
@@ -664,17 +664,17 @@ class Session:
         targets: list[MetaData],
         tables: tuple[ModelTable, ...],
         comparison: Comparison,
-    ) -> tuple[Declaration, ...]:
+    ) -> tuple[OrmClass, ...]:
         """What suggestions are made of: the mapped classes of the tables."""
 
-        def declared() -> tuple[Declaration, ...]:
+        def declared() -> tuple[OrmClass, ...]:
             frames = {
                 table.key: assemble_facts.statement(table.stack, self.stacks) for table in tables if not table.removed
             }
             known = {key: frame for key, frame in frames.items() if frame is not None}
             return declarations(targets, comparison.changes, known, _hung(tables), Renderer(context))
 
-        nothing: tuple[Declaration, ...] = ()
+        nothing: tuple[OrmClass, ...] = ()
         return self.attempts.attempt(SUGGESTIONS, declared, nothing)
 
     @staticmethod
@@ -756,7 +756,7 @@ class Session:
         if new and os.getpid() == self.process:  # a copy of this process has no conversation of its own
             self.channel.ask("secrets", literals=new)
 
-    def _database(self, dialect: Any, target: Target) -> Scratch:
+    def _database(self, dialect: Any, target: Target) -> ScratchDatabase:
         """Ask the parent for a scratch database for this target."""
         original = self.originals.get(target.key)
         if original is not None:
@@ -771,7 +771,7 @@ class Session:
         if self.recorder.waiting:
             self.recorder.asked(target.key, answer.get("kept"))
         self.circumstances.server = Server(answer["server"], answer["version"], answer["folder"])
-        return Scratch(
+        return ScratchDatabase(
             answer["database"],
             answer["host"],
             answer["port"],

@@ -21,7 +21,7 @@ _TABLE = "alembic-review"
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenEntry:
     """Where the entry is, and its text."""
 
     path: Path
@@ -36,7 +36,7 @@ def accept(
     saved: Review | None = None,
     progress: Progress = ignore,
     debug: bool = False,
-) -> Written:
+) -> WrittenEntry:
     """Add an entry of ``accept`` to the project's pyproject.toml; the rest of the file is not changed.
 
     If the entry has a fingerprint and no code, the code and the names are taken from the finding or change with
@@ -66,7 +66,7 @@ def accept(
         path.write_bytes(made.encode())
     except OSError as error:
         raise ObservationError(f"{path} can't be written: {error.strerror}.") from error
-    return Written(path, line, entry_text(entry))
+    return WrittenEntry(path, line, entry_text(entry))
 
 
 def _settings_file(settings: Settings) -> Path:

@@ -13,7 +13,7 @@ from alembic_review.judge.assemble_review import case_of
 from alembic_review.judge.checks.run.given_server_changed import server_changed
 from alembic_review.judge.combined_review import cases
 from alembic_review.model.errors import ObservationError, SuperuserNeededError, UnexplainedError
-from alembic_review.model.facts import Facts, HistoryFacts, Privilege
+from alembic_review.model.facts import Facts, Privilege, TrialFacts
 from alembic_review.model.pull_request_base import BaseCommit, PullRequestBase
 from alembic_review.model.review import CacheUse
 from alembic_review.model.secrets.known_passwords import forget, learn
@@ -138,13 +138,13 @@ def _several(settings: Settings, request: WorkerRequest, databases: RunDatabases
 
 def observed_history(
     settings: Settings, base: PullRequestBase | None, facts: Facts, worker: Conversation, context: RunContext
-) -> HistoryFacts | str:
+) -> TrialFacts | str:
     """Downgrades and the dependency order of revisions: of all, of the new ones, or what an earlier run has found."""
     kept = context.replay.history() if context.replay is not None else None
     if kept is not None:
         found = worker.history(())
-        if isinstance(found, HistoryFacts):
-            found = replace(found, downgrades=kept.downgrades, rehearsals=kept.rehearsals)
+        if isinstance(found, TrialFacts):
+            found = replace(found, downgrades=kept.downgrades, order_trials=kept.order_trials)
         return found
     if settings.full:
         return worker.history()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from alembic_review.judge.ownership.application_packages import custom_packages, loose_folders, own_packages
 from alembic_review.judge.several_environments import united
 from alembic_review.model.accepting import NO_COMMENTS, Comments
-from alembic_review.model.facts import Declared, Facts
+from alembic_review.model.facts import DeclaredTable, Facts
 from alembic_review.model.optional_steps import Attempts, show
 from alembic_review.model.settings import Settings
 from alembic_review.observe.source_scan import declared_tables, loose_packages
@@ -22,7 +22,7 @@ class Source:
     ``not_checked`` are the parts that could not be read, with the reasons.
     """
 
-    declared: tuple[Declared, ...] | None = None
+    declared: tuple[DeclaredTable, ...] | None = None
     comments: Comments = NO_COMMENTS
     not_checked: tuple[str, ...] = ()
 
@@ -47,7 +47,9 @@ def _loaded(observed: Sequence[Facts]) -> frozenset[str]:
     return frozenset.intersection(*(frozenset(facts.modules) for facts in observed))
 
 
-def _declared(facts: Facts, settings: Settings, loaded: frozenset[str], attempts: Attempts) -> tuple[Declared, ...]:
+def _declared(
+    facts: Facts, settings: Settings, loaded: frozenset[str], attempts: Attempts
+) -> tuple[DeclaredTable, ...]:
     # Without any model, the custom packages can't be detected.
     modelled = any(not table.removed for database in facts.databases for table in database.tables)
     custom = custom_packages(facts, settings) if modelled else own_packages(facts, settings)

@@ -18,13 +18,13 @@ from alembic_review.model.errors import ObservationError
 from alembic_review.model.facts import (
     Alteration,
     Downgrade,
-    Failure,
     Filter,
     Filtered,
     Hidden,
+    OrderTrial,
     Place,
     Privilege,
-    Rehearsal,
+    RevisionFailure,
     ServerChange,
 )
 from alembic_review.model.pull_request_base import ChangedSettings, EditedRevision, PullRequestBase
@@ -144,8 +144,10 @@ def several_heads(world: World) -> None:
 
 
 def without_dependency(world: World) -> None:
-    failure = Failure('UndefinedTable: relation "product" does not exist', place=Place("/project/poser/a1.py", 9))
-    world.rehearsals.append(Rehearsal(APP, (APP_REVISION,), APP_REVISION, (CORE_REVISION,), failure))
+    failure = RevisionFailure(
+        'UndefinedTable: relation "product" does not exist', place=Place("/project/poser/a1.py", 9)
+    )
+    world.order_trials.append(OrderTrial(APP, (APP_REVISION,), APP_REVISION, (CORE_REVISION,), failure))
 
 
 def no_way_back(world: World) -> None:
@@ -1110,9 +1112,9 @@ def test_what_alters_the_core_is_not_told_to_depend_on_it() -> None:
 
 def test_history_of_others_is_their_business() -> None:
     world = basics()
-    failure = Failure("ValueError: no")
-    world.rehearsals.append(Rehearsal(CORE, (CORE_REVISION,), CORE_REVISION, (APP_REVISION,), failure))
-    world.rehearsals.append(Rehearsal(ANNEX, (ANNEX_REVISION,), skipped="no"))
+    failure = RevisionFailure("ValueError: no")
+    world.order_trials.append(OrderTrial(CORE, (CORE_REVISION,), CORE_REVISION, (APP_REVISION,), failure))
+    world.order_trials.append(OrderTrial(ANNEX, (ANNEX_REVISION,), skipped="no"))
     downgrades = (Downgrade(CORE_REVISION, changed=False), Downgrade(ANNEX_REVISION, skipped="no"))
     world.databases[0].downgrades.extend(downgrades)
     world.revision("c2", CORE, f"{folder(CORE)}/versions", down=CORE_REVISION)
@@ -1168,7 +1170,7 @@ def test_a_revision_of_the_core_that_follows_one_of_the_application() -> None:
         (Downgrade(APP_REVISION, needed=False, changed=False), None),
         (Downgrade(APP_REVISION, changed=False, skipped="why"), None),
         (Downgrade(APP_REVISION, left=(key("b"), key("s.a"))), "leaves tables that its upgrade created: b, s.a."),
-        (Downgrade(APP_REVISION, failure=Failure("KeyError: 'x'")), "fails: KeyError: 'x'."),
+        (Downgrade(APP_REVISION, failure=RevisionFailure("KeyError: 'x'")), "fails: KeyError: 'x'."),
     ],
 )
 def test_what_is_wrong_with_a_downgrade(downgrade: Downgrade, wrong: str | None) -> None:
@@ -1181,7 +1183,7 @@ def test_what_is_wrong_with_a_downgrade(downgrade: Downgrade, wrong: str | None)
 def test_a_downgrade_after_a_wrong_one_is_not_blamed() -> None:
     world = basics()
     world.revision("a2", APP, f"{folder(APP)}/versions")
-    failure = Failure("UndefinedTable: x", place=Place("/project/a1.py", 9))
+    failure = RevisionFailure("UndefinedTable: x", place=Place("/project/a1.py", 9))
     world.databases[0].downgrades += [Downgrade("a2", changed=False), Downgrade(APP_REVISION, failure=failure)]
     told = {finding.revision: finding for finding in found(world.review(), "AR514")}
     assert told["a2"].hint.startswith("In downgrade()")

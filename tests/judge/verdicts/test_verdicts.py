@@ -9,7 +9,7 @@ import pytest
 from alembic_review.model.errors import ObservationError, UsageError
 from alembic_review.model.facts import Frame
 from alembic_review.model.review import Outcome, Role, Verdict
-from tests.judge.build import SITE, Alteration, Declared, Edit, Item, Origin, TypeUse, World, key, started
+from tests.judge.build import SITE, Alteration, DeclaredTable, Edit, Item, Origin, TypeUse, World, key, started
 
 BLOCKED, SAFE, UPSTREAM = Verdict.BLOCKED, Verdict.SAFE, Verdict.UPSTREAM
 
@@ -203,7 +203,7 @@ def test_a_table_that_no_revision_created_and_no_model_declares_is_blocked() -> 
 def test_a_table_that_an_unloaded_module_declares_is_not_dropped(package: str) -> None:
     world = started()
     world.created("gadget", package)
-    world.declared.append(Declared("app", "app.gadget", "gadget", "/project/app/gadget.py", 4))
+    world.declared.append(DeclaredTable("app", "app.gadget", "gadget", "/project/app/gadget.py", 4))
     world.change("remove_table", "gadget")
     review = world.review()
     (change,) = review.changes

@@ -24,14 +24,14 @@ for number in range(5):
     make(f"scratch{number}", 7 + number)
 decoy = make("decoy", 9)
 
-from alembic_review.worker.redirect.connections import Redirect, Scratch
+from alembic_review.worker.redirect.connections import Redirect, ScratchDatabase
 from alembic_review.worker.call_stacks import Stacks
 
 asked = []
 def ask(dialect, target):
     number = len(asked)
     asked.append(target.label)
-    return Scratch(f"{folder}/scratch{number}", None, None, None, None, str(7 + number), {})
+    return ScratchDatabase(f"{folder}/scratch{number}", None, None, None, None, str(7 + number), {})
 
 redirect = Redirect(ask, Stacks())
 redirect.install()

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alembic_review.model.facts import Failure, Place, Rehearsal
+from alembic_review.model.facts import OrderTrial, Place, RevisionFailure
 from alembic_review.worker.replay.dependency_order import Order, early, steps
 from alembic_review.worker.replay.downgrade_trials import plan
 from alembic_review.worker.worker_errors import StoppedError
@@ -83,15 +83,15 @@ def test_a_revision_of_others_that_fails_is_not_the_application_s_fault(name: st
     path = tmp_path / "versions" / f"{name}.py"
     path.parent.mkdir()
     path.write_text(f'revision = "{name}"\ndown_revision = None\n\n\ndef upgrade():\n    raise KeyError("store")\n')
-    found: list[Rehearsal] = []
+    found: list[OrderTrial] = []
     order = Order((name,), {name: ("c0",)})
-    (step,) = steps(ScriptDirectory(str(tmp_path)), order, {"p1"}, Rehearsal("poser", ("p1",)), found.append)
+    (step,) = steps(ScriptDirectory(str(tmp_path)), order, {"p1"}, OrderTrial("poser", ("p1",)), found.append)
     with pytest.raises(StoppedError):
         step.migration_fn()
-    failure = Failure("KeyError: 'store'", place=Place(str(path.resolve()), 6))
+    failure = RevisionFailure("KeyError: 'store'", place=Place(str(path.resolve()), 6))
     skipped = "revision c1 itself does not apply in another order: KeyError: 'store'"
     assert found == [
-        Rehearsal("poser", ("p1",), "p1", ("c0",), failure)
+        OrderTrial("poser", ("p1",), "p1", ("c0",), failure)
         if name == "p1"
-        else Rehearsal("poser", ("p1",), skipped=skipped)
+        else OrderTrial("poser", ("p1",), skipped=skipped)
     ]

@@ -13,7 +13,7 @@ from alembic_review.model.review import Finding, Severity
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckResult:
     """What a check has to say once.
 
     ``severity`` is the check's own unless given. ``subject`` tells findings about the same table apart, in words that
@@ -46,7 +46,7 @@ class Check:
     code: str
     title: str
     severity: Severity
-    run: Callable[[Case], Iterator[Report]] = field(repr=False)
+    run: Callable[[Case], Iterator[CheckResult]] = field(repr=False)
     blocks: bool = False
 
     @property
@@ -65,7 +65,7 @@ class Check:
                 seen[finding.fingerprint] = finding.message
                 yield finding
 
-    def _finding(self, case: Case, report: Report) -> Finding:
+    def _finding(self, case: Case, report: CheckResult) -> Finding:
         table = report.table or (report.change.fact.key if report.change is not None else None)
         change = report.change.fingerprint if report.change is not None else None
         return Finding(
@@ -90,7 +90,7 @@ class Check:
             suggestion=report.suggestion,
         )
 
-    def _fingerprint(self, case: Case, report: Report, table: TableKey | None) -> str:
+    def _fingerprint(self, case: Case, report: CheckResult, table: TableKey | None) -> str:
         start = () if case.facts.environment is None else (case.facts.environment,)
         key = table and [table.schema, table.name]
         if report.proof is not None:

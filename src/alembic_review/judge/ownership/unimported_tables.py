@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from alembic_review.model.facts import Declared, TableKey
+from alembic_review.model.facts import DeclaredTable, TableKey
 
 
 class Unloaded:
@@ -16,7 +16,7 @@ class Unloaded:
 
     def __init__(
         self,
-        declared: Iterable[Declared] | None,
+        declared: Iterable[DeclaredTable] | None,
         modules: Collection[str],
         models: Collection[TableKey],
         files: Collection[str] = (),
@@ -42,15 +42,15 @@ class Unloaded:
         }
         self._nameless = [firsts[module] for module in sorted(firsts)]
 
-    def __iter__(self) -> Iterator[Declared]:
+    def __iter__(self) -> Iterator[DeclaredTable]:
         """All of them, those without a name last."""
         yield from self._entries
         yield from self._nameless
 
-    def of(self, key: TableKey) -> Declared | None:
+    def of(self, key: TableKey) -> DeclaredTable | None:
         """The declaration of a table of this name, in whichever schema the source puts it."""
         return next((entry for entry in self._entries if entry.table == key.name), None)
 
-    def maybe_of(self, key: TableKey) -> Declared | None:
+    def maybe_of(self, key: TableKey) -> DeclaredTable | None:
         """A declaration whose name can't be read, and that may thus be the one of this table."""
         return next((entry for entry in self._nameless if entry.schema in (None, key.schema)), None)

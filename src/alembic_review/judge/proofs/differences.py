@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from alembic_review.judge.checks.base import Report
+from alembic_review.judge.checks.base import CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
@@ -31,7 +31,7 @@ class Words:
     hint: str = _WEAKER
 
 
-def reports(case: Case, words: Words) -> Iterator[Report]:
+def reports(case: Case, words: Words) -> Iterator[CheckResult]:
     """A report for each blind spot of this kind, and one for all older ones of an owner."""
     for database, proved in observed.proved(case, BLIND_SPOTS):
         if proved.blind_spots is None:
@@ -60,13 +60,13 @@ def _identity(spot: BlindSpot) -> object:
     return spot.kind, spot.key, spot.column, spot.name, spot.existing, spot.wanted
 
 
-def _folded(database: JudgedDatabase, owner: str | None, spots: Sequence[BlindSpot]) -> Report:
+def _folded(database: JudgedDatabase, owner: str | None, spots: Sequence[BlindSpot]) -> CheckResult:
     whose = f"the tables of {owner}" if owner is not None else "the database"
     number = "1 difference" if len(spots) == 1 else f"{len(spots)} differences"
     tables = sorted({table_text(spot.key) for spot in spots if spot.key is not None})
     shown = ", ".join(f"`{one}`" for one in tables[:_SHOWN])
     more = f" and {len(tables) - _SHOWN} more" if len(tables) > _SHOWN else ""
-    return Report(
+    return CheckResult(
         message=(
             f"{number} between {whose} and the models that this pull request did not cause"
             f"{f': {shown}{more}' if shown else ''}."
@@ -79,10 +79,10 @@ def _folded(database: JudgedDatabase, owner: str | None, spots: Sequence[BlindSp
     )
 
 
-def _report(case: Case, database: JudgedDatabase, spot: BlindSpot, words: Words) -> Report:
+def _report(case: Case, database: JudgedDatabase, spot: BlindSpot, words: Words) -> CheckResult:
     usual = Severity.WARNING if spot.weaker else Severity.INFO
     hint = _RENAMED if spot.renamed else words.hint if spot.wanted else _RICHER
-    return Report(
+    return CheckResult(
         message=_message(spot, words),
         hint=hint,
         table=spot.key,

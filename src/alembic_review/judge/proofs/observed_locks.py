@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alembic_review.judge.checks.base import Report
+from alembic_review.judge.checks.base import CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.proofs import subject as observed
 from alembic_review.judge.proofs.production_version import note
@@ -135,7 +135,7 @@ def blocked(lock: str) -> str | None:
 
 def reports(
     case: Case, wanted: Callable[[Event], bool], tell: Callable[[Event], Told], severity: Severity
-) -> Iterator[Report]:
+) -> Iterator[CheckResult]:
     """A report for each event that is ``wanted``: the first of each table and statement."""
     seen: set[tuple[str | None, TableKey, str]] = set()
     for event in events(case):
@@ -146,13 +146,13 @@ def reports(
         yield report(case, event, tell(event), severity)
 
 
-def report(case: Case, event: Event, told: Told, severity: Severity, *, wanted: str | None = None) -> Report:
+def report(case: Case, event: Event, told: Told, severity: Severity, *, wanted: str | None = None) -> CheckResult:
     """What a finding on one statement and one of its relations has."""
     subject = observed.subject(case, event.database, event.row.statement, event.key)
     message, hint, suggestion = told
     lock = event.relation.held or None
     version = note(event.database.facts, case.settings)
-    return Report(
+    return CheckResult(
         message=f"{message.removesuffix('.')} ({version})." if version else message,
         hint=hint,
         place=subject.place,

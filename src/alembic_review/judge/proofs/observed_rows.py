@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from alembic_review.judge.checks.base import Report
+from alembic_review.judge.checks.base import CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -19,7 +19,7 @@ Told = tuple[str, str, "str | None"]
 """Message, hint and suggestion."""
 
 
-def hazards(case: Case, kind: str, tell: Callable[[JudgedDatabase, TableKey, Hazard], Told]) -> Iterator[Report]:
+def hazards(case: Case, kind: str, tell: Callable[[JudgedDatabase, TableKey, Hazard], Told]) -> Iterator[CheckResult]:
     """A report for each hazard of this kind that rows have shown on the way up: an error where benign rows fail."""
     for database, rows in _observed(case):
         for hazard in rows.hazards:
@@ -29,7 +29,7 @@ def hazards(case: Case, kind: str, tell: Callable[[JudgedDatabase, TableKey, Haz
             message, hint, suggestion = tell(database, key, hazard)
             usual = Severity.ERROR if hazard.benign else Severity.WARNING
             subject = observed.subject(case, database, hazard.statement, key, hazard.name or hazard.column)
-            yield Report(
+            yield CheckResult(
                 message=message,
                 hint=hint + locking.also(case, database, hazard.statement),
                 place=subject.place,
@@ -57,7 +57,7 @@ def backwards(case: Case) -> Iterator[tuple[JudgedDatabase, TableKey, Hazard]]:
                 yield database, observed.table(database, hazard.key), hazard
 
 
-def losses(case: Case, *, back: bool) -> Iterator[Report]:
+def losses(case: Case, *, back: bool) -> Iterator[CheckResult]:
     """A report for each column or table that loses values, up or down."""
     for database, rows in _observed(case):
         for loss in rows.losses:
@@ -67,7 +67,7 @@ def losses(case: Case, *, back: bool) -> Iterator[Report]:
             what = f"`{table_text(key)}`" if loss.column is None else f"`{table_text(key)}.{loss.column}`"
             subject = observed.subject(case, database, loss.statement, key, loss.column)
             counted = ("rows_before", "rows_after") if loss.column is None else ("values_before", "values_after")
-            yield Report(
+            yield CheckResult(
                 message=_lost(what, loss.how, whole=loss.column is None, back=back),
                 hint=_BACK if back else _DROPPED if loss.how == "dropped" else _CHANGED,
                 place=subject.place,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from alembic_review.judge.fingerprint import digest, fingerprints
-from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase, Written
+from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase, RevisionChange
 from alembic_review.judge.ownership.stack_evidence import Evidence
 from alembic_review.judge.ownership.table_owners import decide
 from alembic_review.judge.pull_request.renames import Renaming, Traced, as_renamed, follows, trace
@@ -21,7 +21,7 @@ from alembic_review.model.pull_request_base import PullRequestBase
 from alembic_review.model.review import Role, Verdict
 
 
-def written(case: Case, history: PullRequestBase) -> Iterator[Written]:
+def written(case: Case, history: PullRequestBase) -> Iterator[RevisionChange]:
     """What leads from the base to today's heads, each change with the revision of the pull request that makes it.
 
     Raises ``ObservationError`` when env.py worked on other databases.
@@ -62,7 +62,7 @@ def written(case: Case, history: PullRequestBase) -> Iterator[Written]:
                     decision = replace(decision, reason=f"{decision.reason} {reasons.only_anew(revision)}")
             # The same may be pending as well: what a revision takes away, and what the models do not want then.
             judged = Judged(change, decision, digest("in_revision", fingerprint))
-            yield Written(database, judged, revision, renaming is not None)
+            yield RevisionChange(database, judged, revision, renaming is not None)
 
 
 _KINDS = ("index", "constraint", "fk")

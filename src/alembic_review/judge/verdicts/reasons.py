@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from alembic_review.judge.ownership.settings_lines import Settle
 from alembic_review.judge.ownership.table_owners import Owned, table_text
 from alembic_review.judge.verdicts.cause import Cause
-from alembic_review.model.facts import ChangeFact, Declared, TableKey
+from alembic_review.model.facts import ChangeFact, DeclaredTable, TableKey
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def outside(owner: str) -> str:
     )
 
 
-def unloaded(declared: Declared) -> str:
+def unloaded(declared: DeclaredTable) -> str:
     """Of a change on a table whose class was not loaded, or may not have been."""
     if declared.table is None:
         return (

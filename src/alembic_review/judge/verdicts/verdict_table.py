@@ -12,7 +12,7 @@ from alembic_review.judge.ownership.table_owners import Owned, Ownership, table_
 from alembic_review.judge.ownership.unimported_tables import Unloaded
 from alembic_review.judge.verdicts import reasons
 from alembic_review.judge.verdicts.cause import By, Cause, Causes, worst
-from alembic_review.model.facts import ChangeFact, Declared, Place, TableKey, TypeUse
+from alembic_review.model.facts import ChangeFact, DeclaredTable, Place, TableKey, TypeUse
 from alembic_review.model.review import Role, Verdict
 
 
@@ -29,7 +29,7 @@ class Decision:
     cause: str | None
     place: Place | None = None
     revision: str | None = None
-    declared: Declared | None = None
+    declared: DeclaredTable | None = None
 
 
 class Verdicts:
@@ -98,7 +98,7 @@ class Verdicts:
         unread = owned.model is None and self._unloaded.unread
         return Decision(Verdict.BLOCKED, reasons.UNREAD, owned.owner, None) if unread else None
 
-    def _declaration(self, owned: Owned) -> Declared | None:
+    def _declaration(self, owned: Owned) -> DeclaredTable | None:
         """What declares a table that no model has, in a module that nobody imported; a custom one also perhaps."""
         if owned.model is not None:
             return None

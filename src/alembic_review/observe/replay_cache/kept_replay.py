@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from alembic_review.model.facts import HistoryFacts
+from alembic_review.model.facts import TrialFacts
 from alembic_review.model.input_states import content_state
 from alembic_review.model.review import CacheUse
 from alembic_review.observe.replay_cache import entries, slots
@@ -109,20 +109,20 @@ class KeptReplay:
         self._made = path
         return path is not None
 
-    def keep_trials(self, history: HistoryFacts, files: Mapping[str, str]) -> None:
+    def keep_trials(self, history: TrialFacts, files: Mapping[str, str]) -> None:
         """Keep the results of all trials of revisions with those of the replay; they also depend on these files."""
         path = self.entry.path if self.entry is not None else self._made
         if path is not None:
-            kept = {"downgrades": history.downgrades, "rehearsals": history.rehearsals}
+            kept = {"downgrades": history.downgrades, "order_trials": history.order_trials}
             entries.add(path, {"trials": {"files": files, **msgspec.to_builtins(kept)}})
 
-    def history(self) -> HistoryFacts | None:
+    def history(self) -> TrialFacts | None:
         """The results of the trials in an earlier run, if they still hold."""
         trials = self.entry.content.get("trials") if self.entry is not None else None
         if trials is None or _changed_file(trials["files"]):
             return None
         try:
-            found = msgspec.convert({name: trials[name] for name in ("downgrades", "rehearsals")}, HistoryFacts)
+            found = msgspec.convert({name: trials[name] for name in ("downgrades", "order_trials")}, TrialFacts)
         except (KeyError, msgspec.ValidationError):
             return None
         self.trials = "hit"

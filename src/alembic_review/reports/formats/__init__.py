@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from alembic_review.model.review import Review
-from alembic_review.reports.base import Options, Report
+from alembic_review.reports.base import Format, Options
 from alembic_review.reports.formats import html
 
 
@@ -21,20 +21,20 @@ def _format(name: str) -> Callable[[Review, Options], str]:
 
 
 REPORTS = (
-    Report("terminal", "for people, as wide as the terminal", _format("terminal"), for_people=True),
-    Report("json", "for programs, and for `render` and `publish`", _format("json"), is_json=True),
-    Report("markdown", "for pull requests on GitHub, GitLab and Forgejo", _format("markdown")),
-    Report(
+    Format("terminal", "for people, as wide as the terminal", _format("terminal"), for_people=True),
+    Format("json", "for programs, and for `render` and `publish`", _format("json"), is_json=True),
+    Format("markdown", "for pull requests on GitHub, GitLab and Forgejo", _format("markdown")),
+    Format(
         "html",
         "one self-contained page with filters, highlighted code and a diagram",
         html.render,
         describes=True,
         prepare=html.prepare,
     ),
-    Report("sarif", "SARIF 2.1.0, for code scanning and editors", _format("sarif"), is_json=True, describes=True),
-    Report(
+    Format("sarif", "SARIF 2.1.0, for code scanning and editors", _format("sarif"), is_json=True, describes=True),
+    Format(
         "github", "annotations at the models' lines, for the log of a GitHub job", _format("github"), for_runner=True
     ),
-    Report("gitlab", "GitLab's code quality report", _format("gitlab"), is_json=True),
-    Report("owners", "every table, its owner, its role and the evidence", _format("owners"), for_people=True),
+    Format("gitlab", "GitLab's code quality report", _format("gitlab"), is_json=True),
+    Format("owners", "every table, its owner, its role and the evidence", _format("owners"), for_people=True),
 )

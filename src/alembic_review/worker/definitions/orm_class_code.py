@@ -12,7 +12,7 @@ from typing import Any
 from alembic.operations import ops
 from sqlalchemy import Column, MetaData, Table
 
-from alembic_review.model.facts import ChangeFact, ColumnCode, Declaration, Frame, TableKey
+from alembic_review.model.facts import ChangeFact, ColumnCode, Frame, OrmClass, TableKey
 from alembic_review.worker.compare.rendered_operations import Renderer
 
 SUGGESTIONS = "suggested extension tables for columns of core tables"
@@ -96,7 +96,7 @@ def declarations(
     frames: Mapping[TableKey, Frame],
     hung: Mapping[TableKey, Collection[str]],
     renderer: Renderer,
-) -> tuple[Declaration, ...]:
+) -> tuple[OrmClass, ...]:
     """The classes of the tables that columns would be added to, and of those with columns that were ``hung`` on later.
 
     ``frames`` are the places where tables are defined.
@@ -113,7 +113,7 @@ def declarations(
     return tuple(found)
 
 
-def _declaration(table: Table, frame: Frame | None, renderer: Renderer) -> Declaration | None:
+def _declaration(table: Table, frame: Frame | None, renderer: Renderer) -> OrmClass | None:
     """The mapped class of a table, found in the module of the frame that defined it; ``None`` where there is no one."""
     module = sys.modules.get(frame.module or "") if frame is not None else None
     if module is None:
@@ -135,7 +135,7 @@ def _declaration(table: Table, frame: Frame | None, renderer: Renderer) -> Decla
     names = [_importable(one, module.__name__) for one in (mapped_class, base)]
     if base is None or not keys or None in keys or None in names:
         return None
-    return Declaration(
+    return OrmClass(
         key=TableKey(table.schema, table.name),
         mapped_class=str(names[0]),
         base=str(names[1]),

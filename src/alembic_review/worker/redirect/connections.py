@@ -56,7 +56,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Scratch:
+class ScratchDatabase:
     """The database that the parent made for one original target; ``prepared`` when it is not empty any more.
 
     Its role may be a ``superuser`` of the server.
@@ -92,7 +92,7 @@ class Redirect:
 
     def __init__(
         self,
-        ask: Callable[[Any, Target], Scratch],
+        ask: Callable[[Any, Target], ScratchDatabase],
         stacks: Stacks,
         prepare: Callable[[Engine, Target, bool], None] | None = None,
         learn: Callable[[Iterable[str]], object] = tuple,
@@ -106,7 +106,7 @@ class Redirect:
         self._makers: dict[int, tuple[Any, ...]] = {}
         self._engines: WeakSet[Engine] = WeakSet()
         self._made: Counter[int | None] = Counter()
-        self._scratch: dict[tuple[Any, ...], Scratch] = {}
+        self._scratch: dict[tuple[Any, ...], ScratchDatabase] = {}
         self.targets: dict[int, Target] = {}
         self.refusal: WorkerError | None = None
         self.superuser = False  # for the time of a comparison
@@ -284,7 +284,7 @@ class Redirect:
             with _without_libpq_variables():
                 return dialect.connect(*positional, **named)
 
-    def _open(self, dialect: Any, target: Target) -> Scratch:
+    def _open(self, dialect: Any, target: Target) -> ScratchDatabase:
         if dialect.driver not in _DRIVERS.get(dialect.name, ()) and dialect.name in _DRIVERS:
             raise self._refuse(f"The driver {dialect.name}+{dialect.driver} is not supported.")
         try:
@@ -389,7 +389,7 @@ def _passwords_of(url: URL) -> list[str]:
     return [str(password) for password in found if password is not None and str(password) not in shown]
 
 
-def _leads_to(values: dict[str, Any], scratch: Scratch) -> bool:
+def _leads_to(values: dict[str, Any], scratch: ScratchDatabase) -> bool:
     """True for arguments of a connect that name the server of this database; pg8000 has a host beside a socket."""
     socket = values.get("unix_sock")
     return scratch.host in (None, os.path.dirname(str(socket)) if socket else values.get("host"))
@@ -408,7 +408,7 @@ def _without_libpq_variables() -> Iterator[None]:
         os.environ.update(hidden)
 
 
-def _arguments(dialect: Any, scratch: Scratch) -> tuple[list[Any], dict[str, Any]]:
+def _arguments(dialect: Any, scratch: ScratchDatabase) -> tuple[list[Any], dict[str, Any]]:
     """The driver's arguments for a scratch database."""
     name = f"{dialect.name}+{dialect.driver.replace('psycopg_async', 'psycopg')}"
     if dialect.name == "sqlite":

@@ -30,7 +30,7 @@ _HARMLESS = frozenset(
 
 
 @dataclass
-class Intruders:
+class OutsideChanges:
     """Looks at the tables before and after each statement of such code.
 
     ``replayed`` finds what is noted of a connection's database, if anything; ``may_be_custom`` is true for a package

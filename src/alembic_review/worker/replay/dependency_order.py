@@ -10,7 +10,7 @@ from typing import Any
 from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.facts import Rehearsal
+from alembic_review.model.facts import OrderTrial
 from alembic_review.worker.driver_errors import sqlstate
 from alembic_review.worker.environment.revision_scripts import Parents
 from alembic_review.worker.replay.revision_failures import failure_of
@@ -46,8 +46,8 @@ def steps(  # noqa: PLR0913, PLR0917 - what is tried, and what becomes of it
     script: ScriptDirectory,
     order: Order,
     group: Collection[str],
-    plan: Rehearsal,
-    failed: Callable[[Rehearsal], None],
+    plan: OrderTrial,
+    failed: Callable[[OrderTrial], None],
     around: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Iterator[Any]:
     """Steps for ``run_migrations`` in this order; ``failed`` hears of the first that does not apply, and they end.
@@ -73,7 +73,7 @@ def steps(  # noqa: PLR0913, PLR0917 - what is tried, and what becomes of it
         yield step
 
 
-def _failed(error: BaseException, revision: Any, order: Order, group: Collection[str], plan: Rehearsal) -> Rehearsal:
+def _failed(error: BaseException, revision: Any, order: Order, group: Collection[str], plan: OrderTrial) -> OrderTrial:
     failure = failure_of(error, revision.path)
     name = revision.revision
     if sqlstate(error) == _DUPLICATE_OBJECT:

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.runtime.migration import MigrationStep
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.facts import NOT_ASKED, Downgrade, Failure
+from alembic_review.model.facts import NOT_ASKED, Downgrade, RevisionFailure
 from alembic_review.worker.environment.revision_scripts import Parents
 from alembic_review.worker.replay.catalogue import Snapshot
 from alembic_review.worker.replay.revision_failures import failure_of, is_locked, wait_briefly_for_locks
@@ -19,14 +19,14 @@ from alembic_review.worker.worker_errors import StoppedError, WorkerError
 
 
 @dataclass(frozen=True)
-class Plan:
+class DowngradeOrder:
     """``order`` are revisions to take back, the latest first; ``held`` says why others must stay."""
 
     order: tuple[str, ...]
     held: dict[str, str] = field(default_factory=dict)
 
 
-def plan(parents: Parents, watched: Collection[str], chosen: Collection[str], applied: Sequence[str]) -> Plan:
+def plan(parents: Parents, watched: Collection[str], chosen: Collection[str], applied: Sequence[str]) -> DowngradeOrder:
     """What of ``applied`` can go: ``chosen`` revisions that no other one stands on; what else is watched is held."""
     order: list[str] = []
     held: dict[str, str] = {}
@@ -39,10 +39,10 @@ def plan(parents: Parents, watched: Collection[str], chosen: Collection[str], ap
         kept.add(name)
         if name in watched:
             held[name] = held.get(above[0], f"revision {above[0]} depends on it") if above else NOT_ASKED
-    return Plan(tuple(order), held)
+    return DowngradeOrder(tuple(order), held)
 
 
-def not_tried(plan: Plan, tried: Iterable[Downgrade], reason: str) -> Iterator[Downgrade]:
+def not_tried(plan: DowngradeOrder, tried: Iterable[Downgrade], reason: str) -> Iterator[Downgrade]:
     """The rest of a plan, with the reason why the run ended before it."""
     known = {each.revision: each for each in tried}
     failed = next((each.revision for each in known.values() if each.failure is not None), None)
@@ -78,7 +78,7 @@ class Notes:
         needed = revision in self.replayed.effective
         self.add(Downgrade(revision, needed=needed, changed=after != before, left=left))
 
-    def failed(self, revision: str, failure: Failure) -> StoppedError:
+    def failed(self, revision: str, failure: RevisionFailure) -> StoppedError:
         """Record that the downgrade of a revision failed; returns the exception that ends the trial."""
         self.add(Downgrade(revision, failure=failure))
         return StoppedError(f"The downgrade of revision {revision} failed: {failure.error}")
@@ -91,7 +91,8 @@ def steps(script: ScriptDirectory, order: Sequence[str], notes: Notes) -> Iterat
         revision: Any = script.get_revision(name)
         if not callable(getattr(revision.module, "downgrade", None)):
             raise notes.failed(
-                name, Failure("there is no downgrade function", place=failure_of(Exception(), revision.path).place)
+                name,
+                RevisionFailure("there is no downgrade function", place=failure_of(Exception(), revision.path).place),
             )
         step: Any = MigrationStep.downgrade_from_script(script.revision_map, revision)
         step.migration_fn = _noted(step.migration_fn, revision, notes)

@@ -8,7 +8,7 @@ import traceback
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from alembic_review.model.facts import Failure, Place
+from alembic_review.model.facts import Place, RevisionFailure
 from alembic_review.worker.driver_errors import sqlstate
 from alembic_review.worker.worker_errors import describe
 
@@ -18,7 +18,7 @@ _LOCKED_FILE = "database is locked"  # https://www.sqlite.org/rescode.html#busy
 _STATEMENT = "\n  statement: "
 
 
-def failure_of(error: BaseException, path: str) -> Failure:
+def failure_of(error: BaseException, path: str) -> RevisionFailure:
     """One line of this error, its statement, and the innermost line of the revision's file at ``path``."""
     told, _, statement = describe(error).partition(_STATEMENT)
     real = os.path.realpath(path)
@@ -27,7 +27,7 @@ def failure_of(error: BaseException, path: str) -> Failure:
         for frame in traceback.extract_tb(error.__traceback__)
         if os.path.realpath(frame.filename) == real and frame.lineno
     ]
-    return Failure(told.split("\n", 1)[0], statement, Place(real, lines[-1] if lines else 1))
+    return RevisionFailure(told.split("\n", 1)[0], statement, Place(real, lines[-1] if lines else 1))
 
 
 def wait_briefly_for_locks(connection: Connection) -> None:

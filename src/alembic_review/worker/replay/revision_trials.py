@@ -15,7 +15,7 @@ from typing import Any
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from alembic_review.model.facts import NOT_ASKED, Downgrade, Rehearsal
+from alembic_review.model.facts import NOT_ASKED, Downgrade, OrderTrial
 from alembic_review.worker.assemble_facts import Compared
 from alembic_review.worker.environment.env_py import Environment
 from alembic_review.worker.environment.revision_scripts import Parents, folder_of, parents
@@ -38,7 +38,7 @@ def to_try(
 
 
 @dataclass(frozen=True)
-class History:
+class RevisionTrials:
     """Runs ``env.py`` again for what was compared; ``watched`` are the revisions to look at, ``chosen`` those to try.
 
     ``begin`` is called before the first step on each database. ``reasons`` says why a run did not get to its end.
@@ -73,10 +73,10 @@ class History:
             (*tried, *downgrade_trials.not_tried(plan, tried, reason)) for plan, tried in zip(plans, found, strict=True)
         ]
 
-    def rehearsals(self) -> tuple[Rehearsal, ...]:
+    def order_trials(self) -> tuple[OrderTrial, ...]:
         """Replay the revisions of one owner after the other as early as they may come, on further scratch databases."""
         known = parents(self.script)
-        tried = (self._rehearse(package, group, known) for package, group in self._groups())
+        tried = (self._tried_early(package, group, known) for package, group in self._groups())
         return tuple(each for each in tried if each is not None)
 
     def _groups(self) -> Iterator[tuple[str | None, frozenset[str]]]:
@@ -91,15 +91,15 @@ class History:
                 if part:
                     yield package, frozenset(part)
 
-    def _rehearse(self, package: str | None, group: frozenset[str], known: Parents) -> Rehearsal | None:
+    def _tried_early(self, package: str | None, group: frozenset[str], known: Parents) -> OrderTrial | None:
         orders = [dependency_order.early(known, group, each.replayed.applied) for each in self.compared]
         if not any(order.moved for order in orders):
             return None
-        found = Rehearsal(package, tuple(name for name in self.compared[0].replayed.applied if name in group))
+        found = OrderTrial(package, tuple(name for name in self.compared[0].replayed.applied if name in group))
         if not group <= self.chosen:
             return replace(found, skipped=NOT_ASKED)
         numbers = count()
-        failed: list[Rehearsal] = []
+        failed: list[OrderTrial] = []
 
         def work(_heads: Any, context: MigrationContext) -> Any:
             number = next(numbers)

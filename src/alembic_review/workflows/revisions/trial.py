@@ -82,12 +82,12 @@ def write_if_it_works(trial: Trial, files: Sequence[RevisionFile], worker: Conve
 
 def _results(
     trial: Trial, files: Sequence[RevisionFile], types: Sequence[str], *, written: bool
-) -> tuple[Written, ...]:
+) -> tuple[WrittenFile, ...]:
     found = []
     for file in files:
         path = Path(file.version_path) / file.name
         told = texts.summary(trial.plan_of(file), shown_path(path), types_left=types, written=written)
-        found.append(Written(path, file.text, told))
+        found.append(WrittenFile(path, file.text, told))
     return tuple(found)
 
 
@@ -171,7 +171,7 @@ def _objection(trial: Trial, facts: Facts, observed: Sequence[Facts]) -> str:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFile:
     """One file: ``path`` is where it stands, or would stand; ``summary`` says what is in it."""
 
     path: Path
@@ -187,7 +187,7 @@ class Result:
     """
 
     review: Review
-    files: tuple[Written, ...] = ()
+    files: tuple[WrittenFile, ...] = ()
     refusal: str = ""
     hint: str = ""
     nothing: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.proofs.differences import Words, reports
 from alembic_review.model.review import Severity
@@ -35,7 +35,7 @@ _KINDS = (
 
 
 def _check(code: str, title: str, words: Words) -> Check:
-    def run(case: Case) -> Iterator[Report]:
+    def run(case: Case) -> Iterator[CheckResult]:
         yield from reports(case, words)
 
     return Check(code, title, Severity.INFO if words.kind == "comment" else Severity.WARNING, run)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.created_from_models import BEFORE, Call, calls, some
 from alembic_review.model.facts import TableKey
 from alembic_review.model.review import Role, Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         for call in calls(database.facts, case.evidence):
             upstream = [key for key in call.tables if _is_upstream(case, database, call, key)]
@@ -33,10 +33,12 @@ def _is_upstream(case: Case, database: JudgedDatabase, call: Call, key: TableKey
     return call.before or owned.owner in call.inside or (bool(call.inside) and not call.by_application)
 
 
-def _report(case: Case, database: JudgedDatabase, call: Call, tables: list[TableKey], severity: Severity) -> Report:
+def _report(
+    case: Case, database: JudgedDatabase, call: Call, tables: list[TableKey], severity: Severity
+) -> CheckResult:
     doer = f"Revision {call.revision}" if call.revision else "`before`" if call.before else "Code outside any revision"
     location = case.evidence.locations.of(call.place)
-    return Report(
+    return CheckResult(
         message=(
             f"{doer} created {some(tables)} from the current models with {call.text}. Comparing "
             f"{'this table' if len(tables) == 1 else 'these tables'} with the models finds no difference, even if "

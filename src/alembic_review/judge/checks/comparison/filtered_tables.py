@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Filtered, TableKey
@@ -13,7 +13,7 @@ from alembic_review.model.review import Role, Severity
 _SHOWN = 5
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         for name in sorted({entry.filter for entry in database.facts.filtered}):
             hidden = [entry for entry in database.facts.filtered if entry.filter == name]
@@ -21,7 +21,7 @@ def _run(case: Case) -> Iterator[Report]:
             yield from _objects(database, name, [entry for entry in hidden if entry.kind != "table"])
 
 
-def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[Report]:
+def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[CheckResult]:
     # Alembic shows a filter its own version table too, which is neither in the models nor among the database's tables.
     keys = {TableKey(entry.schema, entry.name) for entry in hidden if entry.kind == "table" and entry.name}
     known = {key for key in keys if key in database.ownership.tables}
@@ -39,7 +39,7 @@ def _tables(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -
         yield _report(database, name, ("core table", "core tables"), core, Severity.INFO)
 
 
-def _objects(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[Report]:
+def _objects(database: JudgedDatabase, name: str, hidden: Collection[Filtered]) -> Iterator[CheckResult]:
     core = {_text(entry) for entry in hidden if _of_core(database, entry)}
     others = {_text(entry) for entry in hidden if not _of_core(database, entry)}
     if others:
@@ -54,11 +54,11 @@ def _of_core(database: JudgedDatabase, entry: Filtered) -> bool:
 
 def _report(
     database: JudgedDatabase, name: str, nouns: tuple[str, str], hidden: Collection[str], severity: Severity
-) -> Report:
+) -> CheckResult:
     """``nouns`` say what one of the hidden objects is called, and several."""
     places = [entry.place for entry in database.facts.filters if entry.name == name and entry.place is not None]
     what = f"{len(hidden)} {nouns[len(hidden) > 1]}"
-    return Report(
+    return CheckResult(
         message=f"The filter {name} of env.py excludes {what} from the comparison: {_some(sorted(hidden))}.",
         hint="What the filter excludes was not reviewed. Restrict the filter to what another review covers.",
         place=min(places, key=lambda place: (place.path, place.line), default=None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Hidden, TableKey
@@ -13,7 +13,7 @@ from alembic_review.model.review import Role, Severity
 _SHOWN = 5
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         groups: dict[tuple[TableKey, str], list[Hidden]] = {}
         for one in sorted(database.facts.hidden, key=_order):
@@ -39,12 +39,12 @@ def _counts(case: Case, database: JudgedDatabase, key: TableKey) -> bool:
     return owned.role is not Role.CORE or not case.evidence.custom
 
 
-def _report(database: JudgedDatabase, key: TableKey, name: str, hidden: list[Hidden]) -> Report:
+def _report(database: JudgedDatabase, key: TableKey, name: str, hidden: list[Hidden]) -> CheckResult:
     owner = database.ownership.owner(key)
     single = len(hidden) == 1
     texts = [_text(one) for one in hidden]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return Report(
+    return CheckResult(
         message=(
             f"{name} of env.py hides {'a change' if single else f'{len(hidden)} changes'} to {table_text(key)} "
             f"(owner: {owner or 'unknown'}) that Alembic finds without it: {', '.join(texts[:_SHOWN])}{more}."

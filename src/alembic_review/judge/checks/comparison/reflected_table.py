@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.created_from_models import some
 from alembic_review.judge.ownership.reflected_tables import compared_tables, only_reflected
@@ -13,7 +13,7 @@ from alembic_review.model.facts import ModelTable, Place
 from alembic_review.model.review import Role, Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         tables = [table for table in compared_tables(database.facts) if table.reflected]
         whole: dict[tuple[Place | None, Severity], list[ModelTable]] = {}
@@ -35,9 +35,9 @@ def _place(case: Case, database: JudgedDatabase, table: ModelTable) -> Place | N
     return place_of(case.evidence.site(table.stack, database.ownership.owner(table.key)))
 
 
-def _whole(database: JudgedDatabase, tables: list[ModelTable], place: Place | None, severity: Severity) -> Report:
+def _whole(database: JudgedDatabase, tables: list[ModelTable], place: Place | None, severity: Severity) -> CheckResult:
     what, single = some(table.key for table in tables), len(tables) == 1
-    return Report(
+    return CheckResult(
         message=(
             f"{what[0].upper()}{what[1:]} in target_metadata {'was' if single else 'were'} read from the database, and "
             f"no code defines {'it' if single else 'them'}: the comparison finds no difference."
@@ -51,10 +51,10 @@ def _whole(database: JudgedDatabase, tables: list[ModelTable], place: Place | No
     )
 
 
-def _partly(database: JudgedDatabase, table: ModelTable, place: Place | None, severity: Severity) -> Report:
+def _partly(database: JudgedDatabase, table: ModelTable, place: Place | None, severity: Severity) -> CheckResult:
     single = len(table.reflected) == 1
     names = ", ".join(table.reflected)
-    return Report(
+    return CheckResult(
         message=(
             f"{'A column' if single else f'{len(table.reflected)} columns'} of {table.key.name} in target_metadata "
             f"{'was' if single else 'were'} read from the database ({names}): the comparison finds no difference there."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.created_from_models import some
 from alembic_review.judge.ownership.stack_evidence import place_of
@@ -13,7 +13,7 @@ from alembic_review.model.facts import Untargeted
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     groups: dict[tuple[int, str, bool], list[Untargeted]] = {}
     for owner, one in forgotten(case.facts, case.evidence):
         groups.setdefault((one.metadata, owner, one.removed), []).append(one)
@@ -21,11 +21,11 @@ def _run(case: Case) -> Iterator[Report]:
         yield _report(case, owner, tables, removed=removed)
 
 
-def _report(case: Case, owner: str, tables: list[Untargeted], *, removed: bool) -> Report:
+def _report(case: Case, owner: str, tables: list[Untargeted], *, removed: bool) -> CheckResult:
     first = next((one for one in tables if one.mapped), tables[0])
     what, single = some(one.key for one in tables), len(tables) == 1
     how = "removed from target_metadata" if removed else "in no target_metadata of env.py"
-    return Report(
+    return CheckResult(
         message=(
             f"{what[0].upper()}{what[1:]} of {owner} {'is' if single else 'are'} {how}: the comparison does not "
             f"include {'it' if single else 'them'}, whatever is missing from the revisions."

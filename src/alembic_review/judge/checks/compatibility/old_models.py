@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
@@ -40,13 +40,13 @@ _OTHER = "its {action} fails ({error})"
 _ANY = "Keep the objects that the old release uses, and remove them in the next release."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, proved in observed.proved(case, ROLLING):
         for broken in proved.rolling.broken if proved.rolling is not None else ():
             key = observed.table(database, broken.key)
             statement = Statement(broken.statement.sql, revision=_revision(case, database, key, broken.column) or "")
             subject = observed.subject(case, database, statement, key, broken.column or broken.name)
-            yield Report(
+            yield CheckResult(
                 message=f"{_who(broken)} of the base fails on the new schema: {_why(broken, key)}.",
                 hint=_HINTS.get(broken.kind, _ANY),
                 place=subject.place,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import likely_renames as likely
@@ -15,14 +15,14 @@ from alembic_review.model.review import Severity
 _BATCH = "with op.batch_alter_table("
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for pair in likely.columns(case):
         key, old, new = pair.old.fact.key, pair.old.fact.name, pair.new.fact.name
         assert key is not None
         table, made = table_text(key), pair.revision is not None
         who = f"revision {pair.revision}" if made else "the plan"
         call = _call(key, old or "", new or "", batch=pair.old.fact.python.startswith(_BATCH))
-        yield Report(
+        yield CheckResult(
             message=(
                 f"The column `{table}.{old}` looks renamed to `{new}`, but {who} drops it and adds another column."
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import likely_renames as likely
@@ -13,7 +13,7 @@ from alembic_review.model.proofs import RENAMES
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for pair in likely.tables(case):
         key, other = pair.old.fact.key, pair.new.fact.key
         assert key is not None
@@ -21,7 +21,7 @@ def _run(case: Case) -> Iterator[Report]:
         table, new, made = table_text(key), table_text(other), pair.revision is not None
         who = f"revision {pair.revision}" if made else "the plan"
         call = "\n".join(_calls(key, other.name, pair.old.fact.left, pair.database.facts.dialect))
-        yield Report(
+        yield CheckResult(
             message=(
                 f"The table `{table}` looks renamed to `{new}`, but {who} drops it and creates another "
                 f"table.{_left(pair.old.fact.left)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_rows as rows
@@ -17,7 +17,7 @@ _USING = "Write the cast in postgresql_using, or fill a new column of that type 
 _CLEAN = "Correct those values first, or fill a new column of that type and swap the two columns."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     yield from rows.hazards(case, "cast", _tell)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, Judged, table_place
 from alembic_review.judge.ownership.table_owners import Owned, table_text
 from alembic_review.judge.proofs import observed_rows as rows
@@ -18,7 +18,7 @@ _DESTRUCTIVE = {"remove_table": "drops the table {table}", "remove_column": "dro
 _HINT = "Make sure that the data is no longer needed; a downgrade does not restore it."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         for judged in database.changes:
             did = _deed(judged)
@@ -28,7 +28,7 @@ def _run(case: Case) -> Iterator[Report]:
             lost = rows.lost(case, database.name, judged.fact.key, judged.fact.name, judged.fact.operation)
             if lost:
                 continue  # AR203, which has seen it
-            yield Report(
+            yield CheckResult(
                 message=f"The change {did} with all its data.{_held(lost)}",
                 hint=_HINT,
                 severity=_severity(lost),
@@ -40,7 +40,7 @@ def _run(case: Case) -> Iterator[Report]:
     yield from _unseen(case)
 
 
-def _in_revisions(case: Case) -> Iterator[Report]:
+def _in_revisions(case: Case) -> Iterator[CheckResult]:
     """What a pull request has in its revisions already."""
     for written in case.written:
         did = _deed(written.judged)
@@ -52,7 +52,7 @@ def _in_revisions(case: Case) -> Iterator[Report]:
         lost = rows.lost(case, written.database.name, fact.key, fact.name)
         if lost:
             continue
-        yield Report(
+        yield CheckResult(
             message=f"Revision {written.revision} {did} with all its data.{_held(lost)}",
             hint=_HINT,
             severity=_severity(lost),
@@ -63,7 +63,7 @@ def _in_revisions(case: Case) -> Iterator[Report]:
         )
 
 
-def _unseen(case: Case) -> Iterator[Report]:
+def _unseen(case: Case) -> Iterator[CheckResult]:
     """What new revisions drop and no comparison shows: it is there again in the end, or its table has another name."""
     bases = {database.target: database for database in case.history.facts.databases} if case.history else {}
     for database in case.databases:
@@ -81,7 +81,7 @@ def _unseen(case: Case) -> Iterator[Report]:
             if lost:
                 continue
             what = f"the table {table_text(key)}" if column is None else f"the column {column} of {table_text(key)}"
-            yield Report(
+            yield CheckResult(
                 message=f"Revision {revision} drops {what} with all its data{again}.{_held(lost)}",
                 hint=_HINT,
                 severity=_severity(lost),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
@@ -26,7 +26,7 @@ _HINTS = {
 _BATCH = "SQLite can't alter it in place: pass render_as_batch=True to context.configure() in env.py."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, proved in observed.proved(case, CONVERGES):
         missing: set[TableKey | None] = set()
         for failure in proved.converges.failures if proved.converges is not None else ():
@@ -39,7 +39,7 @@ def _run(case: Case) -> Iterator[Report]:
             if fact is not None and fact.kind in ("add_table", "add_column"):
                 missing.add(fact.key)
             batch = database.facts.dialect == "sqlite" and _NO_ALTER in failure.error.message
-            yield Report(
+            yield CheckResult(
                 message=f"{_what(fact, subject)} fails on an empty database: {failure.error.message.rstrip('.')}.",
                 hint=_BATCH if batch else _hint(failure),
                 place=subject.place,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
@@ -24,7 +24,7 @@ _HINT = (
 )
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, proved in observed.proved(case, CONVERGES):
         converges = proved.converges
         if converges is None:
@@ -37,7 +37,7 @@ def _run(case: Case) -> Iterator[Report]:
                 continue
             subject = observed.subject(case, database, Statement("", one.operation), one.key, one.name)
             reason = _NEW if one.operation is None else _REASONS.get(one.kind, _ANY)
-            yield Report(
+            yield CheckResult(
                 message=f"Alembic still proposes {_what(one)} after the plan. {reason}.",
                 hint=_HINT,
                 place=subject.place,

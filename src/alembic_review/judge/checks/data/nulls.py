@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_rows as rows
@@ -16,7 +16,7 @@ _NEW = "Give it a server_default, or add it as nullable, fill it, and make it NO
 _OLD = "Fill the NULLs first, in the same revision."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     yield from rows.hazards(case, "not_null", _tell)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_rows as rows
@@ -21,7 +21,7 @@ _OLD = 'Fill the NULLs first, in the same revision: op.execute("UPDATE â€¦ SET â
 _MADE = "Check that the revision fills existing rows before it sets NOT NULL; the scratch database has no rows."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         for judged in database.changes:
             fact = judged.fact
@@ -48,11 +48,11 @@ def _run(case: Case) -> Iterator[Report]:
                 continue  # AR210, which has seen it
             held, severity = (f" {rows.HELD}", Severity.INFO) if fails is False else ("", None)
             place = judged.decision.place
-            yield Report(f"{message}{held}", hint, place, judged, severity=severity, database=database.name)
+            yield CheckResult(f"{message}{held}", hint, place, judged, severity=severity, database=database.name)
     yield from _in_revisions(case)
 
 
-def _in_revisions(case: Case) -> Iterator[Report]:
+def _in_revisions(case: Case) -> Iterator[CheckResult]:
     """What new revisions have done already: whether they fill the rows that are there is not looked at."""
     for written in case.written:
         fact, revision = written.judged.fact, written.revision
@@ -70,7 +70,7 @@ def _in_revisions(case: Case) -> Iterator[Report]:
         if fails:
             continue
         held = f" {rows.HELD}" if fails is False else ""
-        yield Report(
+        yield CheckResult(
             f"Revision {revision} makes {fact.name} of {table_text(fact.key)} NOT NULL, which fails if existing rows "
             f"have no value.{held}",
             _MADE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_rows as rows
@@ -15,7 +15,7 @@ from alembic_review.model.review import Severity
 _HINT = "Keep the wider type, or shorten the values first and prevent new ones with a NOT VALID CHECK constraint."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     yield from rows.hazards(case, "narrow", _tell)
 
 

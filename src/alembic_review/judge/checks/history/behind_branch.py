@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.pull_request.new_roots import NewRoot, new_roots
 from alembic_review.model.facts import Revision
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     if case.history is None:
         return
     branch = case.history.facts.revisions if case.history.branch is None else case.history.branch
@@ -24,7 +24,7 @@ def _run(case: Case) -> Iterator[Report]:
         behind = [parent for parent in root.behind if _same_role(case, root.revision, parent)]
         if behind:
             movable = len(roots) == 1 and len(root.revision.down_revisions) <= 1
-            yield Report(
+            yield CheckResult(
                 message=_message(case.history.ref, root, behind, branch),
                 hint=_hint(case, root, movable=movable),
                 place=case.revision_place(root.revision.id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.review import Severity
 
@@ -12,12 +12,12 @@ _TOOL = "Review the new settings first: they decide which packages are custom an
 _ALEMBIC = "Check that every merged revision is still found: a revision that is not found is not applied."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     if case.history is None:
         return
     for changed in case.history.settings:
         keys = ", ".join(changed.keys)
-        yield Report(
+        yield CheckResult(
             message=f"The settings of {'Alembic' if changed.alembic else 'alembic-review'} changed: {keys}.",
             hint=_ALEMBIC if changed.alembic else _TOOL,
             place=changed.place,

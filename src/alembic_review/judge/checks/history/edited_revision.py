@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.facts import Place
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     if case.history is None:
         return
     for edited in case.history.edited:
-        yield Report(
+        yield CheckResult(
             message=(
                 f"Revision {edited.id} is already merged and was edited: databases that have run it keep the old "
                 "result."

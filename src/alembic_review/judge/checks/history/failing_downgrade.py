@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.model.facts import Downgrade
@@ -15,7 +15,7 @@ _HINT = "In downgrade(), revert the operations of upgrade() in reverse order."
 _AFTER = "Fix the downgrade of {before} first; it runs before this one."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         tried = case.proved(database, REVERSES)
         before = ""
@@ -29,7 +29,7 @@ def _run(case: Case) -> Iterator[Report]:
                 continue  # AR801, AR802 and AR804, which have seen it
             place = downgrade.failure.place if downgrade.failure is not None else None
             after = f", run after the downgrade of {before}," if before and downgrade.failure is not None else ""
-            yield Report(
+            yield CheckResult(
                 message=f"The downgrade of revision {downgrade.revision} of {owner}{after} {wrong}.",
                 hint=_AFTER.format(before=before) if after else _HINT,
                 place=place or case.revision_place(downgrade.revision),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.facts import Revision
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     known = {revision.id: revision for revision in case.facts.revisions}
     for revision in case.facts.revisions:
         own = _is_own(case, revision)
@@ -18,7 +18,7 @@ def _run(case: Case) -> Iterator[Report]:
             known[name] for name in revision.down_revisions if name in known and _is_own(case, known[name]) != own
         ]
         for parent in others:
-            yield Report(
+            yield CheckResult(
                 message=_message(case, revision, parent, own=own),
                 hint=_hint(case, revision, parent, own=own),
                 place=case.revision_place(revision.id),

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.verdicts.reasons import whose
 from alembic_review.model.review import Role, Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         found = {**_created(case, database), **_altered(case, database)}
         for revision, (deeds, theirs) in found.items():
             owner = case.evidence.revision_owner(revision)
-            yield Report(
+            yield CheckResult(
                 message=(
                     f"Revision {revision} is in the version location of {owner}, but it {', '.join(deeds)} of {theirs}."
                 ),

@@ -11,34 +11,34 @@ import re
 from collections.abc import Iterator
 
 from alembic_review.judge.branches import ancestors, lineage
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
-from alembic_review.model.facts import DatabaseFacts, Rehearsal
+from alembic_review.model.facts import DatabaseFacts, OrderTrial
 from alembic_review.model.review import Severity
 
 _SHOWN = 3
 
 
-def _run(case: Case) -> Iterator[Report]:
-    for rehearsal in case.facts.rehearsals:
-        if rehearsal.failed is None or rehearsal.failure is None:
+def _run(case: Case) -> Iterator[CheckResult]:
+    for trial in case.facts.order_trials:
+        if trial.failed is None or trial.failure is None:
             continue
-        owner = case.evidence.revision_owner(rehearsal.failed)
-        if not case.evidence.is_application(owner) or case.altered_core(rehearsal.failed):
+        owner = case.evidence.revision_owner(trial.failed)
+        if not case.evidence.is_application(owner) or case.altered_core(trial.failed):
             continue
-        others = sorted({name for one in rehearsal.before if (name := case.evidence.revision_owner(one)) is not None})
-        yield Report(
+        others = sorted({name for one in trial.before if (name := case.evidence.revision_owner(one)) is not None})
+        yield CheckResult(
             message=(
-                f"Revision {rehearsal.failed} of {owner} has an undeclared dependency (missing `depends_on`): it "
+                f"Revision {trial.failed} of {owner} has an undeclared dependency (missing `depends_on`): it "
                 "fails when it "
-                f"runs before the revisions of {' and '.join(others) or 'others'}: {rehearsal.failure.error}"
+                f"runs before the revisions of {' and '.join(others) or 'others'}: {trial.failure.error}"
             ).removesuffix(".")
             + ".",
-            hint=_hint(case, rehearsal),
-            place=rehearsal.failure.place,
-            revision=rehearsal.failed,
+            hint=_hint(case, trial),
+            place=trial.failure.place,
+            revision=trial.failed,
         )
-    failed = {rehearsal.failed for rehearsal in case.facts.rehearsals}
+    failed = {trial.failed for trial in case.facts.order_trials}
     for revision, needed in _unenforced(case).items():
         if revision not in failed:
             yield _by_references(case, revision, needed)
@@ -80,9 +80,9 @@ def _referring(facts: DatabaseFacts) -> dict[str, dict[str, str]]:
     return found
 
 
-def _by_references(case: Case, revision: str, needed: dict[str, str]) -> Report:
+def _by_references(case: Case, revision: str, needed: dict[str, str]) -> CheckResult:
     owner, tables = case.evidence.revision_owner(revision), ", ".join(sorted(set(needed.values())))
-    return Report(
+    return CheckResult(
         message=(
             f"Revision {revision} of {owner} has an undeclared dependency (missing `depends_on`): tables that it "
             "creates have "
@@ -94,10 +94,10 @@ def _by_references(case: Case, revision: str, needed: dict[str, str]) -> Report:
     )
 
 
-def _hint(case: Case, rehearsal: Rehearsal) -> str:
-    needed = _needed(case, rehearsal)
+def _hint(case: Case, trial: OrderTrial) -> str:
+    needed = _needed(case, trial)
     if not needed:
-        shown = ", ".join(reversed(rehearsal.before[-_SHOWN:]))
+        shown = ", ".join(reversed(trial.before[-_SHOWN:]))
         return f"Add the revision that creates the missing object to depends_on: one of {shown}, or an earlier one."
     return _set(case, needed)
 
@@ -112,18 +112,18 @@ def _set(case: Case, needed: dict[str, str]) -> str:
     return f"Set depends_on = {value}; {creates} {tables}.{stamp}"
 
 
-def _needed(case: Case, rehearsal: Rehearsal) -> dict[str, str]:
+def _needed(case: Case, trial: OrderTrial) -> dict[str, str]:
     """The revisions that make what the database missed or the new tables refer to, each with a table of its own."""
-    words = set(re.findall(r"\w+", rehearsal.failure.error)) if rehearsal.failure is not None else set()
+    words = set(re.findall(r"\w+", trial.failure.error)) if trial.failure is not None else set()
     found: dict[str, str] = {}
     for database in case.databases:
         origins = {origin.key: origin.revision for origin in database.facts.origins}
-        made = [table for table in database.facts.tables if origins.get(table.key) == rehearsal.failed]
+        made = [table for table in database.facts.tables if origins.get(table.key) == trial.failed]
         referred = {key for table in made for key in table.references}
         for key, revision in origins.items():
-            if revision in rehearsal.before and (key in referred or key.name in words):
+            if revision in trial.before and (key in referred or key.name in words):
                 found.setdefault(revision, key.name)
-    return {name: found[name] for name in rehearsal.before if name in found}
+    return {name: found[name] for name in trial.before if name in found}
 
 
 CHECK = Check("AR513", "Missing dependency", Severity.WARNING, _run)

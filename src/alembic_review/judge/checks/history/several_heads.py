@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alembic_review.judge.branches import lineage
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.facts import Revision
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     known = {revision.id: revision for revision in case.facts.revisions}
     own = {name for name in known if case.evidence.is_application(case.evidence.revision_owner(name))}
     branches: list[tuple[set[str], list[str]]] = []
@@ -28,7 +28,7 @@ def _run(case: Case) -> Iterator[Report]:
         if len(heads) > 1:
             names = " ".join(sorted(heads))
             owner = case.evidence.revision_owner(heads[0])
-            yield Report(
+            yield CheckResult(
                 message=f"One branch of {owner} has {len(heads)} heads: {names}.",
                 hint=f'Merge them: alembic merge -m "merge heads" {names}',
                 place=case.revision_place(max(heads)),

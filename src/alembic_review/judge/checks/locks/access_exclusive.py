@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -16,7 +16,7 @@ _HINT = "The lock is short, but later queries wait while the statement waits for
 _UNLIMITED = f"{_HINT}: set a lock_timeout; none is set."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     seen: set[tuple[str | None, TableKey]] = set()
     for event in locking.events(case):
         place = (event.database.name, event.key)

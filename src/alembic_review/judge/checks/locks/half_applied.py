@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.proofs import observed_locks as locking
 from alembic_review.judge.proofs import subject as observed
@@ -28,7 +28,7 @@ _REPEATABLE = (
 _HINT = "Move the autocommit block to the end of upgrade() or into a separate revision, and use IF NOT EXISTS in it."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, statements in locking.rows(case):
         for revision in dict.fromkeys(row.statement.revision for row in statements):
             rows = [row for row in statements if row.statement.revision == revision]
@@ -37,7 +37,7 @@ def _run(case: Case) -> Iterator[Report]:
                 continue
             before, after = found
             subject = observed.subject(case, database, after.statement)
-            yield Report(
+            yield CheckResult(
                 message=(
                     f"Revision {revision} commits before its last statement: if a later statement fails, the revision "
                     "is half applied and can't be repeated."

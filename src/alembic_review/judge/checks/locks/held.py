@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -22,12 +22,12 @@ _SUGGESTION = (
 )
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, statements in locking.rows(case):
         yield from _of_database(case, database, statements)
 
 
-def _of_database(case: Case, database: JudgedDatabase, statements: Sequence[LockingStatement]) -> Iterator[Report]:
+def _of_database(case: Case, database: JudgedDatabase, statements: Sequence[LockingStatement]) -> Iterator[CheckResult]:
     taken: dict[TableKey, tuple[object, LockingStatement, LockedRelation]] = {}
     told: set[TableKey] = set()
     for row in statements:
@@ -55,7 +55,7 @@ def _report(
     database: JudgedDatabase,
     taken: tuple[LockingStatement, LockedRelation],
     later: tuple[LockingStatement, LockedRelation],
-) -> Report:
+) -> CheckResult:
     (first, lock), (row, work) = taken, later
     key, other = observed.table(database, lock.key), observed.table(database, work.key)
     what = "rewrites" if work.rewritten else "builds an index of" if work.built else "processes the rows of"

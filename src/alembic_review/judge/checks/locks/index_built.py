@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -29,7 +29,7 @@ _NO_WAY = "PostgreSQL can't build this index concurrently: run the revision whil
 _BLOCK = "with op.get_context().autocommit_block():\n"
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     yield from locking.reports(case, locking.builds, _tell, Severity.WARNING)
 
 

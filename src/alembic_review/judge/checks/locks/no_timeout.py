@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -17,7 +17,7 @@ _HINT = "Set lock_timeout in env.py at the start of each transaction, and repeat
 _SUGGESTION = "connection.exec_driver_sql(\"SET LOCAL lock_timeout = '5s'\")"
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, proved in observed.proved(case, LOCKS):
         limited_by = proved.locks.limited_by if proved.locks is not None else ""
         unlimited = (event for event in locking.events(case) if event.row.lock_timeout == locking.NO_TIMEOUT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -27,7 +27,7 @@ _ZONE = " Between timestamp with and without time zone, PostgreSQL rewrites the 
 _REFRESH = "Refresh it CONCURRENTLY, which needs a unique index on the view."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     yield from locking.reports(case, locking.rewrites, _tell, Severity.WARNING)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_locks as locking
@@ -20,7 +20,7 @@ _NOT_VALID = "Add the constraint as NOT VALID, and validate it in another revisi
 _OTHER = "Run the revision while no process uses the table."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     yield from locking.reports(case, locking.scans, _tell, Severity.WARNING)
 
 

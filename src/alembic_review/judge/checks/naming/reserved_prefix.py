@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, table_place
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.table_prefixes import is_named_by_hand, namespaces, prefix
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         tables = list(database.ownership.tables.values())
         taken = namespaces(tables)
@@ -20,7 +20,7 @@ def _run(case: Case) -> Iterator[Report]:
             other = taken.get(found) if found is not None else None
             if other is None or found == case.settings.prefix:
                 continue
-            yield Report(
+            yield CheckResult(
                 message=(
                     f"The custom table {table_text(owned.key)} has the prefix {found}, which the tables of {other} use."
                 ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import Owned, table_text
 from alembic_review.judge.verdicts.cause import By, Cause
@@ -19,7 +19,7 @@ _HINT = "Remove the alteration from your code, and keep your additions in {table
 _OTHERWISE = "an extension table: a custom table whose primary key is a foreign key to it"
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         for owned in database.ownership.tables.values():
             if owned.model is None or not case.may_be_core(owned):
@@ -33,7 +33,7 @@ def _run(case: Case) -> Iterator[Report]:
 
 def _items_and_edits(
     database: JudgedDatabase, owned: Owned, model: ModelTable, blocked: list[ChangeFact]
-) -> Iterator[Report]:
+) -> Iterator[CheckResult]:
     causes = [database.causes.of_item(owned, item) for item in model.items]
     own = [item for item, cause in zip(model.items, causes, strict=True) if cause.application]
     # What replaces an item of the core also takes that one out: it is told once.
@@ -58,16 +58,18 @@ def _is_implied(item: Item, own: list[Item]) -> bool:
     return item.kind == "constraint" and item.name is None and bool(item.columns) and set(item.columns) <= columns
 
 
-def _removal(database: JudgedDatabase, owned: Owned, model: ModelTable, blocked: list[ChangeFact]) -> Iterator[Report]:
+def _removal(
+    database: JudgedDatabase, owned: Owned, model: ModelTable, blocked: list[ChangeFact]
+) -> Iterator[CheckResult]:
     cause = database.causes.of_removal(model)
     if cause.by is not By.OTHERS and not blocked:
         yield _report(database, owned, cause, ("removed",))
 
 
-def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple[str | None, ...]) -> Report:
+def _report(database: JudgedDatabase, owned: Owned, cause: Cause, subject: tuple[str | None, ...]) -> CheckResult:
     table = f"{table_text(owned.key)} of {owned.owner}"
     own = database.ownership.extension(owned.key)
-    return Report(
+    return CheckResult(
         message=f"The core table {table} is altered: {cause.clause}. No change is pending.",
         hint=_HINT.format(table=f"{table_text(own)}, your extension table" if own is not None else _OTHERWISE),
         place=cause.place,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.verdicts.remaining_alterations import texts
@@ -22,7 +22,7 @@ _HINT_NEW = (
 _HINT_BESIDE = "Remove the statement, and keep the columns that you need in an extension table."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         for key, owned in database.ownership.tables.items():
             here = owned.in_database or (owned.model is not None and not owned.model.removed)
@@ -37,7 +37,7 @@ def _run(case: Case) -> Iterator[Report]:
                 whose = f"the table {table_text(key)}, whose owner is unknown"
             for (revision, package, place), alterations in deeds.items():
                 deed = ", ".join(texts(alterations))
-                yield Report(
+                yield CheckResult(
                     message=f"{_who(revision, package)} altered {whose}: it {deed}.",
                     hint=_HINT_BESIDE if place is not None else _HINT_NEW if case.is_new(revision) else _HINT,
                     place=case.revision_place(revision) if place is None else place,

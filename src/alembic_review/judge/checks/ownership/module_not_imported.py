@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, Judged, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
-from alembic_review.model.facts import Declared, Place, TableKey
+from alembic_review.model.facts import DeclaredTable, Place, TableKey
 from alembic_review.model.review import Severity
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for declared in case.unloaded:
         if declared.table is None:
             yield from _nameless(case, declared)
@@ -19,7 +19,7 @@ def _run(case: Case) -> Iterator[Report]:
             yield from _named(case, declared, TableKey(declared.schema, declared.table))
 
 
-def _named(case: Case, declared: Declared, key: TableKey) -> Iterator[Report]:
+def _named(case: Case, declared: DeclaredTable, key: TableKey) -> Iterator[CheckResult]:
     existing = [(database, key) for database in case.databases for key in _tables(database, declared)]
     for database, found in existing:
         removal = _removal(database, found)
@@ -29,7 +29,7 @@ def _named(case: Case, declared: Declared, key: TableKey) -> Iterator[Report]:
         yield _report(declared, _message(declared, key, "no migration would create the table"), key)
 
 
-def _nameless(case: Case, declared: Declared) -> Iterator[Report]:
+def _nameless(case: Case, declared: DeclaredTable) -> Iterator[CheckResult]:
     """Told of every removal that it may be the reason of, else once."""
     what = f"{declared.module}, which was not imported, declares a table whose name can't be read from its source"
     suspected = [
@@ -46,11 +46,11 @@ def _nameless(case: Case, declared: Declared) -> Iterator[Report]:
         yield _report(declared, f"{what}: this table was not compared.")
 
 
-def _message(declared: Declared, key: TableKey, effect: str) -> str:
+def _message(declared: DeclaredTable, key: TableKey, effect: str) -> str:
     return f"The table {table_text(key)} is declared in {declared.module}, which was not imported: {effect}."
 
 
-def _tables(database: JudgedDatabase, declared: Declared) -> list[TableKey]:
+def _tables(database: JudgedDatabase, declared: DeclaredTable) -> list[TableKey]:
     """The tables that this declaration stands for, which no loaded model has; the MetaData may give the schema."""
     return [
         key
@@ -63,16 +63,16 @@ def _tables(database: JudgedDatabase, declared: Declared) -> list[TableKey]:
 
 
 def _report(
-    declared: Declared,
+    declared: DeclaredTable,
     message: str,
     key: TableKey | None = None,
     database: JudgedDatabase | None = None,
     change: Judged | None = None,
-) -> Report:
+) -> CheckResult:
     parent, _, name = declared.module.rpartition(".")
     line = f"from {parent} import {name}" if parent else f"import {name}"
     where = f"{parent.replace('.', '/')}/__init__.py" if parent else "a module that env.py imports"
-    return Report(
+    return CheckResult(
         message=message,
         hint=f"Add `{line}` to {where}.",
         place=Place(declared.path, declared.line),

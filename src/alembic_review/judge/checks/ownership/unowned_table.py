@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase, table_place
 from alembic_review.judge.ownership.table_owners import Owned, table_text
 from alembic_review.model.review import Role, Severity
@@ -13,7 +13,7 @@ _SHOWN = 5
 _EXCLUDE = "Exclude {what} from the comparison with include_name in env.py"
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database in case.databases:
         unknown = [owned for owned in database.ownership.tables.values() if _is_unknown(owned)]
         rest = [owned for owned in unknown if not owned.version_table]
@@ -32,9 +32,9 @@ def _has_model(owned: Owned) -> bool:
     return owned.model is not None and not owned.model.removed
 
 
-def _unknown(case: Case, database: JudgedDatabase, owned: Owned) -> Report:
+def _unknown(case: Case, database: JudgedDatabase, owned: Owned) -> CheckResult:
     """A table that somebody was seen making."""
-    return Report(
+    return CheckResult(
         message=(
             f"The owner of the table {table_text(owned.key)} is unknown. Every change to the table is blocked until "
             "the settings name the owner."
@@ -46,9 +46,9 @@ def _unknown(case: Case, database: JudgedDatabase, owned: Owned) -> Report:
     )
 
 
-def _version_table(database: JudgedDatabase, owned: Owned) -> Report:
+def _version_table(database: JudgedDatabase, owned: Owned) -> CheckResult:
     name = table_text(owned.key)
-    return Report(
+    return CheckResult(
         message=f"{name} is the version table of another Alembic environment: version_num is its only column.",
         hint=f"{_EXCLUDE.format(what=name)}, or list both environments in the settings, under `environments`.",
         table=owned.key,
@@ -56,14 +56,14 @@ def _version_table(database: JudgedDatabase, owned: Owned) -> Report:
     )
 
 
-def _strays(database: JudgedDatabase, stray: Sequence[Owned]) -> Iterator[Report]:
+def _strays(database: JudgedDatabase, stray: Sequence[Owned]) -> Iterator[CheckResult]:
     """All tables that nothing but the database knows, at once: no evidence links them to any package."""
     if not stray:
         return
     single = len(stray) == 1
     what = "table has" if single else "tables have"
     them = "it" if single else "them"
-    yield Report(
+    yield CheckResult(
         message=(
             f"{len(stray)} {what} no known owner: no model declares {them} and no revision created {them} "
             f"({_some([table_text(owned.key) for owned in stray])}). Every change to {them} is blocked."
@@ -75,7 +75,7 @@ def _strays(database: JudgedDatabase, stray: Sequence[Owned]) -> Iterator[Report
     )
 
 
-def _unmigrated(case: Case, database: JudgedDatabase) -> Iterator[Report]:
+def _unmigrated(case: Case, database: JudgedDatabase) -> Iterator[CheckResult]:
     """One for each package without revisions here that has pending changes on tables that no revision created."""
     pending = {judged.fact.key for judged in database.changes if judged.blocked}
     packages: dict[str, list[Owned]] = {}
@@ -84,7 +84,7 @@ def _unmigrated(case: Case, database: JudgedDatabase) -> Iterator[Report]:
             packages.setdefault(owned.owner, []).append(owned)
     for package, tables in sorted(packages.items()):
         what = f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
-        yield Report(
+        yield CheckResult(
             message=(
                 f"{package} declares {what} that no revision creates, and has no revisions in this project "
                 f"({_some([table_text(owned.key) for owned in tables])}). Their changes are blocked."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.checks.reversal.fails import failed
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.proofs import subject as observed
@@ -16,7 +16,7 @@ from alembic_review.model.review import Severity
 _HINT = "In downgrade(), drop every object that upgrade() creates."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, proved in observed.proved(case, REVERSES):
         for failure in proved.reverses.again if proved.reverses is not None else ():
             suggestion = _missing(failure, proved.reverses.leaks if proved.reverses is not None else ())

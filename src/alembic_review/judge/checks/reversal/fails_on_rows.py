@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import observed_rows as rows
@@ -25,13 +25,13 @@ _HINT = "In downgrade(), fill, convert or remove those values first."
 _NOT_NULL = "Give the column a server_default in the downgrade's add_column, or add it as nullable."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, key, hazard in rows.backwards(case):
         table = table_text(key)
         what = f"`{table}.{hazard.column}`" if hazard.column is not None else f"`{table}`"
         subject = observed.subject(case, database, hazard.statement, key, hazard.name or hazard.column)
         who = observed.downgrade(subject)
-        yield Report(
+        yield CheckResult(
             message=f"{who} fails if {what} {_CONDITIONS.get(hazard.kind, 'has rows')}.",
             hint=_NOT_NULL if hazard.kind == "not_null" else _HINT,
             place=subject.place,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, JudgedDatabase
 from alembic_review.judge.ownership.table_owners import table_text
 from alembic_review.judge.proofs import subject as observed
@@ -22,13 +22,13 @@ _ENUM = (
 _WITH_NAME = ("column", "index", "constraint", "trigger", "rule", "policy", "statistics")
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for database, proved in observed.proved(case, REVERSES):
         for leak in proved.reverses.leaks if proved.reverses is not None else ():
             yield _report(case, database, leak)
 
 
-def _report(case: Case, database: JudgedDatabase, leak: Leak) -> Report:
+def _report(case: Case, database: JudgedDatabase, leak: Leak) -> CheckResult:
     key = observed.table(database, leak.key) if leak.key is not None else None
     subject = observed.subject(case, database, leak.statement, key, leak.name)
     of = (
@@ -39,7 +39,7 @@ def _report(case: Case, database: JudgedDatabase, leak: Leak) -> Report:
     what = f"the {leak.kind}{f' `{leak.name}`' if leak.name else ''}{of}"
     does = {"left": f"leaves {what}", "gone": f"does not restore {what}", "changed": f"does not change back {what}"}
     enum = leak.kind == "type" and leak.how == "changed"
-    return Report(
+    return CheckResult(
         message=f"{observed.downgrade(subject)} {does[leak.how]}.",
         hint=_ENUM if enum else _HINTS[leak.how],
         place=subject.place,

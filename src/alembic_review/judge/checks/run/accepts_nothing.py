@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alembic_review.judge.accepting.words import entry_subject, entry_text, reason_text
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case, Settled
 from alembic_review.model.review import Severity
 
@@ -14,13 +14,13 @@ _REMOVE = "Remove it, or correct its code and keys."
 _FINGERPRINT = "Accept it with `alembic-review accept FINGERPRINT`; the terminal report with --verbose shows it."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for settled in case.settled:
         told = _told(settled)
         if told is not None:
             message, hint = told
             entry = settled.entry
-            yield Report(message=message, hint=hint, place=entry.place, subject=entry_subject(entry))
+            yield CheckResult(message=message, hint=hint, place=entry.place, subject=entry_subject(entry))
 
 
 def _told(settled: Settled) -> tuple[str, str] | None:

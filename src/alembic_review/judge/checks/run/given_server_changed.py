@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alembic_review.judge.checks.base import Check, Report
+from alembic_review.judge.checks.base import Check, CheckResult
 from alembic_review.judge.judged_facts import Case
 from alembic_review.model.facts import ServerChange
 from alembic_review.model.review import Severity
@@ -15,9 +15,9 @@ def server_changed(changes: Sequence[ServerChange]) -> str:
     return "The run also changed the given server: " + "; ".join(_text(change) for change in changes) + "."
 
 
-def _run(case: Case) -> Iterator[Report]:
+def _run(case: Case) -> Iterator[CheckResult]:
     for change in case.facts.server_changes:
-        yield Report(
+        yield CheckResult(
             message=f"The run changed the given server: {_text(change)}.",
             hint=_hint(change),
             subject=(change.kind, change.name, change.action),

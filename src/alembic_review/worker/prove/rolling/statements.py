@@ -40,7 +40,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedStatement:
     """The statement that failed, as it was executed, and what the database said."""
 
     sql: str
@@ -104,7 +104,7 @@ def default_schema(connection: Connection) -> str | None:
     return str(found) if found is not None else connection.dialect.default_schema_name
 
 
-def failure(connection: Connection, statement: Any, *, committing: bool = False) -> Failure | None:
+def failure(connection: Connection, statement: Any, *, committing: bool = False) -> FailedStatement | None:
     """Execute a statement of old code and undo it; what failed, if it did.
 
     With ``committing``, deferred constraints are checked as by a COMMIT.
@@ -118,7 +118,7 @@ def failure(connection: Connection, statement: Any, *, committing: bool = False)
             connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
     except Exception as error:  # noqa: BLE001 - defaults are code of the application
         told = database_error(error) or DatabaseError(describe(error).split("\n", 1)[0])
-        return Failure(mask(_sql(connection, statement, error)), told)
+        return FailedStatement(mask(_sql(connection, statement, error)), told)
     finally:
         connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
         connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
@@ -185,7 +185,9 @@ def _takes_savepoints(connection: Connection) -> bool:
     return False
 
 
-def columns_missing(connection: Connection, tables: Iterable[Table]) -> Iterator[tuple[Table, str | None, Failure]]:
+def columns_missing(
+    connection: Connection, tables: Iterable[Table]
+) -> Iterator[tuple[Table, str | None, FailedStatement]]:
     """The tables, and else the columns, that can't be selected, each with the failing statement."""
     for table in tables:
         gone = failure(connection, select(literal_column("1")).select_from(table).limit(1))

@@ -19,7 +19,7 @@ from alembic_review.worker.prove.data.seeding import Seeder, Values
 from alembic_review.worker.prove.data.structure import Structure, Table, read_structure
 from alembic_review.worker.prove.failing import hazard_of
 from alembic_review.worker.prove.rolling import statements
-from alembic_review.worker.prove.rolling.statements import Failure, Reader, Undone
+from alembic_review.worker.prove.rolling.statements import FailedStatement, Reader, Undone
 
 _SEVERAL = 20  # causes of one failing INSERT
 _NARROWING = ("not_null", "cast", "check")
@@ -180,7 +180,7 @@ class Trial:
         found = dangers({table.key: table}, {table.key: after}) if after is not None else []
         return [one for one in found if one.hazard.kind in _NARROWING and not one.of_new_column]
 
-    def _note_unreadable(self, connection: Connection, reader: Reader, failed: Failure) -> None:
+    def _note_unreadable(self, connection: Connection, reader: Reader, failed: FailedStatement) -> None:
         """Name every table and column that a SELECT of old code misses: the database names one at a time."""
         missing = list(statements.columns_missing(connection, reader.tables))
         for table, column, gone in missing:
@@ -219,7 +219,7 @@ class Trial:
         self,
         key: TableKey,
         action: str,
-        failed: Failure,
+        failed: FailedStatement,
         kind: str,
         column: str | None = None,
         fixed: tuple[str, ...] = (),
