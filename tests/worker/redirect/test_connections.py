@@ -141,7 +141,7 @@ def test_a_scratch_database_with_another_mark_is_refused(tmp_path: Path) -> None
         """
         make_wrong = sqlite3.connect
         def ask_wrong(dialect, target):
-            return Scratch(decoy, None, None, None, None, "7", {})
+            return ScratchDatabase(decoy, None, None, None, None, "7", {})
         redirect._ask = ask_wrong
         result = {"said": attempt(lambda: where(sa.create_engine("sqlite:///x.db")))}
         """,
