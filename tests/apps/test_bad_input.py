@@ -152,7 +152,7 @@ def test_no_url_in_the_conf(tmp_path: Path) -> None:
     ("url", "said"),
     [
         ("mysql+nosuch://me:t0psecret@db/app", "nosuch"),
-        ("mysql+cymysql://me:t0psecret@db/app", r"one of mysql \(cymysql\); only PostgreSQL and SQLite"),
+        ("mysql+cymysql://me:t0psecret@db/app", r"has the dialect mysql \(cymysql\); only PostgreSQL and SQLite"),
         ("postgresql+psycopg2cffi://me:t0psecret@db/app", "driver psycopg2cffi of the dialect postgresql, which"),
     ],
 )

@@ -34,7 +34,7 @@ def test_a_dialect_that_is_not_supported_is_named() -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sqlite:////tmp/s3cret.db", "SQLite needs no server"),
+        ("sqlite:////tmp/s3cret.db", "SQLite has no server"),
         ("mysql://someone:s3cret@host/x", "'mysql', which is not supported yet"),
         ("someone:s3cret@host", "can't be read"),
         ("postgresql://someone:s3cret@host:s3cret/x", "can't be read"),
