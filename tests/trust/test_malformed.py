@@ -809,7 +809,7 @@ GIT: dict[str, tuple[Callable[[Path], None], str, int, str]] = {
     "git_is_empty": (_instead(None), "main", 3, ""),
     "git_leads_nowhere": (_instead("gitdir: /nowhere"), "main", 3, ""),
     "head_is_nonsense": (_damaged("HEAD", b"nonsense"), "main", 3, ""),
-    "index_is_damaged": (_damaged("index", b"nonsense"), "main", 0, ""),  # never read
+    "index_is_damaged": (_damaged("index", b"nonsense"), "main", 3, "index file"),  # what is edited can't be told
     "config_is_damaged": (_damaged("config", b"[[["), "main", 3, ""),
     "objects_are_gone": (_without_objects, "main", 3, ""),
     "shallow": (_shallow, "main~1", 3, "--unshallow"),
